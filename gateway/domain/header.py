@@ -1,0 +1,230 @@
+"""The header block, from octets: split once, find, unfold. The body is never looked at.
+
+Nothing here raises on hostile input, and every step is linear in the size of the block; the standard
+library's header parser is neither (deep comments, quotes and encoded words).
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass
+
+MAX_HEADER_OCTETS = 262_144
+"""Larger blocks are refused at the door."""
+_MAX_VALUE = 65_536
+_MAX_DECODED = 16_384
+
+_ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]{1,20})?\?([bBqQ])\?([^? \t]{0,4000})\?=")
+_BETWEEN_WORDS = re.compile(r"(\?=)[ \t]+(=\?)")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One header field as it stands in the message."""
+
+    name: bytes
+    """Lower case."""
+    start: int
+    """Offset of its first octet in the content."""
+    end: int
+    """Offset behind its last CRLF."""
+    value: bytes
+    """Behind the colon, folded as received, without the last CRLF."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header block, split."""
+
+    fields: tuple[Field, ...]
+    body: int
+    """Offset of the first octet of the body in the content."""
+
+    def all(self, name: bytes) -> list[bytes]:
+        """Return the values of every field of this lower-case name, top first, unfolded."""
+        return [unfold(field.value) for field in self.fields if field.name == name]
+
+    def first(self, name: bytes) -> bytes | None:
+        """Return the topmost value of this lower-case name, unfolded, or None."""
+        for field in self.fields:
+            if field.name == name:
+                return unfold(field.value)
+        return None
+
+    def has_prefix(self, prefix: bytes) -> bool:
+        """True where any field's name begins so."""
+        return any(field.name.startswith(prefix) for field in self.fields)
+
+
+def split(content: bytes) -> Header:
+    """Split the header block of a message with CRLF line ends (RFC 5322 §2.2).
+
+    A line that is no field ends the header, as it does for every reader downstream.
+    """
+    fields: list[Field] = []
+    at, size = 0, len(content)
+    while at < size:
+        if content.startswith(b"\r\n", at):
+            return Header(tuple(fields), at + 2)
+        end = content.find(b"\r\n", at)
+        while end != -1 and content[end + 2 : end + 3] in (b" ", b"\t"):
+            end = content.find(b"\r\n", end + 2)
+        stop = size if end == -1 else end
+        colon = content.find(b":", at, stop)
+        name = content[at:colon].rstrip(b" \t") if colon > at else b""
+        if not name or not _is_field_name(name):
+            return Header(tuple(fields), at)
+        fields.append(Field(name.lower(), at, stop if end == -1 else end + 2, content[colon + 1 : stop]))
+        at = size if end == -1 else end + 2
+    return Header(tuple(fields), size)
+
+
+_FIELD_NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+\Z")  # RFC 5322 §2.2
+
+
+def _is_field_name(name: bytes) -> bool:
+    return _FIELD_NAME.match(name) is not None
+
+
+def unfold(value: bytes) -> bytes:
+    """Return a value on one line, without blanks around it (RFC 5322 §2.2.3)."""
+    if b"\r\n" in value:
+        value = value.replace(b"\r\n", b"")
+    return value[:_MAX_VALUE].strip(b" \t")
+
+
+def text(value: bytes) -> str:
+    """Decode a value for people: encoded words resolved, controls and direction marks gone, one line.
+
+    Safe to copy into a header or a page once escaped there: no CR, LF or other control comes out,
+    whatever an encoded word hides.
+    """
+    raw = value[:_MAX_DECODED]
+    try:
+        plain = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        plain = raw.decode("latin-1")
+    if "=?" in plain:
+        plain = _ENCODED_WORD.sub(_decode_word, _BETWEEN_WORDS.sub(r"\1\2", plain))
+    return _CONTROLS.sub(" ", plain).strip()
+
+
+def _decode_word(match: re.Match[str]) -> str:
+    charset, how, payload = match.groups()
+    try:
+        if how in "bB":
+            octets = binascii.a2b_base64(payload + "=" * (-len(payload) % 4))
+        else:
+            octets = binascii.a2b_qp(payload.encode("ascii", "replace"), header=True)
+        if charset.lower() in ("unicode-1-1-utf-7", "utf-7"):
+            return match.group()
+        return octets.decode(charset, "replace")
+    except (ValueError, LookupError, binascii.Error):
+        return match.group()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedAddress:
+    """One mailbox of an address field."""
+
+    name: str
+    """The display name, decoded; "" where there is none."""
+    address: str
+    """`local@domain` as written; it has an @ and no blanks or controls."""
+
+
+_SPECIAL = re.compile(rb'["(),:;<>\\]')
+
+
+def addresses(value: bytes, most: int = 1000) -> list[NamedAddress]:
+    """Read an address list (RFC 5322 §3.4) leniently, in one pass; stops after `most` of them.
+
+    Groups are flattened, comments skipped, what is no address left out.
+    """
+    found: list[NamedAddress] = []
+    words: list[bytes] = []
+    angle: list[bytes] | None = None
+    taken: bytes | None = None
+    at, size = 0, len(value)
+
+    def finish() -> None:
+        nonlocal angle, taken
+        source = taken if taken is not None else b"".join(words)
+        parsed = _address(source)
+        if parsed is not None:
+            name = text(b"".join(words).strip(b' \t"')) if taken is not None else ""
+            found.append(NamedAddress(name, parsed))
+        words.clear()
+        angle = taken = None
+
+    while at < size and len(found) < most:
+        match = _SPECIAL.search(value, at)
+        here = words if angle is None else angle
+        stop = match.start() if match else size
+        here.append(value[at:stop])
+        if match is None:
+            break
+        char, at = match.group(), stop + 1
+        if char == b'"':
+            end = _closing_quote(value, at)
+            here.append(value[stop:end])
+            at = end
+        elif char == b"(":
+            at = _closing_comment(value, at)
+        elif char == b"<":
+            angle = []
+        elif char == b">":
+            if angle is not None:
+                taken, angle = b"".join(angle), None
+        elif char in (b",", b";"):
+            finish()
+        elif char == b":":
+            if angle is None:
+                words.clear()  # The name of a group.
+            else:
+                angle.clear()  # An obsolete source route.
+    finish()
+    return found
+
+
+def _closing_quote(value: bytes, at: int) -> int:
+    while True:
+        end = value.find(b'"', at)
+        if end == -1:
+            return len(value)
+        slashes = end - len(value[at:end].rstrip(b"\\")) - at
+        if slashes % 2 == 0:
+            return end + 1
+        at = end + 1
+
+
+_PARENTHESIS = re.compile(rb"\\.|[()]", re.DOTALL)
+
+
+def _closing_comment(value: bytes, at: int) -> int:
+    depth = 1
+    for match in _PARENTHESIS.finditer(value, at):
+        if match.group() == b"(":
+            depth += 1
+        elif match.group() == b")":
+            depth -= 1
+            if depth == 0:
+                return match.end()
+    return len(value)
+
+
+def _address(source: bytes) -> str | None:
+    try:
+        plain = source.strip(b" \t").decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    local, at, domain = plain.rpartition("@")
+    if not at or not local or not domain or len(plain) > 512:
+        return None
+    if not local.startswith('"') and any(c.isspace() for c in local):
+        return None
+    if any(c.isspace() for c in domain) or _CONTROLS.search(plain):
+        return None
+    return plain

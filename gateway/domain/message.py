@@ -1,0 +1,107 @@
+"""What a message says of itself: the few header facts the decision and the pages need."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.domain import header
+from gateway.domain.address import Address, without_tag
+from gateway.domain.header import Header
+
+CHALLENGE_FIELD = "X-Gateway-Challenge"
+"""Our marker in each challenge (RFC 5321 §6.3): one of ours that comes back is never answered by another."""
+
+_COMMENT = re.compile(rb"\([^()]*\)")
+_ADDRESSED = (b"to", b"cc", b"bcc", b"resent-to", b"resent-cc", b"resent-bcc")
+_BULK = frozenset({b"bulk", b"list", b"junk"})
+_SUPPRESS = frozenset({b"all", b"autoreply", b"oof"})
+_MAX_SUBJECT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Facts of one message, all of them claims of its sender."""
+
+    author: Address | None
+    """The one mailbox in the one From field; None where there is none or more than one (RFC 7489 §6.6.1)."""
+    author_name: str
+    """Its display name, decoded."""
+    subject: str
+    """Decoded, one line, at most 500 characters."""
+    message_id: str
+    """With angle brackets, ASCII without blanks; "" where there is none that is fit to be cited."""
+    references: tuple[str, ...]
+    """The last few ids of References, or of In-Reply-To."""
+    addressed: frozenset[str]
+    """Normal forms, with and without sub-address, of all mailboxes in To, Cc, Bcc and Resent-*."""
+    automatic: str
+    """Why it must not be answered by a machine, a value of `challenge.Silence`; "" for mail that may be a person's."""
+    hops: int
+    """How many Received fields it bears."""
+
+
+def read_message(head: Header) -> Message:
+    """Gather the facts; never raises."""
+    author, author_name = _author(head)
+    subject = head.first(b"subject")
+    return Message(
+        author=author,
+        author_name=author_name,
+        subject=header.text(subject)[:_MAX_SUBJECT] if subject else "",
+        message_id=next(iter(_ids(head.first(b"message-id") or b"")), ""),
+        references=tuple(_ids(head.first(b"references") or head.first(b"in-reply-to") or b"")[-10:]),
+        addressed=_addressed(head),
+        automatic=_automatic(head),
+        hops=sum(1 for field in head.fields if field.name == b"received"),
+    )
+
+
+def _author(head: Header) -> tuple[Address | None, str]:
+    values = head.all(b"from")
+    if len(values) != 1:
+        return None, ""
+    mailboxes = header.addresses(values[0], most=2)
+    if len(mailboxes) != 1:
+        return None, mailboxes[0].name if mailboxes else header.text(values[0])
+    return Address.of(mailboxes[0].address), mailboxes[0].name
+
+
+def _addressed(head: Header) -> frozenset[str]:
+    keys: set[str] = set()
+    for field in head.fields:
+        if field.name in _ADDRESSED:
+            for mailbox in header.addresses(header.unfold(field.value)):
+                key = Address.of(mailbox.address).key
+                keys.update((key, without_tag(key)))
+    return frozenset(keys)
+
+
+def _automatic(head: Header) -> str:
+    if head.first(CHALLENGE_FIELD.lower().encode()) is not None:
+        return "own-challenge"
+    for value in head.all(b"auto-submitted"):
+        # RFC 3834 §5: a keyword, then perhaps parameters; comments may stand anywhere.
+        if _COMMENT.sub(b"", value).partition(b";")[0].strip().lower() != b"no":
+            return "auto-submitted"
+    if head.has_prefix(b"list-"):
+        return "mailing-list"
+    for name in (b"precedence", b"x-precedence"):
+        if any(_COMMENT.sub(b"", value).strip().lower() in _BULK for value in head.all(name)):
+            return "bulk"
+    for value in head.all(b"x-auto-response-suppress"):
+        if _SUPPRESS & {part.strip().lower() for part in value.split(b",")}:
+            return "auto-response-suppress"
+    kind = (head.first(b"content-type") or b"").lower()
+    if kind.startswith((b"multipart/report", b"message/delivery-status", b"message/disposition-notification")):
+        return "delivery-report"
+    if any(value.strip() == b"<>" for value in head.all(b"return-path")):
+        return "delivery-report"
+    return ""
+
+
+_ID = re.compile(rb"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
+
+
+def _ids(value: bytes) -> list[str]:
+    return [match.decode("ascii") for match in _ID.findall(value[:8192])]

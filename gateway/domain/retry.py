@@ -1,0 +1,38 @@
+"""When to try again, as a pure decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MINUTE = 60.0
+HOUR = 3600.0
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """A schedule: each wait is twice the one before, between two bounds, shaken by jitter."""
+
+    first: float
+    """Seconds."""
+    longest: float
+    give_up_after: float
+    """Seconds after the first attempt became due."""
+
+
+DELIVERY = Backoff(first=MINUTE, longest=HOUR, give_up_after=5 * DAY)
+"""RFC 5321 §4.5.4.1: give up after four to five days."""
+CHALLENGE = Backoff(first=2 * MINUTE, longest=2 * HOUR, give_up_after=DAY)
+"""A challenge that arrives later than a day is of no use."""
+
+
+def next_attempt(backoff: Backoff, attempts: int, since: float, now: float, chance: float) -> float | None:
+    """Return when to try again, in seconds since the epoch, or None to give up.
+
+    attempts: how many have failed, at least 1. since: when the first became due. chance: 0 ≤ x < 1, spreads
+    rows that failed together over half to one and a half times the wait.
+    """
+    if now - since >= backoff.give_up_after:
+        return None
+    wait = min(backoff.first * 2.0 ** min(attempts - 1, 30), backoff.longest)
+    return now + wait * (0.5 + chance)

@@ -1,0 +1,113 @@
+"""Deliver: hand released mail to the next hop, again and again until it takes it or time is over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from prometheus_client import Counter
+
+from gateway.domain import header, trace
+from gateway.domain.address import Address
+from gateway.domain.lifecycle import Event, State
+from gateway.domain.reply import Reply
+from gateway.domain.retry import DELIVERY, next_attempt
+from gateway.flow.ports import Envelope, Hop, Owed, Store
+from gateway.log import event
+
+_log = logging.getLogger("gateway.deliver")
+_deliveries = Counter("gateway_deliveries_total", "Attempts to hand released mail on.", ["result"])
+
+LEASE = 1800.0
+"""Seconds a worker may take for a batch; longer than the slowest answer to DATA it waits for."""
+ACTOR = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverRules:
+    """What the configuration says about mail that is let go."""
+
+    mark_key: bytes
+    spam_subject_tag: str = ""
+    spam_plus_address: str = ""
+    delimiter: str = "+"
+
+
+class Deliverer:
+    """The delivery worker's work, one batch at a time."""
+
+    def __init__(
+        self,
+        rules: DeliverRules,
+        store: Store,
+        hop_for: Callable[[str], Hop],
+        *,
+        now: Callable[[], float],
+        chance: Callable[[], float],
+        lease: Callable[[], int],
+    ) -> None:
+        """chance: 0 ≤ x < 1, for jitter. lease: a fresh fencing token."""
+        self._rules = rules
+        self._store = store
+        self._hop_for = hop_for
+        self._now = now
+        self._chance = chance
+        self._lease = lease
+
+    async def run_once(self, most: int = 20) -> int:
+        """Attempt up to `most` rows that are due, side by side; return how many were attempted."""
+        now, lease = self._now(), self._lease()
+        # A clock set back would leave rows due in a far future: no wait is ever longer than this.
+        latest = now + 2 * DELIVERY.longest
+        ids = await self._store.transact(lambda tx: tx.pending.claim(now, most, lease, now + LEASE, latest))
+        await asyncio.gather(*(self._attempt(row_id, lease) for row_id in ids))
+        return len(ids)
+
+    async def _attempt(self, row_id: int, lease: int) -> None:
+        owed = await self._store.look(lambda tx: tx.pending.owed(row_id, lease))
+        if owed is None:
+            return
+        envelope = self._envelope(owed)
+        delivery = await self._hop_for(envelope.recipients[0].address.domain).deliver(
+            envelope, self._pieces(owed), all_or_nothing=True
+        )
+        await self._save(owed, delivery.replies[0])
+
+    async def _save(self, owed: Owed, answer: Reply) -> None:
+        now = self._now()
+        due_at: float | None = None
+        moved: Event | None
+        if answer.accepted:
+            state, moved = State.DELIVERED, Event.ACCEPTED
+        elif answer.permanent:
+            state, moved = State.REFUSED, Event.REFUSED
+        else:
+            due_at = next_attempt(DELIVERY, owed.attempts + 1, owed.due_since, now, self._chance())
+            state, moved = (State.RELEASED, None) if due_at is not None else (State.REFUSED, Event.GAVE_UP)
+        saved = await self._store.transact(
+            lambda tx: tx.pending.finish(owed.id, owed.lease, state, moved, str(answer), due_at, now)
+        )
+        _deliveries.labels(moved.value if moved else "deferred").inc()
+        event(_log, "delivery", pending=owed.id, recipient=owed.envelope.recipients[0].address.text,
+              state=state.value, attempts=owed.attempts + 1, reply=str(answer), saved=saved)  # fmt: skip
+
+    def _envelope(self, owed: Owed) -> Envelope:
+        if not (owed.as_spam and self._rules.spam_plus_address):
+            return owed.envelope
+        (recipient,) = owed.envelope.recipients
+        local, _, domain = recipient.address.text.rpartition("@")
+        tagged = f"{local}{self._rules.delimiter}{self._rules.spam_plus_address}@{domain}"
+        return replace(owed.envelope, recipients=(replace(recipient, address=Address.of(tagged)),))
+
+    def _pieces(self, owed: Owed) -> list[bytes]:
+        head = header.split(owed.content)
+        top = trace.release_mark(self._rules.mark_key, owed.content, head, self._now())
+        if not owed.as_spam:
+            return [top + owed.trace, *trace.without(owed.content, owed.cuts)]
+        top += trace.spam_fields(owed.days)
+        if not self._rules.spam_subject_tag:
+            return [top + owed.trace, *trace.without(owed.content, owed.cuts)]
+        span, field = trace.with_subject_tag(owed.content, head, self._rules.spam_subject_tag)
+        return [top + owed.trace, *trace.replaced(owed.content, owed.cuts, span, field)]

@@ -1,0 +1,365 @@
+"""What the verbs hand to the adapters, and what they get back: plain values and the interfaces between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from gateway.domain.address import Address
+from gateway.domain.challenge import AskHistory
+from gateway.domain.envelope import Client, Recipient, Transaction
+from gateway.domain.evidence import Evidence, Proof
+from gateway.domain.header import Header
+from gateway.domain.lifecycle import ChallengeState, Event, State
+from gateway.domain.lists import Entry
+from gateway.domain.message import Message
+from gateway.domain.policy import Scope
+from gateway.domain.reply import Reply
+
+T = TypeVar("T")
+
+
+class StoreDown(Exception):
+    """The store cannot answer or write now (locked, disk full, I/O error). The client gets 4yz, a worker tries later."""
+
+
+class StoreFull(StoreDown):
+    """There is no room for the write: 452 4.3.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One transaction with a server further on."""
+
+    reverse_path: Address
+    recipients: tuple[Recipient, ...]
+    body_8bit: bool = False
+    smtputf8: bool = False
+    ret: str = ""
+    envid: str = ""
+    client: Client | None = None
+    """Told by XFORWARD where the server takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a transaction with a server further on ended."""
+
+    replies: tuple[Reply, ...]
+    """One for each recipient, in order: what was said to its RCPT if that was a refusal, else the final word."""
+    sent: bool
+    """False: the content was not sent, or not accepted by anyone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a server further on offers (EHLO); what it lacks we do not offer either."""
+
+    known: bool = False
+    """False until it was first reached."""
+    size: int = 0
+    """0: no limit told."""
+    eight_bit: bool = True
+    smtputf8: bool = False
+    dsn: bool = False
+    xforward: bool = False
+
+
+class Hop(Protocol):
+    """A server that takes accepted mail for a domain."""
+
+    @property
+    def features(self) -> Features:
+        """What it offers, as last seen."""
+
+    async def verify(self, reverse_path: Address, recipient: Recipient, smtputf8: bool) -> Reply:
+        """Ask whether it takes this recipient: 2yz, or its refusal. Cached. Unreachable: 451 4.4.1."""
+
+    async def deliver(self, envelope: Envelope, content: Sequence[bytes], all_or_nothing: bool) -> Delivery:
+        """Hand a message over.
+
+        content: octets in pieces, CRLF line ends, not dot-stuffed, the last ends with CRLF.
+        all_or_nothing: send no content when any recipient is refused.
+        Never raises for what the far end does: unreachable or gone is 451 4.4.1 for each recipient.
+        """
+
+
+class Checks(Protocol):
+    """The evidence of a message."""
+
+    async def inspect(self, transaction: Transaction, head: Header, message: Message, content: bytes) -> Evidence:
+        """Run every check under one deadline; what does not end in time is None or temperror. Never raises."""
+
+
+# --- the store ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message about to be kept."""
+
+    key: bytes
+    """Same for a client's retry: hash of reverse-path and content."""
+    sha256: bytes
+    received_at: float
+    transaction: Transaction
+    facts: Message
+    evidence: Evidence
+    network: str
+    trace: bytes
+    """Fields to put on top on the way on, each with CRLF."""
+    cuts: tuple[tuple[int, int], ...]
+    """Ranges of the content, forged fields, that are left out on the way on."""
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewPending:
+    """One recipient's share of a message about to be kept."""
+
+    recipient: Recipient
+    event: Event
+    """HOLD, OWE or DROP."""
+    reason: str
+    silence: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """One message for one recipient, as the verbs need it."""
+
+    id: int
+    message_id: int
+    recipient: Address
+    sender_key: str
+    state: State
+    reason: str
+    proofs: tuple[Proof, ...]
+    network: str
+    attempts: int
+    due_since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How far a sender's mail has come, as its sender may know it."""
+
+    recipient: str
+    recipient_domain: str
+    received_at: float
+    state: State
+    changed_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewChallenge:
+    """A challenge about to be queued."""
+
+    message_id: int
+    sender: Address
+    recipient: Address
+    scope: Scope
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeRow:
+    """A challenge, with what its mail and its page say about the message it asks for."""
+
+    id: int
+    message_id: int
+    sender: Address
+    recipient: Address
+    scope: Scope
+    state: ChallengeState
+    created_at: float
+    expires_at: float
+    attempts: int
+    wrong_answers: int
+    paused_until: float | None
+    solved_puzzle: bytes | None
+    received_at: float
+    subject: str
+    mail_id: str
+    """Message-ID of the message that waits."""
+    references: tuple[str, ...]
+    proofs: tuple[Proof, ...]
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A released row with all that its delivery needs."""
+
+    id: int
+    lease: int
+    attempts: int
+    due_since: float
+    as_spam: bool
+    days: float
+    """How long it waited, for the spam fields."""
+    envelope: Envelope
+    trace: bytes
+    cuts: tuple[tuple[int, int], ...]
+    content: bytes
+
+
+class PendingTx(Protocol):
+    """Rows of messages that wait, within one transaction of the store."""
+
+    def find_retry(self, key: bytes, since: float) -> dict[str, State]:
+        """Return recipient key → state of the rows of the same message received since then."""
+
+    def insert_message(self, message: NewMessage) -> int:
+        """Keep a message with its content; return its id."""
+
+    def insert_rows(
+        self, message_id: int, message: NewMessage, rows: Sequence[NewPending], challenge_id: int | None
+    ) -> list[int]:
+        """Keep a kept message's rows, each with its first event; return their ids."""
+
+    def get(self, row_id: int) -> PendingRow | None:
+        """Return one row."""
+
+    def waiting_from(self, sender_key: str) -> list[PendingRow]:
+        """Return every row in state PENDING from this sender."""
+
+    def of_message(self, message_id: int) -> list[PendingRow]:
+        """Return every row of a message."""
+
+    def move(self, row: PendingRow, to: State, event: Event, actor: str, now: float, detail: str) -> bool:
+        """Compare and save: False when the row has left the state it was read in. Writes the audit event."""
+
+    def expired(self, now: float, most: int) -> list[PendingRow]:
+        """Return rows in state PENDING whose time is over, the oldest first."""
+
+    def mark_as_spam(self, row_id: int) -> None:
+        """Let the delivery mark the mail as spam."""
+
+    def tie(self, row_id: int, challenge_id: int) -> None:
+        """Note that this challenge is the one whose answer let the row go."""
+
+    def of_challenge(self, challenge_id: int) -> list[Passage]:
+        """Return what became of the mails of a challenge, in the order they came."""
+
+    def purge(self, before: float, most: int) -> int:
+        """Forget the content of messages all of whose rows ended before then; return how many."""
+
+    def silence(self, challenge_id: int, why: str) -> None:
+        """Note with the rows of a challenge that their sender was not asked after all."""
+
+    def claim(self, now: float, most: int, lease: int, lease_until: float, latest_due: float) -> list[int]:
+        """Take released rows that are due for this worker; rows due later than latest_due count as due."""
+
+    def owed(self, row_id: int, lease: int) -> Owed | None:
+        """Return a claimed row, or None when the lease is lost."""
+
+    def finish(
+        self, row_id: int, lease: int, to: State, event: Event | None, reply: str, due_at: float | None, now: float
+    ) -> bool:
+        """Save the outcome of an attempt; False when the lease is lost. due_at: the next attempt, where one follows."""
+
+
+class ChallengeTx(Protocol):
+    """Challenges, within one transaction of the store."""
+
+    def history(self, sender: Address, recipient: Address, now: float) -> AskHistory:
+        """Return what the caps need to know."""
+
+    def insert(self, new: NewChallenge) -> int:
+        """Queue a challenge; return its id."""
+
+    def get(self, challenge_id: int) -> ChallengeRow | None:
+        """Return one challenge."""
+
+    def by_token(self, token_hash: bytes) -> ChallengeRow | None:
+        """Return the challenge a token belongs to, whatever its state."""
+
+    def by_status(self, status_hash: bytes) -> ChallengeRow | None:
+        """Return the answered challenge a status token belongs to."""
+
+    def move(self, challenge_id: int, to: ChallengeState, now: float, reason: str) -> None:
+        """Save a new state."""
+
+    def answered(self, challenge_id: int, puzzle_id: bytes, status_hash: bytes, how: str, now: float) -> None:
+        """Save that it was solved, by which puzzle."""
+
+    def wrong(self, challenge_id: int, wrong_answers: int, paused_until: float | None) -> None:
+        """Save the count of wrong answers."""
+
+    def spend(self, puzzle_id: bytes, now: float) -> bool:
+        """Use up a puzzle; False when it was used before."""
+
+    def claim(self, now: float, most: int, lease: int, lease_until: float, latest_due: float) -> list[ChallengeRow]:
+        """Take queued challenges that are due for this worker."""
+
+    def mint(self, challenge_id: int, lease: int, token_hash: bytes) -> bool:
+        """Keep the hash of one more token before it is sent; False when the lease is lost."""
+
+    def finish(
+        self,
+        challenge_id: int,
+        lease: int,
+        to: ChallengeState,
+        reply: str,
+        due_at: float | None,
+        mail_id: str,
+        now: float,
+    ) -> bool:
+        """Save the outcome of an attempt to send; False when the lease is lost."""
+
+    def expire(self, now: float, most: int) -> int:
+        """Close challenges nobody answered; return how many."""
+
+    def forget_puzzles(self, before: float) -> None:
+        """Drop puzzles used before then: their time is over anyway."""
+
+    def disown(self, sender_key: str, until: float) -> None:
+        """Stop challenges to an address until then, and count it."""
+
+
+class ListTx(Protocol):
+    """Allow and deny entries, within one transaction of the store."""
+
+    def entries(self, patterns: Sequence[str]) -> list[Entry]:
+        """Return every entry with one of these patterns, whatever its scope."""
+
+    def add(self, entry: Entry, note: str, added_by: str, pending_id: int | None, now: float) -> int:
+        """Keep an entry; one with the same pattern, scope and verdict gains the proof. Returns its id."""
+
+
+class Tx(Protocol):
+    """One transaction of the store: all of it is kept, or nothing."""
+
+    @property
+    def pending(self) -> PendingTx:
+        """Messages that wait."""
+
+    @property
+    def challenges(self) -> ChallengeTx:
+        """Challenges."""
+
+    @property
+    def lists(self) -> ListTx:
+        """Allow and deny entries."""
+
+
+class Store(Protocol):
+    """The durable memory."""
+
+    async def transact(self, work: Callable[[Tx], T]) -> T:
+        """Run work in one writing transaction and return its result once it is on stable storage.
+
+        work may run twice (its first run rolled back), and runs in another thread: it must touch nothing
+        but the transaction. Raises StoreDown, or what work raises.
+        """
+
+    async def look(self, work: Callable[[Tx], T]) -> T:
+        """Run work on a consistent view that it must not change. Raises StoreDown."""
+
+    async def entries(self, patterns: tuple[str, ...]) -> Sequence[Entry]:
+        """Return the list entries with one of these patterns, as they stand now; cached."""

@@ -1,0 +1,377 @@
+"""Receive: a transaction from the door becomes relayed mail, kept mail, or a refusal."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from prometheus_client import Counter
+
+from gateway.domain import header, reply, trace
+from gateway.domain.address import Address, normal_domain
+from gateway.domain.challenge import DAY, Caps, within_caps
+from gateway.domain.envelope import Recipient, Transaction
+from gateway.domain.evidence import Evidence, network_of
+from gateway.domain.header import Header
+from gateway.domain.lifecycle import Event, State
+from gateway.domain.lists import Entry, Verdict, sender_keys, winner
+from gateway.domain.message import Message, read_message
+from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Policy, Seen, decide
+from gateway.domain.reply import Reply
+from gateway.flow.ports import (
+    Checks,
+    Delivery,
+    Envelope,
+    Features,
+    Hop,
+    NewChallenge,
+    NewMessage,
+    NewPending,
+    Store,
+    Tx,
+)
+from gateway.log import event
+
+_log = logging.getLogger("gateway.mail")
+_transactions = Counter(
+    "gateway_transactions_total", "Transactions that brought content, by what became of them.", ["outcome"]
+)
+_decisions = Counter("gateway_decisions_total", "Decisions, one for each recipient.", ["disposition", "reason"])
+_received = Counter("gateway_received_octets_total", "Octets of content taken in.")
+
+RETRY_WINDOW = DAY
+"""Seconds in which the same content from the same reverse-path is a client's retry, not another mail."""
+
+
+class Stage(Enum):
+    """Where the gateway stands, `[smtp] stage`."""
+
+    BEFORE_QUEUE = "before-queue"
+    AFTER_QUEUE = "after-queue"
+    EDGE = "edge"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveRules:
+    """What the configuration says about taking mail in."""
+
+    stage: Stage
+    hostname: str
+    domains: frozenset[str]
+    """Ours, as A-labels."""
+    policy: Policy
+    caps: Caps
+    mark_key: bytes
+    """Signs what we let on, so that it is known when it comes round again."""
+    max_hops: int = 50
+    check_recipients: bool = True
+
+
+class Receiver:
+    """Answers RCPT and the end of DATA; the door calls it and says to the client what it returns."""
+
+    def __init__(
+        self,
+        rules: ReceiveRules,
+        store: Store,
+        checks: Checks,
+        hop_for: Callable[[str], Hop],
+        forged_fields: Callable[[Header], tuple[tuple[int, int], ...]],
+        results_field: Callable[[Evidence], bytes],
+        *,
+        now: Callable[[], float],
+        wake_challenges: Callable[[], None],
+        wake_deliveries: Callable[[], None],
+    ) -> None:
+        """hop_for: recipient domain → next hop. forged_fields and results_field: RFC 8601, out of and into a header."""
+        self._rules = rules
+        self._store = store
+        self._checks = checks
+        self._hop_for = hop_for
+        self._forged_fields = forged_fields
+        self._results_field = results_field
+        self._now = now
+        self._wake_challenges = wake_challenges
+        self._wake_deliveries = wake_deliveries
+
+    def features(self) -> Features:
+        """What may be offered to a client: what every next hop offers."""
+        hops = {id(hop): hop for hop in (self._hop_for(domain) for domain in self._rules.domains)}
+        offers = [hop.features for hop in hops.values()]
+        return Features(
+            known=all(offer.known for offer in offers),
+            size=min((offer.size for offer in offers if offer.size), default=0),
+            eight_bit=all(offer.eight_bit for offer in offers),
+            smtputf8=all(offer.smtputf8 for offer in offers),
+            dsn=all(offer.dsn for offer in offers),
+        )
+
+    # --- RCPT ---
+
+    async def recipient(self, transaction: Transaction, recipient: Recipient) -> Reply:
+        """Say whether this recipient is taken; a refusal needs no content to be right."""
+        address = recipient.address
+        behind_queue = self._rules.stage is Stage.AFTER_QUEUE
+        if address.domain not in self._rules.domains:
+            return reply.RELAY_DEFERRED if behind_queue else reply.NOT_OUR_DOMAIN
+        if behind_queue:
+            # The world was told 250 already: whatever we refuse here would bounce to a sender nobody has proven.
+            return reply.RCPT_OK
+        if address.local not in ROLE_LOCAL_PARTS and not transaction.reverse_path.is_null:
+            entries = await self._store.entries(sender_keys(transaction.reverse_path))
+            entry = winner(entries, (transaction.reverse_path,), address)
+            if entry is not None and entry.verdict is Verdict.DENY:
+                _decisions.labels("reject", "denylist").inc()
+                event(_log, "refused", transaction=transaction.id, client=transaction.client.address,
+                      reverse_path=transaction.reverse_path.text, recipient=address.text, reason="denylist")  # fmt: skip
+                return reply.REFUSED_BY_POLICY
+        if not self._rules.check_recipients:
+            return reply.RCPT_OK
+        answer = await self._hop_for(address.domain).verify(transaction.reverse_path, recipient, transaction.smtputf8)
+        return reply.RCPT_OK if answer.accepted else answer
+
+    # --- end of DATA ---
+
+    async def message(self, transaction: Transaction, content: bytes) -> Reply:
+        """Decide for each recipient, act, and return what the client is told.
+
+        content: octets after un-stuffing, CRLF line ends. A 250 is returned only when the next hop has taken
+        the message, or it is on stable storage. Raises StoreDown where it can be neither.
+        """
+        head = header.split(content)
+        if head.body > header.MAX_HEADER_OCTETS:
+            return self._closed(transaction, content, (), reply.HEADER_TOO_BIG)
+        facts = read_message(head)
+        if facts.hops > self._rules.max_hops:
+            return self._closed(transaction, content, (), reply.LOOP)
+        _received.inc(len(content))
+        evidence = await self._checks.inspect(transaction, head, facts, content)
+        decisions = await self._decide(transaction, head, facts, evidence, content)
+        taken = _Taken(transaction, head, facts, evidence, decisions, content)
+        dispositions = {decision.disposition for decision in decisions}
+        if dispositions == {Disposition.REJECT} and self._rules.stage is not Stage.AFTER_QUEUE:
+            return self._closed(transaction, content, decisions, reply.REFUSED_BY_POLICY)
+        if dispositions == {Disposition.DELIVER}:
+            answer = await self._relay(taken)
+            if answer is not None:
+                return self._closed(transaction, content, decisions, answer)
+        await self._keep(taken)
+        return self._closed(transaction, content, decisions, reply.HELD)
+
+    async def _decide(
+        self, transaction: Transaction, head: Header, facts: Message, evidence: Evidence, content: bytes
+    ) -> tuple[Decision, ...]:
+        senders = senders_of(transaction.reverse_path, facts)
+        patterns = tuple(dict.fromkeys(key for sender in senders for key in sender_keys(sender)))
+        entries: Sequence[Entry] = await self._store.entries(patterns) if patterns else ()
+        again = trace.bears_release_mark(self._rules.mark_key, content, head, self._now())
+        network = network_of(transaction.client.address)
+        decisions = tuple(
+            decide(
+                self._rules.policy,
+                Seen(
+                    recipient=recipient.address,
+                    reverse_path=transaction.reverse_path,
+                    message=facts,
+                    evidence=evidence,
+                    entry=winner(entries, senders, recipient.address) if entries else None,
+                    network=network,
+                    released_before=again,
+                ),
+            )
+            for recipient in transaction.recipients
+        )
+        for decision in decisions:
+            _decisions.labels(decision.disposition.value, decision.reason.value).inc()
+        return decisions
+
+    # --- relay ---
+
+    async def _relay(self, taken: _Taken) -> Reply | None:
+        """Hand over to the next hop inside the session; None where the message must be kept and owed instead."""
+        transaction = taken.transaction
+        hops = {id(hop): hop for hop in (self._hop_for(r.address.domain) for r in transaction.recipients)}
+        if len(hops) > 1:
+            return None
+        (hop,) = hops.values()
+        delivery = await hop.deliver(
+            Envelope(
+                reverse_path=transaction.reverse_path,
+                recipients=tuple(transaction.recipients),
+                body_8bit=transaction.body_8bit,
+                smtputf8=transaction.smtputf8,
+                ret=transaction.ret,
+                envid=transaction.envid,
+                client=transaction.client,
+            ),
+            self._onward(taken),
+            all_or_nothing=True,
+        )
+        answer = _one_answer(delivery)
+        if answer is not None and answer.permanent and self._would_bounce_to_a_claim(taken):
+            return None
+        return answer
+
+    def _would_bounce_to_a_claim(self, taken: _Taken) -> bool:
+        return self._rules.stage is Stage.AFTER_QUEUE and not taken.evidence.reverse_path_proven
+
+    def _onward(self, taken: _Taken) -> list[bytes]:
+        mark = trace.release_mark(self._rules.mark_key, taken.content, taken.head, self._now())
+        return [mark + self._trace(taken), *trace.without(taken.content, self._forged_fields(taken.head))]
+
+    def _trace(self, taken: _Taken) -> bytes:
+        results = self._results_field(taken.evidence)
+        return results + trace.received_field(taken.transaction, self._rules.hostname, self._now())
+
+    # --- keep ---
+
+    async def _keep(self, taken: _Taken) -> None:
+        """Put the message on stable storage: held, owed and dropped rows, and the challenge, in one transaction."""
+        now = self._now()
+        transaction = taken.transaction
+        message = NewMessage(
+            key=hashlib.sha256(
+                transaction.reverse_path.key.encode("utf-8", "replace") + b"\0" + taken.content
+            ).digest(),
+            sha256=hashlib.sha256(taken.content).digest(),
+            received_at=now,
+            transaction=transaction,
+            facts=taken.facts,
+            evidence=taken.evidence,
+            network=network_of(transaction.client.address),
+            trace=self._trace(taken),
+            cuts=self._forged_fields(taken.head),
+            content=taken.content,
+        )
+        kept = await self._store.transact(lambda tx: self._write(tx, taken, message, now))
+        if kept.challenge:
+            self._wake_challenges()
+        if kept.owed:
+            self._wake_deliveries()
+        for row_id, recipient, decision in kept.rows:
+            event(_log, decision.disposition.value, transaction=transaction.id, pending=row_id,
+                  recipient=recipient.address.text, reason=decision.reason.value,
+                  challenge=kept.challenge or kept.silence or decision.silence)  # fmt: skip
+
+    def _write(self, tx: Tx, taken: _Taken, message: NewMessage, now: float) -> _Kept:
+        known = tx.pending.find_retry(message.key, now - RETRY_WINDOW)
+        fresh: list[tuple[Recipient, Decision]] = []
+        for recipient, decision in zip(taken.transaction.recipients, taken.decisions, strict=True):
+            if known.get(recipient.address.key) not in (State.PENDING, State.RELEASED, State.DELIVERED):
+                fresh.append((recipient, decision))
+                known[recipient.address.key] = State.PENDING  # The same recipient named twice is one.
+        if not fresh:
+            return _Kept(rows=[], challenge=0, owed=False, silence="")
+        policy = self._rules.policy
+        message_id = tx.pending.insert_message(message)
+        challenge_id, silence = 0, ""
+        asked = next((recipient for recipient, decision in fresh if decision.ask), None)
+        if asked is not None:
+            reverse_path = taken.transaction.reverse_path
+            forbidden = within_caps(self._rules.caps, tx.challenges.history(reverse_path, asked.address, now), now)
+            if forbidden is None:
+                challenge_id = tx.challenges.insert(
+                    NewChallenge(message_id, reverse_path, asked.address, policy.scope, now, now + policy.days * DAY)
+                )
+            else:
+                silence = forbidden.value
+        rows = [
+            NewPending(
+                recipient=recipient,
+                event=_FIRST_EVENT[decision.disposition],
+                reason=decision.reason.value,
+                silence=silence if decision.ask else decision.silence,
+                expires_at=now + policy.days * DAY,
+            )
+            for recipient, decision in fresh
+        ]
+        ids = tx.pending.insert_rows(message_id, message, rows, challenge_id or None)
+        return _Kept(
+            rows=[(row_id, recipient, decision) for row_id, (recipient, decision) in zip(ids, fresh, strict=True)],
+            challenge=challenge_id,
+            owed=any(decision.disposition is Disposition.DELIVER for _, decision in fresh),
+            silence=silence,
+        )
+
+    def _closed(
+        self, transaction: Transaction, content: bytes, decisions: tuple[Decision, ...], answer: Reply
+    ) -> Reply:
+        """Log and count how the transaction ended."""
+        outcomes = {decision.disposition.value for decision in decisions}
+        outcome = outcomes.pop() if len(outcomes) == 1 else ("mixed" if outcomes else "refused")
+        if not answer.accepted and outcome == "deliver":
+            outcome = "deferred" if answer.temporary else "refused-by-next-hop"
+        _transactions.labels(outcome).inc()
+        event(
+            _log,
+            "transaction",
+            transaction=transaction.id,
+            client=transaction.client.address,
+            reverse_path=transaction.reverse_path.text,
+            recipients=len(transaction.recipients),
+            size=len(content),
+            outcome=outcome,
+            reasons=sorted({decision.reason.value for decision in decisions}),
+            reply=str(answer),
+            queue_id=transaction.client.queue_id,
+        )
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A message between the dot and the answer."""
+
+    transaction: Transaction
+    head: Header
+    facts: Message
+    evidence: Evidence
+    decisions: tuple[Decision, ...]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    rows: list[tuple[int, Recipient, Decision]]
+    challenge: int
+    owed: bool
+    silence: str
+
+
+_FIRST_EVENT = {
+    Disposition.DELIVER: Event.OWE,
+    Disposition.HOLD: Event.HOLD,
+    Disposition.REJECT: Event.DROP,
+}
+
+
+def senders_of(reverse_path: Address, facts: Message) -> tuple[Address, ...]:
+    """Return whom list entries may name for this mail: its reverse-path and its author."""
+    if facts.author is None or facts.author.key == reverse_path.key:
+        return () if reverse_path.is_null else (reverse_path,)
+    return (facts.author,) if reverse_path.is_null else (reverse_path, facts.author)
+
+
+def own_domains(names: Sequence[str]) -> frozenset[str]:
+    """Return our domains as they are compared."""
+    return frozenset(normal_domain(name) for name in names)
+
+
+def _one_answer(delivery: Delivery) -> Reply | None:
+    """Return the one answer to DATA that is true for every recipient; None where there is none.
+
+    Recipients refused for good after others were taken make the client try again: its next RCPT hears the
+    refusal, for the next hop remembers it. Where some are only deferred, we keep the message for all.
+    """
+    refused = [answer for answer in delivery.replies if not answer.accepted]
+    if not refused:
+        return delivery.replies[0]
+    if len(refused) == len(delivery.replies):
+        # All refused: alike for good is for good, else the client may try again.
+        return next((answer for answer in refused if answer.temporary), refused[0])
+    if delivery.sent or any(answer.temporary for answer in refused):
+        return None
+    return reply.TRY_LATER
