@@ -1,0 +1,342 @@
+"""Messages, their content, and the rows that wait for one recipient each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
+
+from gateway.domain.address import Address
+from gateway.domain.envelope import Recipient
+from gateway.domain.evidence import Proof
+from gateway.domain.lifecycle import FINAL, FIRST, Event, State
+from gateway.flow.ports import Envelope, NewMessage, NewPending, Owed, Passage, PendingRow
+from gateway.store.tables import content, event, inserted_id, message, pending
+
+DAY = 86_400.0
+
+_insert_message = insert(message)
+_insert_content = insert(content)
+_insert_pending = insert(pending)
+_insert_event = insert(event)
+
+_find_retry = (
+    select(pending.c.recipient_key, pending.c.state)
+    .join(message, message.c.id == pending.c.message_id)
+    .where(message.c.key == bindparam("key"), message.c.received_at > bindparam("since"))
+)
+_row_columns = (
+    pending.c.id,
+    pending.c.message_id,
+    pending.c.recipient,
+    pending.c.recipient_key,
+    pending.c.sender_key,
+    pending.c.state,
+    pending.c.reason,
+    message.c.proofs,
+    message.c.network,
+    pending.c.attempts,
+    pending.c.due_since,
+)
+_select_row = select(*_row_columns).join(message, message.c.id == pending.c.message_id)
+
+
+class PendingTable:
+    """Implements `flow.ports.PendingTx`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find_retry(self, key: bytes, since: float) -> dict[str, State]:
+        """Return recipient key → state of the rows of the same message received since then."""
+        rows = self._connection.execute(_find_retry, {"key": key, "since": since})
+        return {recipient: State(state) for recipient, state in rows}
+
+    def insert_message(self, message: NewMessage) -> int:
+        """Keep a message with its content; return its id."""
+        transaction, facts = message.transaction, message.facts
+        client = transaction.client
+        result = self._connection.execute(
+            _insert_message,
+            {
+                "key": message.key,
+                "sha256": message.sha256,
+                "received_at": message.received_at,
+                "transaction_id": transaction.id,
+                "reverse_path": transaction.reverse_path.text,
+                "sender_key": transaction.reverse_path.key,
+                "author": facts.author.text if facts.author else "",
+                "author_name": facts.author_name,
+                "subject": facts.subject,
+                "message_id": facts.message_id,
+                "reference_ids": " ".join(facts.references),
+                "size": len(message.content),
+                "client_address": client.address,
+                "client_name": client.name,
+                "helo": client.helo,
+                "protocol": client.protocol,
+                "queue_id": client.queue_id,
+                "evidence": msgspec.json.encode(message.evidence).decode(),
+                "proofs": " ".join(map(str, message.evidence.proofs)),
+                "network": message.network,
+                "trace": message.trace,
+                "cuts": msgspec.json.encode(message.cuts).decode(),
+                "body_8bit": transaction.body_8bit,
+                "smtputf8": transaction.smtputf8,
+                "ret": transaction.ret,
+                "envid": transaction.envid,
+            },
+        )
+        message_id = inserted_id(result)
+        self._connection.execute(_insert_content, {"message_id": message_id, "octets": message.content})
+        return message_id
+
+    def insert_rows(
+        self, message_id: int, message: NewMessage, rows: Sequence[NewPending], challenge_id: int | None
+    ) -> list[int]:
+        """Keep a kept message's rows, each with its first event; return their ids."""
+        now = message.received_at
+        ids = []
+        for row in rows:
+            state = FIRST[row.event]
+            owed = state is State.RELEASED
+            result = self._connection.execute(
+                _insert_pending,
+                {
+                    "message_id": message_id,
+                    "recipient": row.recipient.address.text,
+                    "recipient_key": row.recipient.address.key,
+                    "recipient_domain": row.recipient.address.domain,
+                    "notify": row.recipient.notify,
+                    "orcpt": row.recipient.orcpt,
+                    "sender_key": message.transaction.reverse_path.key,
+                    "state": state.value,
+                    "reason": row.reason,
+                    "silence": row.silence,
+                    "challenge_id": challenge_id if state is State.PENDING else None,
+                    "held_at": now,
+                    "expires_at": row.expires_at,
+                    "changed_at": now,
+                    "as_spam": False,
+                    "attempts": 0,
+                    "due_at": now if owed else None,
+                    "due_since": now if owed else None,
+                    "lease": None,
+                    "lease_until": None,
+                    "last_reply": "",
+                },
+            )
+            ids.append(inserted_id(result))
+        self._connection.execute(
+            _insert_event,
+            [
+                _event(row_id, row.event, None, FIRST[row.event], "service", row.reason, now)
+                for row_id, row in zip(ids, rows, strict=True)
+            ],
+        )
+        return ids
+
+    def get(self, row_id: int) -> PendingRow | None:
+        """Return one row."""
+        row = self._connection.execute(_select_row.where(pending.c.id == row_id)).first()
+        return None if row is None else _pending_row(row)
+
+    def waiting_from(self, sender_key: str) -> list[PendingRow]:
+        """Return every row in state PENDING from this sender."""
+        if not sender_key:
+            return []
+        where = and_(pending.c.sender_key == sender_key, pending.c.state == State.PENDING.value)
+        return [_pending_row(row) for row in self._connection.execute(_select_row.where(where).order_by(pending.c.id))]
+
+    def of_message(self, message_id: int) -> list[PendingRow]:
+        """Return every row of a message."""
+        query = _select_row.where(pending.c.message_id == message_id).order_by(pending.c.id)
+        return [_pending_row(row) for row in self._connection.execute(query)]
+
+    def of_challenge(self, challenge_id: int) -> list[Passage]:
+        """Return what became of the mails of a challenge, in the order they came."""
+        query = (
+            select(
+                pending.c.recipient,
+                pending.c.recipient_domain,
+                pending.c.held_at,
+                pending.c.state,
+                pending.c.changed_at,
+                pending.c.expires_at,
+            )
+            .where(pending.c.challenge_id == challenge_id)
+            .order_by(pending.c.id)
+            .limit(200)
+        )
+        return [
+            Passage(recipient, domain, held_at, State(state), changed_at, expires_at)
+            for recipient, domain, held_at, state, changed_at, expires_at in self._connection.execute(query)
+        ]
+
+    def move(self, row: PendingRow, to: State, event: Event, actor: str, now: float, detail: str) -> bool:
+        """Compare and save: False when the row has left the state it was read in. Writes the audit event."""
+        values: dict[str, object] = {"state": to.value, "changed_at": now}
+        if to is State.RELEASED:
+            values |= {"due_at": now, "due_since": now, "attempts": 0, "lease": None, "lease_until": None}
+        result = self._connection.execute(
+            update(pending).where(pending.c.id == row.id, pending.c.state == row.state.value).values(values)
+        )
+        if result.rowcount != 1:
+            return False
+        self._connection.execute(_insert_event, _event(row.id, event, row.state, to, actor, detail, now))
+        return True
+
+    def tie(self, row_id: int, challenge_id: int) -> None:
+        """Note that this challenge is the one whose answer let the row go."""
+        self._connection.execute(update(pending).where(pending.c.id == row_id).values(challenge_id=challenge_id))
+
+    def expired(self, now: float, most: int) -> list[PendingRow]:
+        """Return rows in state PENDING whose time is over, the oldest first."""
+        where = and_(pending.c.state == State.PENDING.value, pending.c.expires_at <= now)
+        query = _select_row.where(where).order_by(pending.c.expires_at).limit(most)
+        return [_pending_row(row) for row in self._connection.execute(query)]
+
+    def mark_as_spam(self, row_id: int) -> None:
+        """Let the delivery mark the mail as spam."""
+        self._connection.execute(update(pending).where(pending.c.id == row_id).values(as_spam=True))
+
+    def silence(self, challenge_id: int, why: str) -> None:
+        """Note with the rows of a challenge that their sender was not asked after all."""
+        self._connection.execute(update(pending).where(pending.c.challenge_id == challenge_id).values(silence=why))
+
+    def purge(self, before: float, most: int) -> int:
+        """Forget the content of messages all of whose rows ended before then; return how many."""
+        final = [state.value for state in FINAL]
+        kept = (
+            select(pending.c.message_id)
+            .where(pending.c.message_id == content.c.message_id)
+            .where(or_(pending.c.state.not_in(final), pending.c.changed_at >= before))
+        )
+        old = (
+            select(content.c.message_id)
+            .where(
+                content.c.message_id.in_(
+                    select(pending.c.message_id).where(pending.c.changed_at < before, pending.c.state.in_(final))
+                )
+            )
+            .where(~kept.exists())
+            .limit(most)
+        )
+        ids = [row[0] for row in self._connection.execute(old)]
+        if ids:
+            self._connection.execute(delete(content).where(content.c.message_id.in_(ids)))
+        return len(ids)
+
+    # --- leases of the delivery worker ---
+
+    def claim(self, now: float, most: int, lease: int, lease_until: float, latest_due: float) -> list[int]:
+        """Take released rows that are due for this worker; rows due later than latest_due count as due."""
+        free = or_(
+            pending.c.lease_until.is_(None), pending.c.lease_until < now, pending.c.lease_until > latest_due + DAY
+        )
+        due = or_(pending.c.due_at <= now, pending.c.due_at > latest_due)
+        query = (
+            select(pending.c.id)
+            .where(pending.c.state == State.RELEASED.value, due, free)
+            .order_by(pending.c.due_at)
+            .limit(most)
+        )
+        ids = [int(row[0]) for row in self._connection.execute(query)]
+        if ids:
+            self._connection.execute(
+                update(pending).where(pending.c.id.in_(ids)).values(lease=lease, lease_until=lease_until)
+            )
+        return ids
+
+    def owed(self, row_id: int, lease: int) -> Owed | None:
+        """Return a claimed row, or None when the lease is lost."""
+        query = (
+            select(pending, message, content.c.octets)
+            .join(message, message.c.id == pending.c.message_id)
+            .join(content, content.c.message_id == message.c.id)
+            .where(pending.c.id == row_id, pending.c.lease == lease, pending.c.state == State.RELEASED.value)
+        )
+        row = self._connection.execute(query).first()
+        if row is None:
+            return None
+        recipient = Recipient(Address(row.recipient, row.recipient_key), row.notify, row.orcpt)
+        return Owed(
+            id=row_id,
+            lease=lease,
+            attempts=row.attempts,
+            due_since=row.due_since,
+            as_spam=row.as_spam,
+            days=round((row.due_since - row.held_at) / DAY, 1),
+            envelope=Envelope(
+                reverse_path=Address(row.reverse_path, row.sender_key),
+                recipients=(recipient,),
+                body_8bit=row.body_8bit,
+                smtputf8=row.smtputf8,
+                ret=row.ret,
+                envid=row.envid,
+            ),
+            trace=row.trace,
+            cuts=tuple((start, end) for start, end in msgspec.json.decode(row.cuts)),
+            content=row.octets,
+        )
+
+    def finish(
+        self, row_id: int, lease: int, to: State, event: Event | None, reply: str, due_at: float | None, now: float
+    ) -> bool:
+        """Save the outcome of an attempt; False when the lease is lost. due_at: the next attempt, where one follows."""
+        values: dict[str, object] = {
+            "state": to.value,
+            "last_reply": reply,
+            "attempts": pending.c.attempts + 1,
+            "due_at": due_at,
+            "lease": None,
+            "lease_until": None,
+        }
+        if event is not None:
+            values["changed_at"] = now
+        result = self._connection.execute(
+            update(pending)
+            .where(pending.c.id == row_id, pending.c.lease == lease, pending.c.state == State.RELEASED.value)
+            .values(values)
+        )
+        if result.rowcount != 1:
+            return False
+        if event is not None:
+            self._connection.execute(_insert_event, _event(row_id, event, State.RELEASED, to, "service", reply, now))
+        return True
+
+    def count_by_state(self) -> dict[State, int]:
+        """Return how many rows are in each state."""
+        rows = self._connection.execute(select(pending.c.state, func.count()).group_by(pending.c.state))
+        return {State(state): count for state, count in rows}
+
+
+def _event(
+    row_id: int, happened: Event, state_from: State | None, to: State, actor: str, detail: str, now: float
+) -> dict[str, object]:
+    return {
+        "at": now,
+        "pending_id": row_id,
+        "event": happened.value,
+        "state_from": state_from.value if state_from else "",
+        "state_to": to.value,
+        "actor": actor,
+        "detail": detail,
+    }
+
+
+def _pending_row(row: Any) -> PendingRow:
+    return PendingRow(
+        id=row.id,
+        message_id=row.message_id,
+        recipient=Address(row.recipient, row.recipient_key),
+        sender_key=row.sender_key,
+        state=State(row.state),
+        reason=row.reason,
+        proofs=tuple(Proof.parse(text) for text in row.proofs.split()),
+        network=row.network,
+        attempts=row.attempts,
+        due_since=row.due_since,
+    )

@@ -1,0 +1,1 @@
+"""Loops that take work from the store: claim with a lease, do it, save."""
