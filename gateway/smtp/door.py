@@ -1,0 +1,109 @@
+"""What stands behind the door, how it is set up, and what all its sessions share."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.domain.envelope import Recipient, Transaction
+from gateway.domain.reply import Reply
+from gateway.flow.ports import Features
+from gateway.smtp.data import BareLineEnds
+from gateway.smtp.limits import Connections, Memory, Network, TrustedClients
+
+if TYPE_CHECKING:
+    from gateway.smtp.connection import Connection
+
+
+class Door(Protocol):
+    """Who decides about recipients and takes messages. Where it raises, the client gets 451, or 452 for StoreFull."""
+
+    def features(self) -> Features:
+        """What the servers further on offer, so that we offer no more."""
+
+    async def recipient(self, transaction: Transaction, recipient: Recipient) -> Reply:
+        """Say whether this recipient is taken; if so, the session adds it to the transaction."""
+
+    async def message(self, transaction: Transaction, content: bytes) -> Reply:
+        """Take the message, or say why not. content: without dot-stuffing; empty, or ends with CRLF.
+
+        It runs to its end even if the client is gone meanwhile, so it must end by itself.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class DoorSettings:
+    """How the door behaves. Times in seconds, sizes in octets."""
+
+    hostname: str
+    """Ours, in the greeting."""
+    postmaster_domain: str
+    """Where `<postmaster>` without a domain belongs."""
+    trusted_clients: tuple[Network, ...] = ()
+    """Who may use XFORWARD and XCLIENT."""
+    max_message_octets: int = 52_428_800
+    max_recipients: int = 1000
+    tls_required: bool = False
+    """Refuse mail before STARTTLS."""
+    bare_line_ends: BareLineEnds = "refuse"
+    """What happens to a message with a CR or LF alone."""
+    command_timeout: float = 300.0
+    """For one command to arrive whole, and for silence inside the content (RFC 5321 §4.5.3.2.7)."""
+    data_timeout: float = 600.0
+    """For the content, before its size earns it more."""
+    min_data_rate: float = 500.0
+    """Octets of content that earn one more second."""
+    max_connections: int = 1000
+    max_connections_per_client: int = 50
+    """From one IPv4 address or IPv6 /64 that is not trusted."""
+    max_errors: int = 20
+    """Malformed commands in a session that delivers nothing."""
+    max_junk: int = 100
+    """Commands in a session that delivers nothing and that serve no delivery."""
+    max_unknown: int = 25
+    """Refused recipients in a session that delivers nothing, while they outnumber the accepted."""
+    max_memory_octets: int = 268_435_456
+    """Content of all sessions together."""
+
+
+SHED_AFTER = 10.0
+"""Seconds of silence that a session is granted when there is no room for another."""
+
+
+@dataclass(slots=True)
+class Doorway:
+    """What all sessions of one listener share."""
+
+    door: Door
+    settings: DoorSettings
+    loop: asyncio.AbstractEventLoop
+    tls: ssl.SSLContext | None = None
+    """None: STARTTLS is not offered. Replaced on reload; sessions take it when they need it."""
+    connections: Connections = field(init=False)
+    memory: Memory = field(init=False)
+    trusted: TrustedClients = field(init=False)
+    sessions: set[Connection] = field(default_factory=set)
+    """Every connection whose session task runs or whose transport is open."""
+    draining: bool = False
+    """No further command is obeyed; each session ends once it owes no reply."""
+    blank: dict[str, object] = field(default_factory=dict)
+    """State of a new session as aiosmtpd sets it up: made once, as its constructor looks at every method."""
+    _shed_at: float = -SHED_AFTER
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.connections = Connections(settings.max_connections, settings.max_connections_per_client)
+        self.memory = Memory(settings.max_memory_octets)
+        self.trusted = TrustedClients(settings.trusted_clients)
+
+    def shed(self) -> None:
+        """End the sessions that keep a full house waiting: silent ones, whoever they are."""
+        now = self.loop.time()
+        if now - self._shed_at < 1.0:
+            return
+        self._shed_at = now
+        for session in list(self.sessions):
+            if session.silent_for(now) > SHED_AFTER:
+                session.expire()
