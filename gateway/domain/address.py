@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
@@ -66,14 +68,17 @@ def normal_form(text: str) -> str:
 
 def _normal_local(local: str) -> str:
     if local.startswith('"') and local.endswith('"') and len(local) > 2:
-        plain = local[1:-1].replace("\\", "")
+        plain = _QUOTED_PAIR.sub(r"\1", local[1:-1])
         # RFC 5321 §4.1.2: the quotes are spelling, not part of the name, where a dot-atom would do.
         if plain and all(c.isalnum() or c in "!#$%&'*+-/=?^_`{|}~." for c in plain):
             local = plain
     if local.isascii():
         return local.translate(_ASCII_LOWER)
     # Lower case first: NFC turns the Kelvin sign into K, which thus never equals k.
-    return unicodedata.normalize("NFC", local.translate(_ASCII_LOWER))
+    lowered = local.translate(_ASCII_LOWER)
+    composed = unicodedata.normalize("NFC", lowered)
+    # Two more letters (the oxia, the Greek question mark) become ASCII: keep such a name apart from the real one.
+    return lowered if composed.isascii() else composed
 
 
 def normal_domain(domain: str) -> str:
@@ -91,10 +96,7 @@ def _a_label(label: str) -> str:
     if lowered.isascii():
         # A compatibility letter (Kelvin sign) folded into ASCII: keep the label apart from the real one.
         lowered = label
-    try:
-        return "xn--" + lowered.encode("punycode").decode("ascii")
-    except UnicodeError:
-        return "xn--" + lowered.encode("unicode_escape").decode("ascii").replace("\\", "")
+    return "xn--" + lowered.encode("punycode").decode("ascii")
 
 
 def without_tag(key: str, delimiter: str = "+") -> str:

@@ -78,7 +78,7 @@ def may_ask(
         return Silence.NULL_REVERSE_PATH
     if message.automatic:
         return Silence(message.automatic)
-    if is_no_reply(reverse_path):
+    if is_no_reply(reverse_path) or (message.author is not None and is_no_reply(message.author)):
         return Silence.NO_REPLY_ADDRESS
     if without_tag(recipient.key) not in message.addressed and recipient.key not in message.addressed:
         return Silence.NOT_ADDRESSED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from gateway.domain.challenge import Silence
 from gateway.domain.evidence import Evidence, Method, Proof, Result
@@ -94,7 +95,9 @@ def _proofs(evidence: Evidence) -> tuple[Fact, ...]:
     if not evidence.dkim:
         facts.append(Fact("DKIM", "no signature"))
     if evidence.dmarc is not None and evidence.dmarc.result is not Result.NONE:
-        facts.append(Fact("DMARC", f"{evidence.dmarc.result.value} for {evidence.dmarc.domain}, policy {evidence.dmarc.policy}"))
+        facts.append(
+            Fact("DMARC", f"{evidence.dmarc.result.value} for {evidence.dmarc.domain}, policy {evidence.dmarc.policy}")
+        )
     else:
         facts.append(Fact("DMARC", "no policy published"))
     facts.append(Fact("vouched for by", "; ".join(map(proof_words, evidence.proofs)) or "nobody"))
@@ -113,6 +116,8 @@ def proof_words(proof: Proof) -> str:
             return f"a server that may send for {proof.domain}"
         case Method.NETWORK:
             return f"the network {proof.domain}"
+        case _:
+            assert_never(proof.method)
 
 
 def _entry(seen: Seen) -> str:
@@ -140,6 +145,8 @@ def _outcome(policy: Policy, decision: Decision) -> str:
             return "refuse"
         case Disposition.HOLD:
             return f"hold for {policy.days:g} days"
+        case _:
+            assert_never(decision.disposition)
 
 
 def _asking(decision: Decision) -> tuple[Fact, ...]:

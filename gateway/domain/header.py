@@ -7,6 +7,7 @@ library's header parser is neither (deep comments, quotes and encoded words).
 from __future__ import annotations
 
 import binascii
+import codecs
 import re
 from dataclasses import dataclass
 
@@ -17,7 +18,9 @@ _MAX_DECODED = 16_384
 
 _ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]{1,20})?\?([bBqQ])\?([^? \t]{0,4000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t]+(=\?)")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+_NOT_CHARSETS = frozenset({"utf-7", "unicode-escape", "raw-unicode-escape", "punycode", "idna"})
+"""What Python decodes, but no mail is written in."""
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Header:
     fields: tuple[Field, ...]
     body: int
     """Offset of the first octet of the body in the content."""
+    malformed: bool = False
+    """Lines that are no fields stand among the fields: readers differ on where this header ends."""
 
     def all(self, name: bytes) -> list[bytes]:
         """Return the values of every field of this lower-case name, top first, unfolded."""
@@ -58,34 +63,43 @@ class Header:
         return any(field.name.startswith(prefix) for field in self.fields)
 
 
+_MOST_STRANGE_LINES = 10
+
+
 def split(content: bytes) -> Header:
     """Split the header block of a message with CRLF line ends (RFC 5322 §2.2).
 
-    A line that is no field ends the header, as it does for every reader downstream.
+    A few lines that are no fields are passed over, for a later field may say that a machine sent the mail;
+    `malformed` then warns that no field is to be trusted with more. Postmarks of a mailbox file are passed
+    over without a warning, as MTAs do.
     """
     fields: list[Field] = []
-    at, size = 0, len(content)
+    strange = 0
+    first_strange = at = 0
+    size = len(content)
     while at < size:
         if content.startswith(b"\r\n", at):
-            return Header(tuple(fields), at + 2)
+            return Header(tuple(fields), at + 2, strange > 0)
         end = content.find(b"\r\n", at)
         while end != -1 and content[end + 2 : end + 3] in (b" ", b"\t"):
             end = content.find(b"\r\n", end + 2)
         stop = size if end == -1 else end
+        following = size if end == -1 else end + 2
         colon = content.find(b":", at, stop)
         name = content[at:colon].rstrip(b" \t") if colon > at else b""
-        if not name or not _is_field_name(name):
-            return Header(tuple(fields), at)
-        fields.append(Field(name.lower(), at, stop if end == -1 else end + 2, content[colon + 1 : stop]))
-        at = size if end == -1 else end + 2
-    return Header(tuple(fields), size)
+        if name and _FIELD_NAME.match(name):
+            fields.append(Field(name.lower(), at, following, content[colon + 1 : stop]))
+        elif not content.startswith((b"From ", b">From "), at):
+            strange += 1
+            if strange == 1:
+                first_strange = at
+            if strange > _MOST_STRANGE_LINES:
+                return Header(tuple(field for field in fields if field.end <= first_strange), first_strange, True)
+        at = following
+    return Header(tuple(fields), size, strange > 0)
 
 
 _FIELD_NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+\Z")  # RFC 5322 §2.2
-
-
-def _is_field_name(name: bytes) -> bool:
-    return _FIELD_NAME.match(name) is not None
 
 
 def unfold(value: bytes) -> bytes:
@@ -118,7 +132,7 @@ def _decode_word(match: re.Match[str]) -> str:
             octets = binascii.a2b_base64(payload + "=" * (-len(payload) % 4))
         else:
             octets = binascii.a2b_qp(payload.encode("ascii", "replace"), header=True)
-        if charset.lower() in ("unicode-1-1-utf-7", "utf-7"):
+        if codecs.lookup(charset).name.replace("_", "-") in _NOT_CHARSETS:
             return match.group()
         return octets.decode(charset, "replace")
     except (ValueError, LookupError, binascii.Error):
@@ -174,6 +188,8 @@ def addresses(value: bytes, most: int = 1000) -> list[NamedAddress]:
         elif char == b"(":
             at = _closing_comment(value, at)
         elif char == b"<":
+            if taken is not None:
+                finish()  # Two mailboxes without a comma: readers differ on which one counts, so both do.
             angle = []
         elif char == b">":
             if angle is not None:
@@ -215,6 +231,16 @@ def _closing_comment(value: bytes, at: int) -> int:
     return len(value)
 
 
+def without_comments(value: bytes) -> bytes:
+    """Return a structured value without its comments, nested ones too (RFC 5322 §3.2.2)."""
+    pieces = []
+    at = 0
+    while (start := value.find(b"(", at)) != -1:
+        pieces.append(value[at:start])
+        at = _closing_comment(value, start + 1)
+    return b"".join((*pieces, value[at:])).strip(b" \t")
+
+
 def _address(source: bytes) -> str | None:
     try:
         plain = source.strip(b" \t").decode("utf-8")
@@ -223,8 +249,11 @@ def _address(source: bytes) -> str | None:
     local, at, domain = plain.rpartition("@")
     if not at or not local or not domain or len(plain) > 512:
         return None
-    if not local.startswith('"') and any(c.isspace() for c in local):
+    quoted = local.startswith('"')
+    if quoted and not (len(local) > 1 and local.endswith('"')):
+        return None  # A quote that is never closed swallowed the rest.
+    if not quoted and any(c.isspace() for c in local):
         return None
-    if any(c.isspace() for c in domain) or _CONTROLS.search(plain):
+    if any(c.isspace() or c in '"<>' for c in domain) or _CONTROLS.search(plain):
         return None
     return plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -59,15 +60,23 @@ def parse_pattern(text: str) -> str:
         raise ValueError("a pattern is an address or a domain, without blanks")
     local, at, domain = text.rpartition("@")
     if at and local not in ("", "*"):
-        if "*" in text or "." not in domain.strip("."):
+        if "*" in text or not _is_domain(normal_domain(domain)):
             raise ValueError(f"{text!r} is not an address; use user@example.org, example.org or *.example.org")
         return normal_form(text)
     sub = domain.startswith(("*.", "."))
     name = normal_domain(domain.removeprefix("*").removeprefix("."))
-    if "*" in name or "." not in name or not all(name.split(".")):
+    if not _is_domain(name):
         # A bare * or a top-level domain would open (or shut) the door for the world.
         raise ValueError(f"{text!r} is too wide or not a domain; use user@example.org, example.org or *.example.org")
     return f"@.{name}" if sub else f"@{name}"
+
+
+_DOMAIN = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9_-]{1,63}\Z")
+
+
+def _is_domain(name: str) -> bool:
+    """True for a name of at least two labels, in normal form."""
+    return _DOMAIN.match(name) is not None and len(name) <= 253
 
 
 def parse_scope(text: str) -> str:
@@ -76,9 +85,10 @@ def parse_scope(text: str) -> str:
     if not text:
         return ""
     local, at, domain = text.rpartition("@")
-    if any(c.isspace() or c == "*" for c in text) or not domain:
-        raise ValueError(f"{text!r} is neither a recipient nor a domain")
-    return normal_form(text) if at and local else "@" + normal_domain(domain)
+    name = normal_domain(domain)
+    if any(c.isspace() or ord(c) < 32 or c == "*" for c in text) or not _is_domain(name):
+        raise ValueError(f"{text!r} is neither a recipient nor a domain; use joe@example.org or example.org")
+    return normal_form(text) if at and local else "@" + name
 
 
 def sender_keys(address: Address) -> tuple[str, ...]:
@@ -90,7 +100,8 @@ def sender_keys(address: Address) -> tuple[str, ...]:
     while "." in parent:
         keys.append("@." + parent.partition(".")[2])
         parent = parent.partition(".")[2]
-    return tuple(keys[:12])
+    # Of a very deep name the outermost parents count: those are what people write down.
+    return (*keys[:2], *keys[2:][-10:])
 
 
 def scope_keys(recipient: Address) -> tuple[str, ...]:

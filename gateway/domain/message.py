@@ -12,7 +12,6 @@ from gateway.domain.header import Header
 CHALLENGE_FIELD = "X-Gateway-Challenge"
 """Our marker in each challenge (RFC 5321 §6.3): one of ours that comes back is never answered by another."""
 
-_COMMENT = re.compile(rb"\([^()]*\)")
 _ADDRESSED = (b"to", b"cc", b"bcc", b"resent-to", b"resent-cc", b"resent-bcc")
 _BULK = frozenset({b"bulk", b"list", b"junk"})
 _SUPPRESS = frozenset({b"all", b"autoreply", b"oof"})
@@ -24,7 +23,8 @@ class Message:
     """Facts of one message, all of them claims of its sender."""
 
     author: Address | None
-    """The one mailbox in the one From field; None where there is none or more than one (RFC 7489 §6.6.1)."""
+    """The one mailbox in the one From field; None where there is none or more than one (RFC 7489 §6.6.1), or the
+    header is malformed, so that another reader may see another author."""
     author_name: str
     """Its display name, decoded."""
     subject: str
@@ -59,7 +59,7 @@ def read_message(head: Header) -> Message:
 
 def _author(head: Header) -> tuple[Address | None, str]:
     values = head.all(b"from")
-    if len(values) != 1:
+    if len(values) != 1 or head.malformed:
         return None, ""
     mailboxes = header.addresses(values[0], most=2)
     if len(mailboxes) != 1:
@@ -78,16 +78,17 @@ def _addressed(head: Header) -> frozenset[str]:
 
 
 def _automatic(head: Header) -> str:
+    # In the order of how much each tells: the first that holds is the reason people are shown.
     if head.first(CHALLENGE_FIELD.lower().encode()) is not None:
         return "own-challenge"
     for value in head.all(b"auto-submitted"):
         # RFC 3834 §5: a keyword, then perhaps parameters; comments may stand anywhere.
-        if _COMMENT.sub(b"", value).partition(b";")[0].strip().lower() != b"no":
+        if header.without_comments(value).partition(b";")[0].strip().lower() != b"no":
             return "auto-submitted"
     if head.has_prefix(b"list-"):
         return "mailing-list"
     for name in (b"precedence", b"x-precedence"):
-        if any(_COMMENT.sub(b"", value).strip().lower() in _BULK for value in head.all(name)):
+        if any(header.without_comments(value).lower() in _BULK for value in head.all(name)):
             return "bulk"
     for value in head.all(b"x-auto-response-suppress"):
         if _SUPPRESS & {part.strip().lower() for part in value.split(b",")}:
@@ -95,9 +96,15 @@ def _automatic(head: Header) -> str:
     kind = (head.first(b"content-type") or b"").lower()
     if kind.startswith((b"multipart/report", b"message/delivery-status", b"message/disposition-notification")):
         return "delivery-report"
-    if any(value.strip() == b"<>" for value in head.all(b"return-path")):
+    if any(_names_a_mailer(value) for name in (b"return-path", b"from") for value in head.all(name)):
         return "delivery-report"
     return ""
+
+
+def _names_a_mailer(value: bytes) -> bool:
+    """True for `<>`, and for the names under which servers write without telling a domain."""
+    name = value.rpartition(b"<")[2].rstrip(b"> \t").lower()
+    return value.endswith(b"<>") or name in (b"mailer-daemon", b"postmaster")
 
 
 _ID = re.compile(rb"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")

@@ -7,8 +7,8 @@ from enum import Enum
 
 from gateway.domain.address import Address
 from gateway.domain.challenge import Asking, may_ask
-from gateway.domain.evidence import Evidence
-from gateway.domain.lists import Entry, Verdict
+from gateway.domain.evidence import Evidence, Proof
+from gateway.domain.lists import ALIGNED, Entry, Verdict, sender_keys
 from gateway.domain.message import Message
 
 
@@ -104,7 +104,7 @@ def decide(policy: Policy, seen: Seen) -> Decision:
         return Decision(Disposition.REJECT, Reason.DENYLIST)
     # An entry names an identity, and an unproven identity is only a claim: without this test anyone
     # could pass by forging a known sender.
-    if entry is not None and entry.satisfied_by(evidence.proofs, seen.network):
+    if entry is not None and entry.satisfied_by(_vouching_for(entry, seen), seen.network):
         return Decision(Disposition.DELIVER, Reason.ALLOWLIST)
     silence = may_ask(policy.asking, seen.recipient, seen.reverse_path, seen.message, evidence)
     return Decision(
@@ -113,6 +113,19 @@ def decide(policy: Policy, seen: Seen) -> Decision:
         ask=silence is None,
         silence="" if silence is None else silence.value,
     )
+
+
+def _vouching_for(entry: Entry, seen: Seen) -> tuple[Proof, ...]:
+    """Return who vouches for the very sender that the entry names; proofs speak for the author.
+
+    An entry that takes any aligned identity and names the reverse-path only would else let in whoever signs
+    for an author of his own and writes a known reverse-path on the envelope.
+    """
+    author = seen.message.author
+    names_author = author is not None and entry.pattern in sender_keys(author)
+    if entry.proof == ALIGNED and not names_author and not seen.evidence.reverse_path_proven:
+        return ()
+    return seen.evidence.proofs
 
 
 def _hold_reason(seen: Seen) -> Reason:

@@ -55,11 +55,23 @@ def _clean(text: str) -> str:
 
 def _fingerprint(content: bytes, head: Header) -> bytes:
     # What forwarding leaves alone: the body and the fields that make a mail this mail.
+    if head.malformed:
+        head = _as_others_read(head)
     digest = hashlib.sha256(content[head.body :])
     for name in (b"from", b"date", b"message-id", b"subject"):
         for value in head.all(name):
             digest.update(b"\0" + name + b"\0" + value)
     return digest.digest()
+
+
+def _as_others_read(head: Header) -> Header:
+    """Return a malformed header as it is for who takes its first strange line for the body."""
+    at = 0
+    for count, field in enumerate(head.fields):
+        if field.start != at:
+            return Header(head.fields[:count], at)
+        at = field.end
+    return Header(head.fields, at)
 
 
 def release_mark(key: bytes, content: bytes, head: Header, now: float) -> bytes:

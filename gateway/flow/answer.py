@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from gateway.domain.challenge import DAY, TOKEN_OCTETS, token_hash, token_text
 from gateway.domain.evidence import proof_to_require
 from gateway.domain.lifecycle import ANSWERABLE, ChallengeState, Event, State
-from gateway.domain.lists import Entry, Verdict
+from gateway.domain.lists import Entry, Verdict, scope_keys
 from gateway.domain.policy import Scope
 from gateway.flow.moves import move
 from gateway.flow.ports import ChallengeRow, Passage, PendingRow, Store, Tx
@@ -238,11 +238,14 @@ def _entries(tx: Tx, challenge: ChallengeRow) -> list[Entry]:
 
 
 def _opened_by(tx: Tx, challenge: ChallengeRow, entries: list[Entry]) -> list[PendingRow]:
-    """The rows an answer lets go: from this sender, in scope, and as well proven as the mail that was asked for."""
+    """The rows an answer lets go: those of the mail that was asked for, and what else waits from this sender,
+
+    in scope and as well proven.
+    """
     scopes = {entry.scope for entry in entries}
     return [
         row
         for row in tx.pending.waiting_from(challenge.sender.key)
-        if scopes & {row.recipient.key, "@" + row.recipient.domain, ""}
-        and entries[0].satisfied_by(row.proofs, row.network)
+        if row.message_id == challenge.message_id
+        or (scopes.intersection(scope_keys(row.recipient)) and entries[0].satisfied_by(row.proofs, row.network))
     ]

@@ -107,9 +107,10 @@ class Challenger:
             state = ChallengeState.QUEUED if due_at is not None else ChallengeState.FAILED
 
         def work(tx: Tx) -> bool:
-            if state is ChallengeState.FAILED:
+            mine = tx.challenges.finish(row.id, lease, state, str(answer), due_at, mail.mail_id, now)
+            if mine and state is ChallengeState.FAILED:
                 tx.pending.silence(row.id, Silence.UNDELIVERABLE.value)
-            return tx.challenges.finish(row.id, lease, state, str(answer), due_at, mail.mail_id, now)
+            return mine
 
         saved = await self._store.transact(work)
         _challenges.labels(state.value).inc()

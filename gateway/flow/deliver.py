@@ -103,11 +103,14 @@ class Deliverer:
 
     def _pieces(self, owed: Owed) -> list[bytes]:
         head = header.split(owed.content)
-        top = trace.release_mark(self._rules.mark_key, owed.content, head, self._now())
-        if not owed.as_spam:
-            return [top + owed.trace, *trace.without(owed.content, owed.cuts)]
-        top += trace.spam_fields(owed.days)
-        if not self._rules.spam_subject_tag:
-            return [top + owed.trace, *trace.without(owed.content, owed.cuts)]
-        span, field = trace.with_subject_tag(owed.content, head, self._rules.spam_subject_tag)
-        return [top + owed.trace, *trace.replaced(owed.content, owed.cuts, span, field)]
+        if owed.as_spam and self._rules.spam_subject_tag:
+            span, field = trace.with_subject_tag(owed.content, head, self._rules.spam_subject_tag)
+            pieces = trace.replaced(owed.content, owed.cuts, span, field)
+            # The mark vouches for the mail as it goes on: with the tagged Subject.
+            tagged = b"".join(pieces)
+            mark = trace.release_mark(self._rules.mark_key, tagged, header.split(tagged), self._now())
+        else:
+            pieces = trace.without(owed.content, owed.cuts)
+            mark = trace.release_mark(self._rules.mark_key, owed.content, head, self._now())
+        spam = trace.spam_fields(owed.days) if owed.as_spam else b""
+        return [mark + spam + owed.trace, *pieces]

@@ -210,7 +210,8 @@ class Receiver:
             self._onward(taken),
             all_or_nothing=True,
         )
-        answer = _one_answer(delivery)
+        heard_at_rcpt = self._rules.check_recipients and self._rules.stage is not Stage.AFTER_QUEUE
+        answer = _one_answer(delivery, heard_at_rcpt)
         if answer is not None and answer.permanent and self._would_bounce_to_a_claim(taken):
             return None
         return answer
@@ -232,11 +233,10 @@ class Receiver:
         """Put the message on stable storage: held, owed and dropped rows, and the challenge, in one transaction."""
         now = self._now()
         transaction = taken.transaction
+        sha256 = hashlib.sha256(taken.content).digest()
         message = NewMessage(
-            key=hashlib.sha256(
-                transaction.reverse_path.key.encode("utf-8", "replace") + b"\0" + taken.content
-            ).digest(),
-            sha256=hashlib.sha256(taken.content).digest(),
+            key=hashlib.sha256(sha256 + transaction.reverse_path.key.encode("utf-8", "replace")).digest(),
+            sha256=sha256,
             received_at=now,
             transaction=transaction,
             facts=taken.facts,
@@ -260,7 +260,9 @@ class Receiver:
         known = tx.pending.find_retry(message.key, now - RETRY_WINDOW)
         fresh: list[tuple[Recipient, Decision]] = []
         for recipient, decision in zip(taken.transaction.recipients, taken.decisions, strict=True):
-            if known.get(recipient.address.key) not in (State.PENDING, State.RELEASED, State.DELIVERED):
+            state = known.get(recipient.address.key)
+            dropped_before = state is State.BLOCKED and decision.disposition is Disposition.REJECT
+            if state not in (State.PENDING, State.RELEASED, State.DELIVERED) and not dropped_before:
                 fresh.append((recipient, decision))
                 known[recipient.address.key] = State.PENDING  # The same recipient named twice is one.
         if not fresh:
@@ -360,11 +362,12 @@ def own_domains(names: Sequence[str]) -> frozenset[str]:
     return frozenset(normal_domain(name) for name in names)
 
 
-def _one_answer(delivery: Delivery) -> Reply | None:
+def _one_answer(delivery: Delivery, heard_at_rcpt: bool) -> Reply | None:
     """Return the one answer to DATA that is true for every recipient; None where there is none.
 
     Recipients refused for good after others were taken make the client try again: its next RCPT hears the
-    refusal, for the next hop remembers it. Where some are only deferred, we keep the message for all.
+    refusal, for the next hop remembers it. Where some are only deferred, or RCPT never hears the next hop's
+    word, we keep the message for all.
     """
     refused = [answer for answer in delivery.replies if not answer.accepted]
     if not refused:
@@ -372,6 +375,6 @@ def _one_answer(delivery: Delivery) -> Reply | None:
     if len(refused) == len(delivery.replies):
         # All refused: alike for good is for good, else the client may try again.
         return next((answer for answer in refused if answer.temporary), refused[0])
-    if delivery.sent or any(answer.temporary for answer in refused):
+    if delivery.sent or not heard_at_rcpt or any(answer.temporary for answer in refused):
         return None
     return reply.TRY_LATER

@@ -51,11 +51,10 @@ def _pages(connection: Connection) -> Iterator[tuple[int, bytes, int]]:
     last = 0
     while True:
         query = select(message.c.id, message.c.sha256, message.c.size).where(message.c.id > last)
-        rows = connection.execute(query.order_by(message.c.id).limit(_PAGE)).all()
+        rows = connection.execute(query.order_by(message.c.id).limit(_PAGE)).tuples().all()
         if not rows:
             return
-        for message_id, sha256, size in rows:
-            yield message_id, sha256, size
+        yield from rows
         last = rows[-1][0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from gateway.domain.address import Address
@@ -13,6 +13,7 @@ from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import ANSWERABLE, ChallengeState
 from gateway.domain.policy import Scope
 from gateway.flow.ports import ChallengeRow, NewChallenge
+from gateway.store.prepared import Prepared
 from gateway.store.tables import challenge, disowned, inserted_id, message, spent_puzzle, token
 
 HOUR = 3600.0
@@ -20,9 +21,20 @@ DAY = 86_400.0
 
 _ANSWERABLE = [state.value for state in ANSWERABLE]
 # A withheld challenge was never sent: it uses up nobody's share.
-_counted = challenge.c.state != ChallengeState.WITHHELD.value
+_counted = challenge.c.state != literal_column(f"'{ChallengeState.WITHHELD.value}'")
 
-_last_asked = select(challenge.c.created_at).where(_counted).order_by(challenge.c.created_at.desc()).limit(1)
+_recent = select(func.count()).where(_counted, challenge.c.created_at > bindparam("since"))
+_history = Prepared(
+    select(
+        select(func.max(challenge.c.created_at))
+        .where(_counted, challenge.c.sender_key == bindparam("sender_key"))
+        .scalar_subquery(),
+        select(disowned.c.until).where(disowned.c.sender_key == bindparam("sender_key")).scalar_subquery(),
+        _recent.where(challenge.c.sender_domain == bindparam("sender_domain")).scalar_subquery(),
+        _recent.where(challenge.c.recipient_key == bindparam("recipient_key")).scalar_subquery(),
+        _recent.scalar_subquery(),
+    )
+)
 _select = select(
     challenge, message.c.received_at, message.c.subject, message.c.message_id.label("cited_id"),
     message.c.reference_ids, message.c.proofs, message.c.network,
@@ -37,19 +49,16 @@ class ChallengeTable:
 
     def history(self, sender: Address, recipient: Address, now: float) -> AskHistory:
         """Return what the caps need to know."""
-        connection = self._connection
-        last = connection.execute(_last_asked.where(challenge.c.sender_key == sender.key)).scalar()
-        until = connection.execute(select(disowned.c.until).where(disowned.c.sender_key == sender.key)).scalar()
-        recent = select(func.count()).select_from(challenge).where(_counted, challenge.c.created_at > now - HOUR)
-        by_domain = recent.where(challenge.c.sender_domain == sender.domain)
-        by_recipient = recent.where(challenge.c.recipient_key == recipient.key)
-        return AskHistory(
-            last_asked_at=last,
-            disowned_until=until,
-            to_domain_last_hour=connection.execute(by_domain).scalar_one(),
-            for_recipient_last_hour=connection.execute(by_recipient).scalar_one(),
-            last_hour=connection.execute(recent).scalar_one(),
+        ((last, until, to_domain, for_recipient, in_total),) = _history.rows(
+            self._connection,
+            {
+                "sender_key": sender.key,
+                "sender_domain": sender.domain,
+                "recipient_key": recipient.key,
+                "since": now - HOUR,
+            },
         )
+        return AskHistory(last, until, to_domain, for_recipient, in_total)
 
     def insert(self, new: NewChallenge) -> int:
         """Queue a challenge; return its id."""

@@ -55,8 +55,10 @@ def prepare(connection: Any) -> None:
     """Set what each connection to the file needs."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    # Takes effect only in a file without tables yet; lets a purge give space back.
-    cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    if cursor.execute("PRAGMA page_count").fetchone()[0] == 0:
+        # Takes effect only in a new file; lets a purge give space back. In any other it would write, and wait for
+        # the writer's lock.
+        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
     cursor.execute("PRAGMA journal_mode=WAL")
     # FULL syncs the log at each commit: a 250 outlives a power cut. NORMAL would not do.
     cursor.execute("PRAGMA synchronous=FULL")

@@ -13,19 +13,21 @@ from gateway.domain.envelope import Recipient
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import FINAL, FIRST, Event, State
 from gateway.flow.ports import Envelope, NewMessage, NewPending, Owed, Passage, PendingRow
-from gateway.store.tables import content, event, inserted_id, message, pending
+from gateway.store.prepared import Prepared
+from gateway.store.tables import content, event, message, pending
 
 DAY = 86_400.0
 
-_insert_message = insert(message)
-_insert_content = insert(content)
-_insert_pending = insert(pending)
-_insert_event = insert(event)
+_insert_message = Prepared(insert(message).values({c.name: bindparam(c.name) for c in message.c if c.name != "id"}))
+_insert_content = Prepared(insert(content).values({c.name: bindparam(c.name) for c in content.c}))
+_insert_pending = Prepared(insert(pending).values({c.name: bindparam(c.name) for c in pending.c if c.name != "id"}))
+_insert_event = Prepared(insert(event).values({c.name: bindparam(c.name) for c in event.c if c.name != "id"}))
 
-_find_retry = (
+_find_retry = Prepared(
     select(pending.c.recipient_key, pending.c.state)
     .join(message, message.c.id == pending.c.message_id)
     .where(message.c.key == bindparam("key"), message.c.received_at > bindparam("since"))
+    .order_by(pending.c.id)
 )
 _row_columns = (
     pending.c.id,
@@ -50,16 +52,16 @@ class PendingTable:
         self._connection = connection
 
     def find_retry(self, key: bytes, since: float) -> dict[str, State]:
-        """Return recipient key → state of the rows of the same message received since then."""
-        rows = self._connection.execute(_find_retry, {"key": key, "since": since})
+        """Return recipient key → state of the rows of the same message received since then; the newest row counts."""
+        rows = _find_retry.rows(self._connection, {"key": key, "since": since})
         return {recipient: State(state) for recipient, state in rows}
 
     def insert_message(self, message: NewMessage) -> int:
         """Keep a message with its content; return its id."""
         transaction, facts = message.transaction, message.facts
         client = transaction.client
-        result = self._connection.execute(
-            _insert_message,
+        message_id = _insert_message.insert(
+            self._connection,
             {
                 "key": message.key,
                 "sha256": message.sha256,
@@ -89,8 +91,7 @@ class PendingTable:
                 "envid": transaction.envid,
             },
         )
-        message_id = inserted_id(result)
-        self._connection.execute(_insert_content, {"message_id": message_id, "octets": message.content})
+        _insert_content.insert(self._connection, {"message_id": message_id, "octets": message.content})
         return message_id
 
     def insert_rows(
@@ -102,8 +103,8 @@ class PendingTable:
         for row in rows:
             state = FIRST[row.event]
             owed = state is State.RELEASED
-            result = self._connection.execute(
-                _insert_pending,
+            row_id = _insert_pending.insert(
+                self._connection,
                 {
                     "message_id": message_id,
                     "recipient": row.recipient.address.text,
@@ -128,9 +129,9 @@ class PendingTable:
                     "last_reply": "",
                 },
             )
-            ids.append(inserted_id(result))
-        self._connection.execute(
-            _insert_event,
+            ids.append(row_id)
+        _insert_event.insert_all(
+            self._connection,
             [
                 _event(row_id, row.event, None, FIRST[row.event], "service", row.reason, now)
                 for row_id, row in zip(ids, rows, strict=True)
@@ -185,7 +186,7 @@ class PendingTable:
         )
         if result.rowcount != 1:
             return False
-        self._connection.execute(_insert_event, _event(row.id, event, row.state, to, actor, detail, now))
+        _insert_event.insert(self._connection, _event(row.id, event, row.state, to, actor, detail, now))
         return True
 
     def tie(self, row_id: int, challenge_id: int) -> None:
@@ -304,7 +305,7 @@ class PendingTable:
         if result.rowcount != 1:
             return False
         if event is not None:
-            self._connection.execute(_insert_event, _event(row_id, event, State.RELEASED, to, "service", reply, now))
+            _insert_event.insert(self._connection, _event(row_id, event, State.RELEASED, to, "service", reply, now))
         return True
 
     def count_by_state(self) -> dict[State, int]:

@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 READERS = 4
 KEY_OCTETS = 32
+VACUUM_PAGES = 2000
+"""Given back at each sign of life, at most; the writer is busy with it for some 20 ms."""
 
 
 class Transaction:
@@ -60,6 +62,7 @@ class Store:
         self._writer = Writer(engine)
         self._pool = ThreadPoolExecutor(READERS, "store-reader")
         self._copies = EntryCopies()
+        self._closed = False
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run work in one writing transaction and return its result once it is on stable storage."""
@@ -67,6 +70,8 @@ class Store:
 
     async def look(self, work: Callable[[Transaction], T]) -> T:
         """Run work on a consistent view that it must not change."""
+        if self._closed:
+            raise StoreDown("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._look, work)
 
     def _look(self, work: Callable[[Transaction], T]) -> T:
@@ -114,12 +119,28 @@ class Store:
         def work(tx: Transaction) -> None:
             statement = insert_or(service).values(name="gateway", last_seen=now)
             tx.connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"last_seen": now}))
-            tx.connection.exec_driver_sql("PRAGMA incremental_vacuum(2000)")
+            # Each step of the pragma gives one page back, and the driver takes one step only.
+            free = tx.connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+            cursor = tx.connection.connection.cursor()
+            for _ in range(min(free, VACUUM_PAGES)):
+                cursor.execute("PRAGMA incremental_vacuum(1)")
+            cursor.close()
+
+        await self.transact(work)
+
+    async def probe(self) -> None:
+        """Write something that means nothing. Raises StoreDown where nothing can be written."""
+        statement = insert_or(service).values(name="probe", last_seen=0.0)
+        again = statement.on_conflict_do_update(index_elements=["name"], set_={"last_seen": 0.0})
+
+        def work(tx: Transaction) -> None:
+            tx.connection.execute(again)
 
         await self.transact(work)
 
     async def close(self) -> None:
         """Finish the writes that wait and close the file."""
+        self._closed = True
         await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
         self._pool.shutdown()
         self._readers.dispose()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -106,7 +107,7 @@ class Writer:
         except DBAPIError as driver_error:
             error = translate(driver_error.orig or driver_error)
             self._reconnect()
-        except (SQLAlchemyError, OSError) as store_error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as store_error:
             error = translate(store_error)
             self._reconnect()
         except Exception as job_error:
