@@ -1,0 +1,125 @@
+"""Put the web face together."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from challenge_web.assets import Assets
+from challenge_web.limits import Limits, Network
+from challenge_web.middleware import add_headers, limited, logged, own_forms_only, refusals_as_pages
+from challenge_web.monitor import make_monitor_app
+from challenge_web.pages import Pages
+from challenge_web.public.afterwards import SenderPages
+from challenge_web.public.answers import Answers
+from challenge_web.public.challenge import AUDIO, IMAGE, WORK, ChallengePage
+from challenge_web.puzzle import Puzzles
+from challenge_web.studio import Studio
+
+__all__ = ["make_app", "make_monitor_app"]
+
+
+def make_app(
+    answers: Answers,
+    puzzles: Puzzles,
+    templates: Path | Sequence[Path],
+    *,
+    captcha: Collection[str] = (IMAGE, WORK),
+    organisation: str = "",
+    contact: str = "",
+    pending_days: float = 14,
+    disowned_days: float = 90,
+    trusted_proxies: Sequence[Network] = (),
+    limits: Limits | None = None,
+    now: Callable[[], float] = time.time,
+    tick: Callable[[], float] = time.monotonic,
+    chance: Callable[[int], bytes] = secrets.token_bytes,
+    extra_routes: Callable[[web.Application], None] | None = None,
+) -> web.Application:
+    """Return the application of the public pages.
+
+    templates: the folder `templates/web`, or several, of which the first that has a file wins.
+    captcha: what the page offers: "image", "proof-of-work", "audio".
+    organisation: who asks; "" is the recipient's domain.
+    contact: where a sender finds help, as shown: an address, a telephone number, a URL; "" shows none.
+    now, tick: seconds since the epoch, and on a clock that never goes back.
+    chance: gives unforeseeable octets.
+    extra_routes: may add pages of its own, with the same headers, limits of none, and errors as pages.
+    """
+    offered = frozenset(captcha)
+    if not offered or not offered <= {IMAGE, AUDIO, WORK}:
+        raise ValueError(f"captcha must name some of {IMAGE}, {WORK}, {AUDIO}")
+    app = web.Application()
+    assets = Assets()
+    folders = [templates] if isinstance(templates, Path) else templates
+    site = {
+        "organisation": organisation,
+        "contact": contact,
+        "pending_days": f"{pending_days:g}",
+        "disowned_days": f"{disowned_days:g}",
+    }
+    pages = Pages(app, folders, assets, site)
+    studio = Studio(puzzles.picture_key)
+    challenge = ChallengePage(answers, puzzles, pages, studio, offered, now=now, chance=chance)
+    sender = SenderPages(answers, pages)
+    # From the outermost: each sees what those after it made of the request.
+    app.middlewares.extend(
+        [
+            logged(tick),
+            refusals_as_pages(pages),
+            limited(pages, limits or Limits(), trusted_proxies, tick),
+            own_forms_only,
+        ]
+    )
+    app.on_response_prepare.append(add_headers)
+    if extra_routes is not None:
+        extra_routes(app)
+    _add_routes(app, challenge, sender, pages, assets, sound=AUDIO in offered, picture=IMAGE in offered)
+
+    async def close_studio(app: web.Application) -> AsyncIterator[None]:
+        yield
+        studio.close()
+
+    app.cleanup_ctx.append(close_studio)
+    return app
+
+
+def _add_routes(
+    app: web.Application,
+    challenge: ChallengePage,
+    sender: SenderPages,
+    pages: Pages,
+    assets: Assets,
+    *,
+    sound: bool,
+    picture: bool,
+) -> None:
+    async def front(request: web.Request) -> web.Response:
+        return pages.page(request, "public/front", {})
+
+    async def robots(request: web.Request) -> web.Response:
+        return web.Response(text="User-agent: *\nDisallow: /\n")
+
+    router = app.router
+    router.add_get("/", front, name="front")
+    router.add_get("/robots.txt", robots, name="robots")
+    router.add_get("/static/{name}", assets.serve, name="static")
+    router.add_get("/status/{status_token}", sender.status, name="status")
+    # A GET shows, a POST acts; HEAD is answered as GET (RFC 9110 §9.2.1).
+    for path, name, shows, acts in (
+        ("/challenge/{token}", "challenge", challenge.show, challenge.answer),
+        ("/challenge/{token}/disown", "disown", sender.ask_disown, sender.disown),
+        ("/challenge/{token}/withdraw", "withdraw", sender.ask_withdraw, sender.withdraw),
+    ):
+        resource = router.add_resource(path, name=name)
+        resource.add_route("GET", shows)
+        resource.add_route("HEAD", shows)
+        resource.add_route("POST", acts)
+    if picture:
+        router.add_get("/challenge/{token}/picture/{puzzle}", challenge.picture, name="picture")
+    if sound:
+        router.add_get("/challenge/{token}/sound/{puzzle}", challenge.sound, name="sound")

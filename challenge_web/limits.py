@@ -1,0 +1,103 @@
+"""How much one network may ask of us: token buckets, bounded in number."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bucket that holds `burst` requests and is refilled at a steady rate."""
+
+    per_minute: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one network may do. An office of hundreds behind one address must not notice them."""
+
+    posts: Limit = Limit(60, 120)
+    """Answers and buttons. Wrong answers are counted for each challenge besides."""
+    pictures: Limit = Limit(120, 240)
+    sounds: Limit = Limit(6, 12)
+    max_networks: int = 10_000
+    """Buckets of each kind that are remembered; beyond it the one longest unused is forgotten."""
+
+
+class Buckets:
+    """One bucket for each network. A network never seen has a full one, so forgetting errs on the kind side."""
+
+    def __init__(self, limit: Limit, max_networks: int) -> None:
+        self._rate = limit.per_minute / 60.0
+        self._burst = float(limit.burst)
+        self._max = max_networks
+        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, network: str, now: float) -> float:
+        """Take one from the network's bucket; return 0.0, or the seconds to wait when it is empty.
+
+        now: seconds on a clock that never goes back.
+        """
+        level, seen = self._levels.pop(network, (self._burst, now))
+        level = min(self._burst, level + (now - seen) * self._rate)
+        wait = 0.0 if level >= 1.0 else (1.0 - level) / self._rate
+        self._levels[network] = (level - 1.0 if not wait else level, now)
+        if len(self._levels) > self._max:
+            self._levels.popitem(last=False)
+        return wait
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+
+def network_of(address: str) -> str:
+    """Return the network an address is counted with: IPv4 /24, IPv6 /56 (what a household is given)."""
+    ip = _parsed(address)
+    if ip is None:
+        return "unknown"
+    return str(
+        (IPv4Network if isinstance(ip, IPv4Address) else IPv6Network)((ip, 24 if ip.version == 4 else 56), False)
+    )
+
+
+def client_address(peer: str, forwarded: Iterable[str], trusted: Sequence[Network]) -> str:
+    """Return the client's address: the peer, or what trusted proxies say of the one before them.
+
+    forwarded: the values of X-Forwarded-For, in the order of the fields. They are read from the right, for only
+    what a trusted proxy appended is worth anything; a client can put whatever it likes to the left of it.
+    """
+    client = peer
+    if not trusted:
+        return client
+    hops = [hop.strip() for value in forwarded for hop in value.split(",")]
+    while hops and _is_trusted(client, trusted):
+        told = _parsed(hops.pop())
+        if told is None:
+            break
+        client = str(told)
+    return client
+
+
+def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    ip = _parsed(address)
+    return ip is not None and any(ip.version == network.version and ip in network for network in trusted)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address, also as proxies write it: with a port, in brackets, IPv4 within IPv6."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        ip = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+    return mapped or ip

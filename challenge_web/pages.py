@@ -1,0 +1,139 @@
+"""Turn templates into responses, for people and, where asked for, for programs."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import hdrs, web
+from markupsafe import Markup
+
+from challenge_web.assets import Assets
+
+_ENVIRONMENT = web.AppKey("challenge_web_environment", jinja2.Environment)
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+_LONGEST = 160
+# Controls, line separators, and all that hides text or turns its direction.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
+_MAILBOX = re.compile(r"[^@\s<>\"',;:]+@[^@\s<>\"',;:]+")
+_DEEPEST = 12
+
+Words = Mapping[str, object]
+
+# What programs are told; the sentences for people are in the templates.
+_FAULTS = {
+    "gone": "This link is not in use.",
+    "method": "This address does not take this method.",
+    "slow": "The request took too long to arrive.",
+    "large": "The request is larger than any answer can be.",
+    "elsewhere": "The form was sent from another site's page.",
+    "break": "Too many requests; wait.",
+    "bad": "This request cannot be understood.",
+    "fault": "Something went wrong here. Try again in a few minutes.",
+}
+
+
+class Pages:
+    """The templates with their words, bound to one application."""
+
+    def __init__(self, app: web.Application, folders: Sequence[Path], assets: Assets, site: Words) -> None:
+        """site: words every template may use."""
+        environment = aiohttp_jinja2.setup(
+            app,
+            app_key=_ENVIRONMENT,
+            default_helpers=False,
+            loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        environment.filters.update(foreign=foreign, moment=moment, contact=contact, segment=segment)
+        environment.globals.update(site=dict(site), asset=assets.path)
+
+    def page(self, request: web.Request, name: str, words: Words, status: int = 200) -> web.Response:
+        """Render a template. `root` in it leads to the application's root, wherever a proxy has put that."""
+        response = aiohttp_jinja2.render_template(
+            f"{name}.html", request, {"root": root_of(request), **words}, app_key=_ENVIRONMENT, status=status
+        )
+        response.headers[hdrs.VARY] = hdrs.ACCEPT
+        return response
+
+    def data(self, words: Words, status: int = 200) -> web.Response:
+        """Say the same to a program."""
+        return web.json_response(dict(words), status=status, headers={hdrs.VARY: hdrs.ACCEPT})
+
+    def problem(self, request: web.Request, status: int, name: str) -> web.Response:
+        """Tell what went wrong. The same for every address of the same depth, whatever stands in it."""
+        if wants_data(request):
+            return self.data({"error": name, "message": _FAULTS[name]}, status)
+        return self.page(request, f"errors/{name}", {}, status)
+
+    def pause(self, request: web.Request, seconds: float) -> web.Response:
+        """Tell that too much was asked for, and when to come back."""
+        if wants_data(request):
+            response = self.data({"error": "break", "message": _FAULTS["break"]}, 429)
+        else:
+            response = self.page(request, "errors/break", {"minutes": whole_minutes(seconds)}, 429)
+        response.headers[hdrs.RETRY_AFTER] = str(math.ceil(seconds))
+        return response
+
+
+def wants_data(request: web.Request) -> bool:
+    """True for a program that asks for JSON; a browser always names text/html as well."""
+    accepted = request.headers.get(hdrs.ACCEPT, "")
+    return "application/json" in accepted and "text/html" not in accepted
+
+
+def root_of(request: web.Request) -> str:
+    """Return the relative reference to the application's root: the Host field and prefixes need not be known."""
+    depth = request.rel_url.raw_path.count("/") - 1
+    return "../" * min(depth, _DEEPEST) or "./"
+
+
+def whole_minutes(seconds: float) -> int:
+    """Return minutes, rounded up, at least one: what a person is told to wait."""
+    return max(1, math.ceil(seconds / 60))
+
+
+def foreign(text: str) -> str:
+    """Return text from a mail as it may be shown: without what is not seen, and not endless. Escaping comes later."""
+    seen = _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    return seen if len(seen) <= _LONGEST else seen[: _LONGEST - 1] + "…"
+
+
+def moment(seconds: float) -> Markup:
+    """Write a time with its zone; a script turns it into the reader's own."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    return Markup('<time datetime="{}">{} {} {}, {:%H:%M} UTC</time>').format(
+        at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.day, _MONTHS[at.month - 1], at.year, at
+    )
+
+
+def stamp(seconds: float) -> str:
+    """Write a time for programs (RFC 3339 §5.6)."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def contact(text: str) -> str | Markup:
+    """Make a link of an address or a web page; leave anything else, as a telephone number, as it is."""
+    if _MAILBOX.fullmatch(text):
+        return Markup('<a href="mailto:{}">{}</a>').format(quote(text, safe="@+"), text)
+    if text.startswith(("https://", "http://")):
+        return Markup('<a href="{}" rel="noopener">{}</a>').format(text, text)
+    return text
+
+
+def segment(text: str) -> str:
+    """Write a piece of a path so that nothing in it can end the piece."""
+    return quote(text, safe="")

@@ -1,0 +1,82 @@
+"""What else a sender can do with the link: say that the mail is not theirs, take it back, see how far it has come."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from challenge_web.pages import Pages, segment, stamp, wants_data
+from challenge_web.public.answers import Answers
+from gateway.domain.lifecycle import State
+from gateway.flow.ports import Passage
+
+# What a sender may know of a state: who moved the mail, and why, stays with the recipient.
+_SHOWN = {
+    State.PENDING: "waiting",
+    State.RELEASED: "to-be-delivered",
+    State.DELIVERED: "delivered",
+    State.REFUSED: "refused",
+    State.EXPIRED: "expired",
+    State.DELETED: "deleted",
+    State.BLOCKED: "deleted",
+    State.DISOWNED: "deleted",
+}
+
+
+class SenderPages:
+    """Handlers of /challenge/{token}/disown, /challenge/{token}/withdraw and /status/{status_token}."""
+
+    def __init__(self, answers: Answers, pages: Pages) -> None:
+        self._answers = answers
+        self._pages = pages
+
+    async def ask_disown(self, request: web.Request) -> web.Response:
+        """GET: did somebody else use your address?"""
+        return await self._question(request, "disown")
+
+    async def ask_withdraw(self, request: web.Request) -> web.Response:
+        """GET: shall we throw your mail away?"""
+        return await self._question(request, "withdraw")
+
+    async def disown(self, request: web.Request) -> web.Response:
+        """POST: the mail is dropped, and this address is not asked again."""
+        return self._done(request, "disown", await self._answers.disown(request.match_info["token"]))
+
+    async def withdraw(self, request: web.Request) -> web.Response:
+        """POST: the mail is dropped."""
+        return self._done(request, "withdraw", await self._answers.withdraw(request.match_info["token"]))
+
+    async def status(self, request: web.Request) -> web.Response:
+        """GET: how far each mail has come."""
+        passages = await self._answers.status(request.match_info["status_token"])
+        if not passages:
+            raise web.HTTPNotFound
+        if wants_data(request):
+            return self._pages.data({"mails": [_facts(passage) for passage in passages]})
+        mails = [(passage, _SHOWN[passage.state]) for passage in passages]
+        here = f"./{segment(request.match_info['status_token'])}"
+        return self._pages.page(request, "public/status", {"mails": mails, "here": here})
+
+    async def _question(self, request: web.Request, name: str) -> web.Response:
+        challenge = await self._answers.look(request.match_info["token"])
+        if challenge is None:
+            raise web.HTTPNotFound
+        back = f"../{segment(request.match_info['token'])}"
+        return self._pages.page(request, f"public/{name}", {"challenge": challenge, "back": back, "here": f"./{name}"})
+
+    def _done(self, request: web.Request, name: str, done: bool) -> web.Response:
+        if not done:
+            raise web.HTTPNotFound
+        if wants_data(request):
+            return self._pages.data({"done": name})
+        return self._pages.page(request, f"public/{name}-done", {})
+
+
+def _facts(passage: Passage) -> dict[str, object]:
+    return {
+        "recipient": passage.recipient,
+        "recipient_domain": passage.recipient_domain,
+        "received_at": stamp(passage.received_at),
+        "state": _SHOWN[passage.state],
+        "changed_at": stamp(passage.changed_at),
+        "expires_at": stamp(passage.expires_at),
+    }

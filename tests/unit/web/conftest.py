@@ -1,0 +1,55 @@
+"""One public application for each test, with its fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from pytest_aiohttp.plugin import AiohttpClient
+
+from challenge_web.app import make_app
+from challenge_web.puzzle import Puzzles
+from tests.unit.web.fakes import KEY, TEMPLATES, Chance, Clock, FakeAnswers
+
+Client = TestClient[web.Request, web.Application]
+MakeClient = Callable[..., Awaitable[Client]]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def answers(clock: Clock) -> FakeAnswers:
+    return FakeAnswers(clock)
+
+
+@pytest.fixture
+def puzzles() -> Puzzles:
+    return Puzzles(KEY, work_bits=3)
+
+
+@pytest.fixture
+def make_client(aiohttp_client: AiohttpClient, clock: Clock, answers: FakeAnswers, puzzles: Puzzles) -> MakeClient:
+    async def make(**settings: Any) -> Client:
+        app = make_app(
+            settings.pop("answers", answers),
+            puzzles,
+            TEMPLATES,
+            now=clock.now,
+            tick=clock.tick,
+            chance=Chance(),
+            **settings,
+        )
+        return await aiohttp_client(app)
+
+    return make
+
+
+@pytest.fixture
+async def client(make_client: MakeClient) -> Client:
+    return await make_client()
