@@ -1,0 +1,130 @@
+"""Faults that no setting has alone: what does not fit together, and files that are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.settings.schema import Settings
+from gateway.settings.values import Endpoint, read_secret
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that does not fit."""
+
+    keys: tuple[str, ...]
+    """Dotted keys it is about, the first is the one to change."""
+    text: str
+
+
+def between_settings(settings: Settings) -> Iterator[Fault]:
+    """Yield what does not fit together."""
+    yield from _smtp(settings)
+    yield from _listeners(settings)
+    yield from _relay(settings)
+    yield from _challenge(settings)
+    if settings.pending.spam_plus_address and not settings.domains.recipient_delimiter:
+        yield Fault(
+            ("pending.spam_plus_address", "domains.recipient_delimiter"),
+            "needs a delimiter; set domains.recipient_delimiter",
+        )
+
+
+def _smtp(settings: Settings) -> Iterator[Fault]:
+    smtp = settings.smtp
+    if not smtp.listen:
+        yield Fault(("smtp.listen",), 'is empty; write at least one, as ["127.0.0.1:2525"]')
+    if smtp.tls_certificate and not smtp.tls_key:
+        yield Fault(("smtp.tls_key", "smtp.tls_certificate"), "is missing; smtp.tls_certificate needs its key")
+    if smtp.tls_key and not smtp.tls_certificate:
+        yield Fault(("smtp.tls_certificate", "smtp.tls_key"), "is missing; smtp.tls_key needs its certificate")
+    if smtp.tls_required and not (smtp.tls_certificate or smtp.tls_key):
+        yield Fault(
+            ("smtp.tls_required", "smtp.tls_certificate"), "needs smtp.tls_certificate and smtp.tls_key to be set"
+        )
+    if smtp.max_memory_octets < smtp.max_message_octets:
+        yield Fault(
+            ("smtp.max_memory_octets", "smtp.max_message_octets"),
+            f"is less than one message; write at least {smtp.max_message_octets} (smtp.max_message_octets)",
+        )
+
+
+def _listeners(settings: Settings) -> Iterator[Fault]:
+    if not settings.web.listen:
+        yield Fault(("web.listen",), 'is empty; write at least one, as ["127.0.0.1:8080"]')
+    taken: dict[Endpoint, str] = {}
+    for key, endpoints in (
+        ("smtp.listen", settings.smtp.listen),
+        ("web.listen", settings.web.listen),
+        ("monitor.listen", settings.monitor.listen),
+    ):
+        for endpoint in endpoints:
+            if endpoint.port and endpoint in taken:
+                yield Fault((key, taken[endpoint]), f"{endpoint} is taken by {taken[endpoint]}; use another port")
+            taken[endpoint] = key
+
+
+def _relay(settings: Settings) -> Iterator[Fault]:
+    relay = settings.relay
+    for domain in sorted(set(relay.domains) - set(settings.domains.names)):
+        yield Fault(("relay.domains", "domains.names"), f"{domain} is not one of ours; add it to domains.names")
+    hops = {"relay.next_hop": relay.next_hop, "relay.smart_host": relay.smart_host}
+    for key, hop in [*hops.items(), *(("relay.domains", hop) for hop in relay.domains.values())]:
+        if hop in settings.smtp.listen:
+            yield Fault((key, "smtp.listen"), f"{hop} is smtp.listen, so mail would loop; name the server behind")
+    for key, user, password in (
+        ("relay.next_hop", relay.next_hop_user, relay.next_hop_password_file),
+        ("relay.smart_host", relay.smart_host_user, relay.smart_host_password_file),
+    ):
+        if user and not password:
+            yield Fault((f"{key}_password_file", f"{key}_user"), f"is missing; {key}_user needs it")
+        if password and not user:
+            yield Fault((f"{key}_user", f"{key}_password_file"), f"is missing; {key}_password_file needs it")
+
+
+def _challenge(settings: Settings) -> Iterator[Fault]:
+    challenge = settings.challenge
+    if len(set(challenge.captcha)) < len(challenge.captcha):
+        yield Fault(("challenge.captcha",), "names one kind twice; write each once")
+    if challenge.mode != "off" and not challenge.captcha:
+        yield Fault(("challenge.captcha", "challenge.mode"), 'is empty; name a kind, or set challenge.mode = "off"')
+    signing = {
+        "challenge.dkim_domain": challenge.dkim_domain,
+        "challenge.dkim_selector": challenge.dkim_selector,
+        "challenge.dkim_key_file": challenge.dkim_key_file,
+    }
+    missing = [key for key, value in signing.items() if not value]
+    if 0 < len(missing) < len(signing):
+        for key in missing:
+            others = " and ".join(other for other in signing if other not in missing)
+            yield Fault((key, *(other for other in signing if other != key)), f"is missing; {others} needs it")
+
+
+def files_to_serve_with(settings: Settings) -> Iterator[Fault]:
+    """Yield what the service itself would stumble over when it starts."""
+    if not settings.domains.names:
+        yield Fault(("domains.names",), 'is empty, so no mail would be taken; write our domains, as ["example.org"]')
+    for key, file in (
+        ("smtp.tls_certificate", settings.smtp.tls_certificate),
+        ("smtp.tls_key", settings.smtp.tls_key),
+        ("relay.next_hop_password_file", settings.relay.next_hop_password_file),
+        ("relay.smart_host_password_file", settings.relay.smart_host_password_file),
+        ("challenge.dkim_key_file", settings.challenge.dkim_key_file),
+    ):
+        if file is not None and (wrong := _unreadable(file)):
+            yield Fault((key,), wrong)
+    templates = settings.challenge.templates
+    if templates is not None and not templates.is_dir():
+        yield Fault(("challenge.templates",), f"{templates} is not a folder")
+
+
+def _unreadable(file: Path) -> str:
+    try:
+        text = read_secret(file)
+    except OSError as fault:
+        return f"{file} cannot be read ({fault.strerror}); the service's user must be able to"
+    except ValueError:
+        return f"{file} is not text"
+    return "" if text else f"{file} is empty"

@@ -1,0 +1,283 @@
+"""Every setting once: name, type, unit, default, and one sentence.
+
+The sample configuration and the reference are printed from this file, so the words below a setting are what an
+operator reads. Values are plain and checked when they come from `load()`; relative paths are absolute then.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from gateway.settings.values import (
+    Endpoint,
+    Network,
+    Parse,
+    delimiter,
+    dns_server,
+    domain_name,
+    endpoint,
+    listener,
+    mailbox,
+    network,
+    one_line,
+    optional_domain,
+    path,
+    public_url,
+    store_url,
+    sub_address,
+)
+
+
+def _net(text: str) -> Network:
+    return ipaddress.ip_network(text)
+
+
+Count = Annotated[int, Meta(gt=0)]
+Octets = Annotated[int, Meta(gt=0, extra={"unit": "octets"})]
+OctetsPerSecond = Annotated[int, Meta(ge=0, extra={"unit": "octets per second"})]
+Bits = Annotated[int, Meta(ge=1, le=30, extra={"unit": "bits"})]
+Seconds = Annotated[float, Meta(gt=0, extra={"unit": "seconds"})]
+Minutes = Annotated[float, Meta(ge=0, extra={"unit": "minutes"})]
+Days = Annotated[float, Meta(gt=0, extra={"unit": "days"})]
+DaysOrNone = Annotated[float, Meta(ge=0, extra={"unit": "days"})]
+Server = Annotated[Endpoint, Parse(endpoint, "host:port")]
+Listener = Annotated[Endpoint, Parse(listener, "host:port")]
+DnsServer = Annotated[Endpoint, Parse(dns_server, "address or address:port")]
+Net = Annotated[Network, Parse(network, "address or network/prefix")]
+Domain = Annotated[str, Parse(domain_name, "domain name")]
+OptionalDomain = Annotated[str, Parse(optional_domain, 'domain name or ""')]
+Mailbox = Annotated[str, Parse(mailbox, 'address or ""')]
+Line = Annotated[str, Parse(one_line, "text")]
+SubAddress = Annotated[str, Parse(sub_address, 'word or ""')]
+Delimiter = Annotated[str, Parse(delimiter, 'one character or ""')]
+Url = Annotated[str, Parse(public_url, "URL")]
+StoreUrl = Annotated[str, Parse(store_url, "sqlite:///FILE")]
+File = Annotated[Path | None, Parse(path, 'path or ""')]
+Tls = Literal["none", "opportunistic", "verify"]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of the file."""
+
+
+class Smtp(Section, frozen=True):
+    """The door for incoming mail."""
+
+    listen: tuple[Listener, ...] = (Endpoint("127.0.0.1", 2525),)
+    """Where mail comes in."""
+    stage: Literal["before-queue", "after-queue", "edge"] = "before-queue"
+    """Where we stand: before an MTA's queue, after it (then policy refuses nothing), or at the edge as the MX itself."""
+    hostname: Domain = "gateway.example.org"
+    """Our name in the greeting, in Received and in Authentication-Results."""
+    trusted_clients: tuple[Net, ...] = (_net("127.0.0.1/32"), _net("::1/128"))
+    """Peers that may tell us by XFORWARD or XCLIENT whose mail they bring."""
+    max_message_octets: Octets = 52_428_800
+    """A larger message is refused with 552."""
+    max_recipients: Count = 1000
+    """Recipients of one transaction; the next one gets 452."""
+    tls_certificate: File = None
+    """PEM file with the chain; with tls_key, STARTTLS is offered."""
+    tls_key: File = None
+    """PEM file with the private key, without a pass phrase."""
+    tls_required: bool = False
+    """Refuse mail that comes without STARTTLS."""
+    max_connections: Count = 1000
+    """Sessions at one time; the next one gets 421."""
+    max_connections_per_client: Count = 50
+    """Sessions at one time from one address, or one IPv6 /64; trusted clients are not counted."""
+    command_timeout_seconds: Seconds = 300
+    """How long we wait for the next command."""
+    data_timeout_seconds: Seconds = 600
+    """How long we wait for the next octets of a message."""
+    min_data_octets_per_second: OctetsPerSecond = 500
+    """A message that comes in more slowly than this on average is cut off; 0 allows any."""
+    bare_line_ends: Literal["refuse", "normalise"] = "refuse"
+    """What to do with a message that has a bare CR or LF: refuse it, or make each one CRLF."""
+    max_hops: Count = 50
+    """A message with more Received fields than this is refused as looping."""
+    max_errors: Count = 20
+    """Errors in one session before it is closed with 421."""
+    max_memory_octets: Octets = 268_435_456
+    """Content of all sessions held in memory together; more waits with 452."""
+    recipient_check: bool = True
+    """Ask the next hop at RCPT whether it takes the recipient."""
+
+
+class Domains(Section, frozen=True):
+    """Whose mail we take."""
+
+    names: tuple[Domain, ...] = ("example.org",)
+    """Our domains; mail for others is refused with 550 5.7.1 at RCPT."""
+    recipient_delimiter: Delimiter = "+"
+    """What starts a sub-address: user+tag is user's mailbox."""
+
+
+class Relay(Section, frozen=True):
+    """The doors out."""
+
+    next_hop: Server = Endpoint("127.0.0.1", 10026)
+    """Takes accepted mail."""
+    domains: dict[Domain, Server] = {}
+    """Routes of single domains: "example.org" = "host:port"; all others go to next_hop."""
+    next_hop_tls: Tls = "opportunistic"
+    """Towards next hops: none, opportunistic (unverified), or verify (no mail without a valid certificate)."""
+    next_hop_user: Line = ""
+    """Name to sign in with there; "" is none."""
+    next_hop_password_file: File = None
+    """File with the password for next_hop_user."""
+    next_hop_connections: Count = 20
+    """Connections to one next hop at one time."""
+    smart_host: Server = Endpoint("127.0.0.1", 10027)
+    """Takes challenges and other mail to the outside."""
+    smart_host_tls: Tls = "opportunistic"
+    """Towards the smart host: none, opportunistic, or verify."""
+    smart_host_user: Line = ""
+    """Name to sign in with there; "" is none."""
+    smart_host_password_file: File = None
+    """File with the password for smart_host_user."""
+    smart_host_connections: Count = 5
+    """Connections to the smart host at one time."""
+    recipient_cache_seconds: Seconds = 300
+    """How long a next hop's yes to a recipient is remembered."""
+    refusal_cache_seconds: Seconds = 60
+    """How long its no is remembered."""
+    idle_seconds: Seconds = 60
+    """How long an unused connection is kept."""
+    timeout_seconds: Seconds = 300
+    """How long we wait for a reply."""
+
+
+class Web(Section, frozen=True):
+    """The pages a sender sees."""
+
+    listen: tuple[Listener, ...] = (Endpoint("127.0.0.1", 8080),)
+    """Where the pages are served."""
+    public_url: Url = "http://127.0.0.1:8080"
+    """Their address in mails, whatever the browser asks for; may contain {recipient_domain}."""
+    trusted_proxies: tuple[Net, ...] = ()
+    """Peers whose X-Forwarded-For is believed."""
+
+
+class Monitor(Section, frozen=True):
+    """What operators and their machines look at: /healthz, /readyz, /metrics."""
+
+    listen: tuple[Listener, ...] = (Endpoint("127.0.0.1", 9090),)
+    """Where it is served; [] switches it off."""
+
+
+class Store(Section, frozen=True):
+    """Where everything is kept."""
+
+    url: StoreUrl = "sqlite:///var/gateway.db"
+    """The database; a file on a local disk, never on a network share."""
+    retention_days: DaysOrNone = 30
+    """How long the content of mail that no longer waits is kept; 0 removes it at the next purge."""
+
+
+class Dns(Section, frozen=True):
+    """How names are looked up."""
+
+    servers: tuple[DnsServer, ...] = ()
+    """Resolvers, as "127.0.0.1:53"; empty: the system's."""
+    timeout_seconds: Seconds = 5
+    """How long one look-up may take."""
+    cache_entries: Count = 10_000
+    """Answers remembered, each for as long as it says."""
+
+
+class Evidence(Section, frozen=True):
+    """How a sender's proof is looked for."""
+
+    deadline_seconds: Seconds = 10
+    """All checks of a message together; what is not found by then is not known."""
+    trusted_authserv_ids: tuple[Line, ...] = ()
+    """Servers in front of us whose Authentication-Results are believed instead of our own checks."""
+    max_dkim_signatures: Count = 5
+    """Signatures looked at in one message."""
+
+
+class Challenge(Section, frozen=True):
+    """Whom we ask, and how."""
+
+    mode: Literal["off", "authenticated", "all"] = "authenticated"
+    """Who is asked: nobody, only senders proven by SPF or DKIM aligned with From, or all (makes backscatter)."""
+    sender: Mailbox = ""
+    """Envelope sender of challenges; "" is the null reverse-path."""
+    scope: Literal["recipient", "domain", "site"] = "domain"
+    """Who is opened to a sender by one answer."""
+    attempts: Count = 5
+    """Wrong answers to one challenge before it pauses."""
+    pause_minutes: Minutes = 15
+    """How long it pauses then."""
+    max_per_sender_days: Days = 7
+    """One challenge to an address in this time."""
+    captcha: tuple[Literal["image", "proof-of-work", "audio"], ...] = ("image", "proof-of-work")
+    """What the page offers; "audio" is weaker than the others."""
+    work_bits: Bits = 13
+    """Difficulty of the proof of work: each bit more doubles it."""
+    from_address: Mailbox = ""
+    """From of challenges; "" is postmaster at the recipient's domain."""
+    organisation: Line = ""
+    """Who asks, as shown to senders; "" is the recipient's domain."""
+    contact: Line = ""
+    """Where a sender finds help, as shown on the page: an address, a telephone number, a URL."""
+    max_per_hour: Count = 1000
+    """Challenges in an hour; at this number asking pauses until the hour is over."""
+    max_per_domain_hour: Count = 60
+    """Challenges to one sender domain in an hour."""
+    max_per_recipient_hour: Count = 60
+    """Challenges on behalf of one recipient in an hour."""
+    disowned_days: Days = 90
+    """How long an address is not asked after it said "I did not send this"."""
+    templates: File = None
+    """Folder laid out as the shipped templates/, with mail/ and web/; each file in it is used instead of the shipped one."""
+    dkim_domain: OptionalDomain = ""
+    """Domain that signs challenges; with dkim_selector and dkim_key_file."""
+    dkim_selector: OptionalDomain = ""
+    """Selector of the signature."""
+    dkim_key_file: File = None
+    """PEM file with its private key."""
+
+
+class Pending(Section, frozen=True):
+    """Mail that waits."""
+
+    days: Days = 14
+    """How long it waits for an answer or a person."""
+    on_expiry: Literal["delete", "deliver-as-spam"] = "delete"
+    """What happens then."""
+    spam_subject_tag: Line = ""
+    """Put before the Subject of mail delivered as spam, as "[SPAM]"; "" is none."""
+    spam_plus_address: SubAddress = ""
+    """Sub-address that mail delivered as spam goes to, as "spam" for user+spam; "" is none."""
+    settle_minutes: Minutes = 60
+    """After a jump of the clock nothing expires until it was steady for this long."""
+
+
+class Log(Section, frozen=True):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important line that is written."""
+    format: Literal["json", "text"] = "json"
+    """One JSON object on each line, or words for people."""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of one service."""
+
+    smtp: Smtp = Smtp()
+    domains: Domains = Domains()
+    relay: Relay = Relay()
+    web: Web = Web()
+    monitor: Monitor = Monitor()
+    store: Store = Store()
+    dns: Dns = Dns()
+    evidence: Evidence = Evidence()
+    challenge: Challenge = Challenge()
+    pending: Pending = Pending()
+    log: Log = Log()

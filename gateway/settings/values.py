@@ -1,0 +1,178 @@
+"""What a setting's text may say: parsers that return the value or raise ValueError with what to write instead."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+from urllib.parse import urlsplit
+
+from gateway.domain.address import normal_domain
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_LAST_PORT = 65535
+_LONGEST_NAME = 253  # RFC 1035 §2.3.4: 255 octets on the wire.
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,30}\Z")
+_MAILBOX = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}@[^\s@]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A host and a port."""
+
+    host: str
+    """Name or address; an IPv6 address without its brackets."""
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parse:
+    """Stands in an annotation: how the text of such a setting becomes its value."""
+
+    parser: Callable[[str, Path], object]
+    """Called with the text and the folder that relative paths start from; raises ValueError."""
+    form: str
+    """What to write, in a few words; shown in faults and in the reference."""
+
+
+def endpoint(text: str, base: Path) -> Endpoint:
+    """Read `host:port` of a server to connect to."""
+    found = _endpoint(text)
+    if found.port == 0:
+        raise ValueError("port 0 is no server's port; write 1 to 65535")
+    return found
+
+
+def listener(text: str, base: Path) -> Endpoint:
+    """Read `host:port` to listen on; port 0 lets the system choose."""
+    return _endpoint(text)
+
+
+def dns_server(text: str, base: Path) -> Endpoint:
+    """Read the address of a DNS server; without a port it is 53."""
+    try:
+        return Endpoint(str(ipaddress.ip_address(text)), 53)
+    except ValueError:
+        found = endpoint(text, base)
+    try:
+        ipaddress.ip_address(found.host)
+    except ValueError:
+        raise ValueError("a DNS server is named by its IP address, as 127.0.0.1:53") from None
+    return found
+
+
+def _endpoint(text: str) -> Endpoint:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > _LAST_PORT:
+        raise ValueError("write host:port with a port up to 65535, as 127.0.0.1:25 or [::1]:25")
+    if host.startswith("[") and host.endswith("]"):
+        return Endpoint(str(ipaddress.IPv6Address(host[1:-1])), int(port))
+    if ":" in host:
+        raise ValueError(f"an IPv6 address stands in brackets: [{host}]:{port}")
+    if host in ("", "*"):
+        raise ValueError(f"for all addresses write 0.0.0.0:{port} or [::]:{port}")
+    if re.fullmatch(r"[\d.]+", host):
+        return Endpoint(str(ipaddress.IPv4Address(host)), int(port))
+    return Endpoint(domain_name(host, Path()), int(port))
+
+
+def network(text: str, base: Path) -> Network:
+    """Read an address or a network with its prefix length."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        try:
+            loose = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            raise ValueError("write an address or a network, as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32") from None
+        raise ValueError(f"bits are set behind the prefix; write {loose}") from None
+
+
+def domain_name(text: str, base: Path) -> str:
+    """Read a domain name and return it in lower-case A-labels."""
+    name = normal_domain(text)
+    if len(name) > _LONGEST_NAME or not all(_LABEL.match(label) for label in name.split(".")):
+        raise ValueError("write a domain name, as example.org")
+    return name
+
+
+def optional_domain(text: str, base: Path) -> str:
+    """Read a domain name, or a DKIM selector, which has the same form; "" stays ""."""
+    return domain_name(text, base) if text else ""
+
+
+def mailbox(text: str, base: Path) -> str:
+    """Read an address such as postmaster@example.org; "" stays ""."""
+    if not text:
+        return ""
+    if not _MAILBOX.match(text) or not text.isascii():
+        raise ValueError("write an address, as postmaster@example.org")
+    domain_name(text.rpartition("@")[2], base)
+    return text
+
+
+def one_line(text: str, base: Path) -> str:
+    """Read text that may go into a header field: no control characters."""
+    if not text.isprintable():
+        raise ValueError("write one line without control characters")
+    return text
+
+
+def delimiter(text: str, base: Path) -> str:
+    """Read the character that starts a sub-address; "" is none."""
+    if len(text) > 1 or text in ("@", ".", '"', "\\", " ") or not text.isascii() or not text.isprintable():
+        raise ValueError('write one character, as +, or "" for none')
+    return text
+
+
+def sub_address(text: str, base: Path) -> str:
+    """Read the part of an address behind the delimiter; "" stays ""."""
+    if text and not _WORD.match(text):
+        raise ValueError("write letters, digits, - and _ only")
+    return text
+
+
+def public_url(text: str, base: Path) -> str:
+    """Read the address under which the pages are reached, and return it without a slash at its end."""
+    for _, name, spec, conversion in Formatter().parse(text):  # Raises ValueError for a lone brace.
+        if name is not None and (name != "recipient_domain" or spec or conversion):
+            raise ValueError(f"{{{name}}} is not known here; only {{recipient_domain}} is")
+    parts = urlsplit(text.replace("{recipient_domain}", "example.org"))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("write a URL that starts with http:// or https:// and a host")
+    if parts.query or parts.fragment or "?" in text or "#" in text:
+        raise ValueError("write the URL without a query or fragment (? or #)")
+    if "@" in parts.netloc or any(c.isspace() or not c.isprintable() for c in text):
+        raise ValueError("write the URL without user name, blanks or control characters")
+    _ = parts.port  # Raises ValueError when it is not a number up to 65535.
+    return text.rstrip("/")
+
+
+def store_url(text: str, base: Path) -> str:
+    """Read `sqlite:///FILE` and return it with FILE made absolute."""
+    scheme, _, file = text.partition(":///")
+    if scheme != "sqlite":
+        raise ValueError("only sqlite:///FILE is supported")
+    if not file or "?" in file or "#" in file:
+        raise ValueError("write sqlite:///FILE, without a query")
+    return f"sqlite:///{(base / file).resolve()}"
+
+
+def path(text: str, base: Path) -> Path | None:
+    """Read a path, which is relative to the configuration's folder; "" is none."""
+    if "\0" in text:
+        raise ValueError("a path has no NUL")
+    return (base / text).resolve() if text else None
+
+
+def read_secret(file: Path | None) -> str:
+    """Return a secret kept in a file, without its line end; "" when there is no file. Raises OSError, ValueError."""
+    return "" if file is None else file.read_text("utf-8").rstrip("\r\n")

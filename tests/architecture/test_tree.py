@@ -1,0 +1,46 @@
+"""Facts about the files themselves."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.architecture.tree import ROOT, files, name_of, python_files, texts
+
+LONGEST = {"gateway": 400, "challenge_web": 400, "benchmarks": 400, "tests": 500}
+"""Lines of a module in each folder."""
+
+# In pieces, so that this file does not name them itself.
+HOSTS = tuple(
+    ".".join(pieces)
+    for pieces in (
+        ("pypi", "org"),
+        ("files", "pythonhosted", "org"),
+        ("registry", "npmjs", "org"),
+        ("deb", "debian", "org"),
+    )
+)
+INDEX_OPTION = re.compile(r"^\s*(-i|-f|--(extra-)?index-url|--find-links|index-url)[ =]", re.MULTILINE)
+
+
+def test_modules_are_short_enough_to_be_read_at_once() -> None:
+    lines = {name_of(file): len(file.read_text().splitlines()) for file in python_files(*LONGEST)}
+    assert {name: count for name, count in lines.items() if count > LONGEST[name.split("/")[0]]} == {}
+
+
+def test_modules_have_names_that_say_what_they_do() -> None:
+    vague = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
+    assert [name_of(file) for file in files() if file.suffix == ".py" and file.stem in vague] == []
+
+
+def test_files_name_no_registry_and_no_index() -> None:
+    found = [name for name, text in texts() if any(host in text for host in HOSTS)]
+    assert found == []
+    assert [name for name, text in texts() if INDEX_OPTION.search(text)] == []
+
+
+def test_files_name_no_path_of_the_machine_they_were_written_on() -> None:
+    places = {str(ROOT) + "/", str(ROOT.parent) + "/", str(Path.home()) + "/"} - {"/", "//"}
+    # Where a checkout lies in a folder that every machine has, its name says nothing.
+    places -= {"/tmp/", "/var/", "/srv/", "/opt/", "/usr/", "/home/", "/var/tmp/", "/usr/src/"}
+    assert [(name, place) for name, text in texts() for place in places if place in text] == []

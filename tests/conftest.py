@@ -1,0 +1,20 @@
+"""What holds for all tests."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# The same examples in each run, and no time limit: a busy machine is not a fault of the code.
+settings.register_profile(
+    "gateway", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("gateway")
+
+# Where Debian keeps servers; not on the path of everybody.
+os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
+
+# The settings of whoever runs the tests are not those of the tests.
+for name in [name for name in os.environ if name.startswith("GATEWAY_")]:
+    del os.environ[name]
