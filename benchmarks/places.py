@@ -1,0 +1,63 @@
+"""Free ports and patience: what starting whole processes needs."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HOST = "127.0.0.1"
+# Below the range the kernel gives to outgoing connections, so that nobody takes one meanwhile.
+_FIRST, _LAST = 12_000, 31_999
+_taken: set[int] = set()
+
+
+def free_port() -> int:
+    """Return a port on 127.0.0.1 that nobody listens on, and that was not returned before."""
+    while True:
+        port = random.randint(_FIRST, _LAST)
+        if port in _taken:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        _taken.add(port)
+        return port
+
+
+def wait_until(happened: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+    """Return as soon as it happened. Raises TimeoutError that says what did not."""
+    end = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.02)
+
+
+def answers(port: int) -> bool:
+    """True when an SMTP server greets on this port."""
+    try:
+        with socket.create_connection((HOST, port), timeout=2) as connection:
+            connection.settimeout(2)
+            return connection.recv(4).startswith(b"220")
+    except OSError:
+        return False
+
+
+@contextmanager
+def open_folder(name: str) -> Iterator[Path]:
+    """A temporary folder which servers that give up root can enter as well; removed in the end."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,171 @@
+"""From settings to what each part is told: conversions only, nothing runs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from gateway import resources
+from gateway.checks.resolver import Resolver
+from gateway.checks.runner import EvidenceRunner
+from gateway.domain.address import normal_domain
+from gateway.domain.challenge import DAY, Asking, Caps
+from gateway.domain.policy import Expiry, Policy, Scope
+from gateway.flow.answer import AnswerRules
+from gateway.flow.deliver import DeliverRules
+from gateway.flow.receive import ReceiveRules, Stage, own_domains
+from gateway.relay.opening import HopSettings, TlsPolicy
+from gateway.settings import Endpoint, Settings
+from gateway.smtp.door import DoorSettings
+from gateway.smtp.listener import TlsFiles
+
+MINUTE = 60.0
+
+
+def policy(settings: Settings) -> Policy:
+    """Return what holds for every recipient of the site."""
+    return Policy(
+        asking=Asking(settings.challenge.mode),
+        scope=Scope(settings.challenge.scope),
+        days=settings.pending.days,
+        on_expiry=Expiry(settings.pending.on_expiry),
+    )
+
+
+def receive_rules(settings: Settings, mark_key: bytes) -> ReceiveRules:
+    """Return what the receiver is told."""
+    challenge = settings.challenge
+    return ReceiveRules(
+        stage=Stage(settings.smtp.stage),
+        hostname=settings.smtp.hostname,
+        domains=own_domains(settings.domains.names),
+        policy=policy(settings),
+        caps=Caps(
+            per_sender_days=challenge.max_per_sender_days,
+            per_domain_hour=challenge.max_per_domain_hour,
+            per_recipient_hour=challenge.max_per_recipient_hour,
+            per_hour=challenge.max_per_hour,
+        ),
+        mark_key=mark_key,
+        max_hops=settings.smtp.max_hops,
+        check_recipients=settings.smtp.recipient_check,
+    )
+
+
+def answer_rules(settings: Settings, key: bytes) -> AnswerRules:
+    """Return what the challenge page's services are told."""
+    challenge = settings.challenge
+    return AnswerRules(
+        attempts=challenge.attempts,
+        pause_minutes=challenge.pause_minutes,
+        disowned_days=challenge.disowned_days,
+        key=key,
+    )
+
+
+def deliver_rules(settings: Settings, mark_key: bytes) -> DeliverRules:
+    """Return what the delivery worker is told."""
+    return DeliverRules(
+        mark_key=mark_key,
+        spam_subject_tag=settings.pending.spam_subject_tag,
+        spam_plus_address=settings.pending.spam_plus_address,
+        delimiter=settings.domains.recipient_delimiter,
+    )
+
+
+def door_settings(settings: Settings) -> DoorSettings:
+    """Return what the door is told."""
+    smtp = settings.smtp
+    return DoorSettings(
+        hostname=smtp.hostname,
+        postmaster_domain=normal_domain(settings.domains.names[0]),
+        trusted_clients=smtp.trusted_clients,
+        max_message_octets=smtp.max_message_octets,
+        max_recipients=smtp.max_recipients,
+        tls_required=smtp.tls_required,
+        bare_line_ends=smtp.bare_line_ends,
+        command_timeout=smtp.command_timeout_seconds,
+        data_timeout=smtp.data_timeout_seconds,
+        min_data_rate=smtp.min_data_octets_per_second,
+        max_connections=smtp.max_connections,
+        max_connections_per_client=smtp.max_connections_per_client,
+        max_errors=smtp.max_errors,
+        max_memory_octets=smtp.max_memory_octets,
+    )
+
+
+def tls_files(settings: Settings) -> TlsFiles | None:
+    """Return where the door's certificate is, if there is one."""
+    certificate, key = settings.smtp.tls_certificate, settings.smtp.tls_key
+    return TlsFiles(certificate, key) if certificate is not None and key is not None else None
+
+
+def next_hop_settings(settings: Settings, place: Endpoint) -> HopSettings:
+    """Return what the relay to one next hop is told."""
+    relay = settings.relay
+    return HopSettings(
+        host=place.host,
+        port=place.port,
+        hostname=settings.smtp.hostname,
+        tls=TlsPolicy(relay.next_hop_tls),
+        user=relay.next_hop_user,
+        password_file=_text(relay.next_hop_password_file),
+        connections=relay.next_hop_connections,
+        idle_seconds=relay.idle_seconds,
+        command_seconds=relay.timeout_seconds,
+        data_seconds=2 * relay.timeout_seconds,
+        recipient_cache_seconds=relay.recipient_cache_seconds,
+        refusal_cache_seconds=relay.refusal_cache_seconds,
+    )
+
+
+def smart_host_settings(settings: Settings) -> HopSettings:
+    """Return what the way to the outside is told."""
+    relay = settings.relay
+    return HopSettings(
+        host=relay.smart_host.host,
+        port=relay.smart_host.port,
+        hostname=settings.smtp.hostname,
+        tls=TlsPolicy(relay.smart_host_tls),
+        user=relay.smart_host_user,
+        password_file=_text(relay.smart_host_password_file),
+        connections=relay.smart_host_connections,
+        idle_seconds=relay.idle_seconds,
+        command_seconds=relay.timeout_seconds,
+        data_seconds=2 * relay.timeout_seconds,
+    )
+
+
+def make_checks(settings: Settings) -> EvidenceRunner:
+    """Make what gathers evidence, with its own resolver."""
+    resolver = Resolver.over_network(
+        [str(server) for server in settings.dns.servers],
+        timeout_seconds=settings.dns.timeout_seconds,
+        cache_entries=settings.dns.cache_entries,
+        monotonic=time.monotonic,
+    )
+    return EvidenceRunner(
+        resolver,
+        now=time.time,
+        monotonic=time.monotonic,
+        deadline_seconds=settings.evidence.deadline_seconds,
+        max_dkim_signatures=settings.evidence.max_dkim_signatures,
+        trusted_authserv_ids=settings.evidence.trusted_authserv_ids,
+        cache_entries=settings.dns.cache_entries,
+    )
+
+
+def page_templates(settings: Settings) -> list[Path]:
+    """Return the folders of the page templates; a file is taken from the first that has it."""
+    chosen = settings.challenge.templates
+    shipped = resources.folder("templates") / "web"
+    return [shipped] if chosen is None else [chosen / "web", shipped]
+
+
+def retention_seconds(settings: Settings) -> float:
+    """Return for how long the content of ended mail is kept."""
+    return settings.store.retention_days * DAY
+
+
+def _text(path: Path | None) -> str:
+    return "" if path is None else str(path)

@@ -1,0 +1,1 @@
+"""The command line: every command takes --config and works beside the running service on the same store."""

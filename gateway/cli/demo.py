@@ -1,0 +1,83 @@
+"""`demo`: a gateway between a stranger and a mailbox, to be looked at in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import click
+from aiohttp import web
+
+from challenge_web.demo.routes import add_demo_routes
+from challenge_web.demo.view import Held
+from gateway import log
+from gateway.demo.world import Places, World, banner, settings_for
+from gateway.domain.lifecycle import ChallengeState, State
+from gateway.service import Service
+from gateway.settings import Endpoint
+from gateway.store import views
+from gateway.store.store import Transaction
+
+_DRAIN_SECONDS = 2.0
+_ROWS = 100
+
+
+class RunningGateway:
+    """Implements `challenge_web.demo.view.DemoView`."""
+
+    def __init__(self, service: Service, places: Places) -> None:
+        self._service = service
+        self._places = places
+
+    @property
+    def smtp(self) -> Endpoint:
+        """Where it takes mail."""
+        return self._places.smtp
+
+    @property
+    def public_url(self) -> str:
+        """Address of its pages."""
+        return self._service.settings.web.public_url
+
+    async def pending_for(self, sender: str) -> Sequence[Held]:
+        """Return what was held from this reverse-path, the newest first."""
+        return await self._service.store.look(lambda tx: _pending_for(tx, sender))
+
+
+def _pending_for(tx: Transaction, sender: str) -> list[Held]:
+    rows = views.list_pending(tx.connection, views.Filter(sender=sender, most=_ROWS))
+    details = (views.show_pending(tx.connection, row.id) for row in rows)
+    return [
+        Held(
+            id=detail.row.id,
+            recipient=detail.row.recipient,
+            message_id=detail.mail_id,
+            state=State(detail.row.state),
+            reason=detail.row.reason,
+            silence=detail.row.silence,
+            challenge=ChallengeState(detail.row.challenge) if detail.row.challenge else None,
+            evidence=detail.evidence,
+            expires_at=detail.row.expires_at,
+        )
+        for detail in details
+        if detail is not None
+    ]
+
+
+async def run_demo(state: Path | None, until_ended: Callable[[], Awaitable[None]]) -> None:
+    """Run the demo until the user ends it. state: a folder that is kept; None for one that goes with the demo."""
+    async with World(state) as world:
+        places = Places.choose()
+        settings = settings_for(world, places)
+        handler = log.setup(settings.log.level, settings.log.format)
+
+        def pages(service: Service, app: web.Application) -> None:
+            add_demo_routes(app, world, RunningGateway(service, places))
+
+        service = await Service.start(settings, pages)
+        try:
+            click.echo(banner(places.web, places.smtp))
+            await until_ended()
+        finally:
+            await service.stop(_DRAIN_SECONDS)
+            handler.close()

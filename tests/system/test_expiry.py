@@ -1,0 +1,65 @@
+"""Time: what expires, and what a clock that jumps must not do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.places import wait_until
+from tests.peers.letters import letter
+from tests.system.conftest import FORGER, MakeSite
+
+ADA = "ada@stranger.example"
+JOE = "joe@example.org"
+SOON = 0.00002
+"""Days: two seconds."""
+
+
+def test_expired_mail_is_deleted_with_a_record(make_site: MakeSite) -> None:
+    site = make_site({"pending.days": SOON})
+    site.send(ADA, JOE, letter(ADA, JOE), client=FORGER)
+    wait_until(lambda: not site.gateway.data("pending", "list"), "the mail has expired", 30)
+    shown = site.gateway.data("pending", "show", "1")
+    assert shown["row"]["state"] == "expired"
+    assert shown["history"][-1]["event"] == "expire"
+    assert site.around.inside.all_mails() == []
+    assert site.gateway.run("audit").returncode == 0
+
+
+def test_expired_mail_is_delivered_as_spam_where_that_is_chosen(make_site: MakeSite) -> None:
+    site = make_site(
+        {
+            "pending.days": SOON,
+            "pending.on_expiry": "deliver-as-spam",
+            "pending.spam_subject_tag": "[SPAM]",
+            "pending.spam_plus_address": "spam",
+        }
+    )
+    content = letter(ADA, JOE)
+    site.send(ADA, JOE, content, client=FORGER)
+    (arrived,) = site.around.inside.wait("joe+spam@example.org", seconds=30)
+    assert b"X-Spam-Flag: YES\r\n" in arrived.content
+    assert b"\r\nX-Spam-Status: Yes, " in arrived.content
+    assert b"\r\nSubject: [SPAM] Our meeting,\r\n  folded" in arrived.content
+    assert arrived.content.endswith(content[content.index(b"Message-ID:") :])
+
+
+def test_clock_that_jumps_ten_years_expires_nothing(make_site: MakeSite, tmp_path: Path) -> None:
+    now = tmp_path / "now"
+    now.write_text("+0")
+    site = make_site({"pending.days": 14}, start=False)
+    site.gateway.with_clock(now)
+    site.gateway.start()
+    site.send(ADA, JOE, letter(ADA, JOE), client=FORGER)
+    now.write_text("+10y")
+    wait_until(lambda: "clock-jumped" in site.gateway.log(), "the jump was noticed", 60)
+    wait_until(lambda: site.gateway.is_ready(), "it is ready")
+    assert [row["state"] for row in site.gateway.data("pending", "list")] == ["pending"]
+    # A restart inside the wrong time does not make it right.
+    site.gateway.stop()
+    site.gateway.start()
+    wait_until(lambda: site.gateway.log().count("clock-jumped") == 2, "the jump was noticed again", 60)
+    assert [row["state"] for row in site.gateway.data("pending", "list")] == ["pending"]
+    now.write_text("+0")
+    site.gateway.stop()
+    site.gateway.start()
+    assert [row["state"] for row in site.gateway.data("pending", "list")] == ["pending"]
