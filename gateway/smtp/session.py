@@ -38,7 +38,7 @@ _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _WEB_VERBS = frozenset({"GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"})
 _NOT_IMPLEMENTED = frozenset({"EXPN", "TURN", "SEND", "SOML", "SAML", "ETRN", "ATRN", "AUTH", "BURL"})
 _BEFORE_TLS = frozenset({"NOOP", "EHLO", "STARTTLS", "QUIT"})  # RFC 3207 §4
-_JUNK = frozenset({"NOOP", "RSET", "VRFY", "reply.HELP", "EHLO", "HELO", "XFORWARD", "XCLIENT", "STARTTLS"})
+_JUNK = frozenset({"NOOP", "RSET", "VRFY", "HELP", "EHLO", "HELO", "XFORWARD", "XCLIENT", "STARTTLS"})
 _HANDSHAKE_TIMEOUT = 30.0
 _TLS_SHUTDOWN_TIMEOUT = 2.0
 
@@ -282,7 +282,7 @@ _VERBS: dict[str, _Verb] = {
     "DATA": DoorSession.smtp_DATA,
     "RSET": DoorSession.smtp_RSET,
     "NOOP": DoorSession.smtp_NOOP,
-    "reply.HELP": DoorSession.smtp_HELP,
+    "HELP": DoorSession.smtp_HELP,
     "VRFY": DoorSession.smtp_VRFY,
     "QUIT": DoorSession.smtp_QUIT,
     "STARTTLS": DoorSession.smtp_STARTTLS,
