@@ -8,8 +8,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from gateway.flow.ports import StoreDown
-from gateway.store.engine import open_engine, sqlite_path
-from gateway.store.tables import SCHEMA_VERSION
+from gateway.store.engine import open_engine, sqlite_path, translated_errors
+from gateway.store.tables import SCHEMA_VERSION, metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -49,7 +49,7 @@ def check_schema(url: str) -> None:
     """Make a new store, accept a current one. Raises StoreDown with what to do for any other."""
     match age(url):
         case Age.EMPTY:
-            upgrade(url)
+            create(url)
         case Age.OLD:
             raise StoreDown("the store is of an older version: run `challenge-gateway db upgrade`")
         case Age.NEWER:
@@ -58,9 +58,26 @@ def check_schema(url: str) -> None:
             pass
 
 
+def create(url: str) -> None:
+    """Make the tables of a new store as they are now, and note that every migration is in them.
+
+    The same as running the migrations, without the library that does it: that takes half a second at the first
+    start and 20 MB for as long as the service runs.
+    """
+    engine = open_engine(url, writing=True)
+    with translated_errors(), engine.connect() as connection, connection.begin():
+        metadata.create_all(connection)
+        connection.exec_driver_sql(
+            "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL,"
+            " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+        )
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (SCHEMA_VERSION,))
+    engine.dispose()
+
+
 def upgrade(url: str) -> None:
     """Bring a store up to date, in one transaction for each step."""
-    # Imported here: it costs a start-up of an existing store nothing.
+    # Imported here: only this command needs it.
     from alembic import command
     from alembic.config import Config
 

@@ -1,0 +1,61 @@
+"""What the documents show is true: their configurations load, their links lead somewhere, their commands exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from gateway.cli.main import cli
+from gateway.settings import load
+from tests.architecture.tree import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+_COMMAND = re.compile(r"^    (challenge-gateway .*)$", re.MULTILINE)
+
+
+def _names(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _configurations() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        for kind, text in _BLOCK.findall(page.read_text("utf-8")):
+            if kind == "toml":
+                yield _names(page), text
+
+
+@pytest.mark.parametrize(("page", "text"), list(_configurations()))
+def test_configuration_in_a_document_loads(page: str, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(text, "utf-8")
+    load(file, {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_names)
+def test_links_of_a_document_lead_to_files(page: Path) -> None:
+    for target in _LINK.findall(page.read_text("utf-8")):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_names)
+def test_commands_in_a_document_exist_and_take_what_is_shown(page: Path) -> None:
+    for line in _COMMAND.findall(page.read_text("utf-8")):
+        words = shlex.split(line, comments=True)[1:]
+        _parse(cli, words)
+
+
+def _parse(command: click.Command, words: list[str]) -> None:
+    """Let click read the words as it would for a run, without running anything."""
+    context = command.make_context(command.name, list(words), resilient_parsing=False) if words else None
+    if isinstance(command, click.Group) and context is not None:
+        name, child, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert child is not None, name
+        _parse(child, rest)
