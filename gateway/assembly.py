@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from gateway import resources
@@ -103,36 +104,40 @@ def tls_files(settings: Settings) -> TlsFiles | None:
 def next_hop_settings(settings: Settings, place: Endpoint) -> HopSettings:
     """Return what the relay to one next hop is told."""
     relay = settings.relay
-    return HopSettings(
-        host=place.host,
-        port=place.port,
-        hostname=settings.smtp.hostname,
+    return replace(
+        _hop_settings(settings, place),
         tls=TlsPolicy(relay.next_hop_tls),
         user=relay.next_hop_user,
         password_file=_text(relay.next_hop_password_file),
         connections=relay.next_hop_connections,
-        idle_seconds=relay.idle_seconds,
-        command_seconds=relay.timeout_seconds,
-        data_seconds=2 * relay.timeout_seconds,
-        recipient_cache_seconds=relay.recipient_cache_seconds,
-        refusal_cache_seconds=relay.refusal_cache_seconds,
     )
 
 
 def smart_host_settings(settings: Settings) -> HopSettings:
     """Return what the way to the outside is told."""
     relay = settings.relay
-    return HopSettings(
-        host=relay.smart_host.host,
-        port=relay.smart_host.port,
-        hostname=settings.smtp.hostname,
+    return replace(
+        _hop_settings(settings, relay.smart_host),
         tls=TlsPolicy(relay.smart_host_tls),
         user=relay.smart_host_user,
         password_file=_text(relay.smart_host_password_file),
         connections=relay.smart_host_connections,
+    )
+
+
+def _hop_settings(settings: Settings, place: Endpoint) -> HopSettings:
+    """What is the same for every server that takes our mail."""
+    relay = settings.relay
+    return HopSettings(
+        host=place.host,
+        port=place.port,
+        hostname=settings.smtp.hostname,
         idle_seconds=relay.idle_seconds,
         command_seconds=relay.timeout_seconds,
+        # RFC 5321 §4.5.3.2.6: the final dot gets twice the time of a command.
         data_seconds=2 * relay.timeout_seconds,
+        recipient_cache_seconds=relay.recipient_cache_seconds,
+        refusal_cache_seconds=relay.refusal_cache_seconds,
     )
 
 

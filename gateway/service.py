@@ -18,7 +18,7 @@ from aiohttp import web
 from challenge_web.app import make_app, make_monitor_app
 from challenge_web.listener import Listener as PageListener
 from challenge_web.puzzle import Puzzles
-from gateway import assembly, log, resources
+from gateway import assembly, log
 from gateway.checks.authentication_results import forged_fields, results_field
 from gateway.domain.address import normal_domain
 from gateway.domain.policy import Expiry

@@ -11,6 +11,7 @@ from enum import Enum
 from gateway.checks.lookups import DnsFailure, Lookups, NotFound
 from gateway.checks.names import aligned, is_domain, organisational_domain
 from gateway.checks.ttl_cache import TtlCache
+from gateway.domain.address import Address
 from gateway.domain.evidence import Dkim, Dmarc, Method, Proof, Result, Spf
 
 _REMEMBER_SECONDS = 60.0
@@ -156,14 +157,18 @@ def judge(
     return Dmarc(Result.FAIL, author_domain, policy)
 
 
-def reverse_path_proven(reverse_path_domain: str, spf: Spf | None, vouched: tuple[Proof, ...]) -> bool:
+def reverse_path_proven(
+    reverse_path: Address, author: Address | None, spf: Spf | None, vouched: tuple[Proof, ...]
+) -> bool:
     """True when a challenge to the reverse-path reaches who sent the mail.
 
-    SPF passed for its own domain, or a signer that speaks for the author owns it too.
+    SPF passed for its own domain, or a signer that speaks for the author signed this very address in From. A
+    signature for another address of the domain is not enough: a signed mail can be sent again by anybody,
+    with any envelope.
     """
-    if not reverse_path_domain:
+    if reverse_path.is_null:
         return False
-    if spf is not None and spf.result is Result.PASS and not spf.of_helo and spf.domain == reverse_path_domain:
+    if spf is not None and spf.result is Result.PASS and not spf.of_helo and spf.domain == reverse_path.domain:
         return True
-    signers = {proof.domain for proof in vouched if proof.method is Method.DKIM}
-    return any(aligned(reverse_path_domain, signer, strict=False) for signer in signers)
+    signed = any(proof.method is Method.DKIM for proof in vouched)
+    return signed and author is not None and author.key == reverse_path.key

@@ -98,7 +98,7 @@ class EvidenceRunner:
         dkim = found.get("dkim", dkim)
         published = found.get("dmarc", published) or Unpublished.UNKNOWN
         takes_mail = found.get("mail domain", takes_mail)
-        return self._conclude(head, reverse_path, author, spf, dkim or (), published, takes_mail, told)
+        return self._conclude(head, reverse_path, message.author, spf, dkim or (), published, takes_mail, told)
 
     async def _together(self, missing: dict[str, Awaitable[Any]], transaction_id: str) -> dict[str, Any]:
         """Return what each check found; one that fails by our own fault is left out, and logged."""
@@ -119,13 +119,14 @@ class EvidenceRunner:
         self,
         head: Header,
         reverse_path: Address,
-        author: str,
+        writer: Address | None,
         spf: Spf | None,
         dkim: tuple[Dkim, ...],
         published: Any,
         takes_mail: bool | None,
         told: Told | None,
     ) -> Evidence:
+        author = writer.domain if writer is not None else ""
         vouched = proofs(author, published, spf, dkim)
         if author:
             dmarc = judge(author, published, spf, dkim, vouched)
@@ -142,7 +143,7 @@ class EvidenceRunner:
             dkim=dkim,
             dmarc=dmarc,
             proofs=vouched,
-            reverse_path_proven=reverse_path_proven(reverse_path.domain, spf, vouched),
+            reverse_path_proven=reverse_path_proven(reverse_path, writer, spf, vouched),
             sender_domain_takes_mail=takes_mail,
             source=told.source if told is not None else "own",
         )

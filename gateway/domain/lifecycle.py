@@ -104,5 +104,7 @@ class ChallengeState(Enum):
     EXPIRED = "expired"  # Final: nobody answered.
 
 
-ANSWERABLE = frozenset({ChallengeState.QUEUED, ChallengeState.SENT})
-"""QUEUED too: the smart host may have taken a mail whose reply got lost."""
+OPEN = frozenset({ChallengeState.QUEUED, ChallengeState.SENT})
+"""Ends by itself when nobody answers."""
+ANSWERABLE = OPEN | {ChallengeState.FAILED}
+"""Whose link opens the page. Not only SENT: the smart host may have taken a mail whose reply got lost."""

@@ -8,7 +8,7 @@ from enum import Enum
 from gateway.domain.address import Address
 from gateway.domain.challenge import Asking, may_ask
 from gateway.domain.evidence import Evidence, Proof
-from gateway.domain.lists import ALIGNED, Entry, Verdict, sender_keys
+from gateway.domain.lists import Entry, Verdict, sender_keys
 from gateway.domain.message import Message
 
 
@@ -118,12 +118,12 @@ def decide(policy: Policy, seen: Seen) -> Decision:
 def _vouching_for(entry: Entry, seen: Seen) -> tuple[Proof, ...]:
     """Return who vouches for the very sender that the entry names; proofs speak for the author.
 
-    An entry that takes any aligned identity and names the reverse-path only would else let in whoever signs
-    for an author of his own and writes a known reverse-path on the envelope.
+    An entry that names the reverse-path only would else let in whoever has a signature for an author of his
+    own, or replays a signed mail, and writes a known reverse-path on the envelope.
     """
     author = seen.message.author
     names_author = author is not None and entry.pattern in sender_keys(author)
-    if entry.proof == ALIGNED and not names_author and not seen.evidence.reverse_path_proven:
+    if not names_author and not seen.evidence.reverse_path_proven:
         return ()
     return seen.evidence.proofs
 

@@ -18,9 +18,11 @@ class Backoff:
     longest: float
     give_up_after: float
     """Seconds after the first attempt became due."""
+    least_attempts: int = 1
+    """Age alone does not end it: after a clock that jumped, or a long stop, so many must have failed too."""
 
 
-DELIVERY = Backoff(first=MINUTE, longest=HOUR, give_up_after=5 * DAY)
+DELIVERY = Backoff(first=MINUTE, longest=HOUR, give_up_after=5 * DAY, least_attempts=10)
 """RFC 5321 §4.5.4.1: give up after four to five days."""
 CHALLENGE = Backoff(first=2 * MINUTE, longest=2 * HOUR, give_up_after=DAY)
 """A challenge that arrives later than a day is of no use."""
@@ -32,7 +34,7 @@ def next_attempt(backoff: Backoff, attempts: int, since: float, now: float, chan
     attempts: how many have failed, at least 1. since: when the first became due. chance: 0 ≤ x < 1, spreads
     rows that failed together over half to one and a half times the wait.
     """
-    if now - since >= backoff.give_up_after:
+    if now - since >= backoff.give_up_after and attempts >= backoff.least_attempts:
         return None
     wait = min(backoff.first * 2.0 ** min(attempts - 1, 30), backoff.longest)
     return now + wait * (0.5 + chance)

@@ -129,15 +129,15 @@ class Answers:
         now, hashed = self._now(), token_hash(token)
         status = self._status_token(token)
 
-        def work(tx: Tx) -> tuple[ChallengeRow | None, int]:
+        def work(tx: Tx) -> tuple[ChallengeRow | None, list[int]]:
             challenge = tx.challenges.by_token(hashed)
             if challenge is None:
-                return None, 0
+                return None, []
             if challenge.state is ChallengeState.ANSWERED and challenge.solved_puzzle == puzzle_id:
-                return challenge, 0
+                return challenge, []
             challenge = _open(tx, hashed, now)
             if challenge is None:
-                return None, 0
+                return None, []
             pause = _pause(challenge, now)
             if pause is not None:
                 raise Paused(pause)
@@ -151,7 +151,7 @@ class Answers:
                 move(tx, row, Event.ANSWER, ACTOR, now, f"challenge {challenge.id}, {how}")
                 tx.pending.tie(row.id, challenge.id)
             tx.challenges.answered(challenge.id, puzzle_id, token_hash(status), how, now)
-            return challenge, len(rows)
+            return challenge, [row.id for row in rows]
 
         challenge, released = await self._store.transact(work)
         if challenge is None:
@@ -159,7 +159,8 @@ class Answers:
         if released:
             self._wake_deliveries()
             _answers.labels("right").inc()
-            event(_log, "answered", challenge=challenge.id, sender=challenge.sender.text, how=how, released=released)
+            event(_log, "answered", challenge=challenge.id, sender=challenge.sender.text, how=how,
+                  pending=_ids(released))  # fmt: skip
         return status
 
     async def disown(self, token: str) -> bool:
@@ -179,22 +180,22 @@ class Answers:
     async def _end(self, token: str, how: Event, to: ChallengeState, also: Callable[[Tx, ChallengeRow], None]) -> bool:
         now, hashed = self._now(), token_hash(token)
 
-        def work(tx: Tx) -> ChallengeRow | None:
+        def work(tx: Tx) -> tuple[ChallengeRow | None, list[int]]:
             challenge = _open(tx, hashed, now)
             if challenge is None:
-                return None
-            for row in tx.pending.of_message(challenge.message_id):
-                if row.state is State.PENDING:
-                    move(tx, row, how, ACTOR, now, f"challenge {challenge.id}")
+                return None, []
+            rows = [row for row in tx.pending.of_message(challenge.message_id) if row.state is State.PENDING]
+            for row in rows:
+                move(tx, row, how, ACTOR, now, f"challenge {challenge.id}")
             tx.challenges.move(challenge.id, to, now, "")
             also(tx, challenge)
-            return challenge
+            return challenge, [row.id for row in rows]
 
-        challenge = await self._store.transact(work)
+        challenge, dropped = await self._store.transact(work)
         if challenge is None:
             return False
         _answers.labels(to.value).inc()
-        event(_log, to.value, challenge=challenge.id, sender=challenge.sender.text)
+        event(_log, to.value, challenge=challenge.id, sender=challenge.sender.text, pending=_ids(dropped))
         return True
 
     async def status(self, status_token: str) -> list[Passage] | None:
@@ -210,6 +211,10 @@ class Answers:
     def _status_token(self, token: str) -> str:
         # Derived, so that the same answer sent twice leads to the same page.
         return token_text(hmac.digest(self._rules.key, b"status\0" + token_hash(token), "sha256")[:TOKEN_OCTETS])
+
+
+def _ids(rows: list[int]) -> list[str]:
+    return [str(row_id) for row_id in rows]
 
 
 def _open(tx: Tx, hashed: bytes, now: float) -> ChallengeRow | None:
@@ -238,8 +243,7 @@ def _entries(tx: Tx, challenge: ChallengeRow) -> list[Entry]:
 
 
 def _opened_by(tx: Tx, challenge: ChallengeRow, entries: list[Entry]) -> list[PendingRow]:
-    """The rows an answer lets go: those of the mail that was asked for, and what else waits from this sender,
-
+    """The rows an answer lets go: those of the mail it was asked for, and of this sender's others those that are
     in scope and as well proven.
     """
     scopes = {entry.scope for entry in entries}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from gateway.domain.challenge import TOKEN_OCTETS, Silence, token_hash, token_te
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.domain.reply import Reply
 from gateway.domain.retry import CHALLENGE, next_attempt
+from gateway.flow.attempts import all_of
 from gateway.flow.ports import ChallengeRow, Store, Tx
 from gateway.log import event
 
@@ -72,17 +72,16 @@ class Challenger:
         def work(tx: Tx) -> list[ChallengeRow]:
             due = []
             for row in tx.challenges.claim(now, most, lease, now + LEASE, latest):
-                # Asking for mail that a person has moved meanwhile would only puzzle its sender.
-                if now < row.expires_at and any(
-                    waiting.state is State.PENDING for waiting in tx.pending.of_message(row.message_id)
-                ):
+                forbidden = _forbidden_meanwhile(tx, row, now)
+                if forbidden is None:
                     due.append(row)
                 else:
-                    tx.challenges.move(row.id, ChallengeState.WITHHELD, now, Silence.CLOSED.value)
+                    tx.challenges.move(row.id, ChallengeState.WITHHELD, now, forbidden.value)
+                    tx.pending.silence(row.id, forbidden.value)
             return due
 
         due = await self._store.transact(work)
-        await asyncio.gather(*(self._attempt(row, lease) for row in due))
+        await all_of(self._attempt(row, lease) for row in due)
         return len(due)
 
     async def _attempt(self, row: ChallengeRow, lease: int) -> None:
@@ -116,3 +115,13 @@ class Challenger:
         _challenges.labels(state.value).inc()
         event(_log, "challenge", challenge=row.id, sender=row.sender.text, state=state.value,
               attempts=row.attempts + 1, reply=str(answer), saved=saved)  # fmt: skip
+
+
+def _forbidden_meanwhile(tx: Tx, row: ChallengeRow, now: float) -> Silence | None:
+    """Return why a challenge that was in order when it was queued must not go out any more."""
+    until = tx.challenges.history(row.sender, row.recipient, now).disowned_until
+    if until is not None and now < until:
+        return Silence.DISOWNED
+    waiting = any(other.state is State.PENDING for other in tx.pending.of_message(row.message_id))
+    # Asking for mail that a person has moved would only puzzle its sender.
+    return None if waiting and now < row.expires_at else Silence.CLOSED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.reply import Reply
 from gateway.domain.retry import DELIVERY, next_attempt
+from gateway.flow.attempts import all_of
 from gateway.flow.ports import Envelope, Hop, Owed, Store
 from gateway.log import event
 
@@ -62,7 +62,7 @@ class Deliverer:
         # A clock set back would leave rows due in a far future: no wait is ever longer than this.
         latest = now + 2 * DELIVERY.longest
         ids = await self._store.transact(lambda tx: tx.pending.claim(now, most, lease, now + LEASE, latest))
-        await asyncio.gather(*(self._attempt(row_id, lease) for row_id in ids))
+        await all_of(self._attempt(row_id, lease) for row_id in ids)
         return len(ids)
 
     async def _attempt(self, row_id: int, lease: int) -> None:

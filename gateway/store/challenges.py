@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from gateway.domain.address import Address
 from gateway.domain.challenge import AskHistory
 from gateway.domain.evidence import Proof
-from gateway.domain.lifecycle import ANSWERABLE, ChallengeState
+from gateway.domain.lifecycle import OPEN, ChallengeState
 from gateway.domain.policy import Scope
 from gateway.flow.ports import ChallengeRow, NewChallenge
 from gateway.store.prepared import Prepared
@@ -19,7 +19,7 @@ from gateway.store.tables import challenge, disowned, inserted_id, message, spen
 HOUR = 3600.0
 DAY = 86_400.0
 
-_ANSWERABLE = [state.value for state in ANSWERABLE]
+_OPEN = [state.value for state in OPEN]
 # A withheld challenge was never sent: it uses up nobody's share.
 _counted = challenge.c.state != literal_column(f"'{ChallengeState.WITHHELD.value}'")
 
@@ -153,9 +153,7 @@ class ChallengeTable:
 
     def expire(self, now: float, most: int) -> int:
         """Close challenges nobody answered; return how many."""
-        over = (
-            select(challenge.c.id).where(challenge.c.state.in_(_ANSWERABLE), challenge.c.expires_at <= now).limit(most)
-        )
+        over = select(challenge.c.id).where(challenge.c.state.in_(_OPEN), challenge.c.expires_at <= now).limit(most)
         statement = (
             update(challenge)
             .where(challenge.c.id.in_(over))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.checks.dmarc import DmarcCheck, Published, Unpublished, judge, proofs, read_record, reverse_path_proven
+from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.evidence import Dkim, Method, Proof, Result, Spf
 from tests.unit.checks.fake_resolver import FakeResolver, Fault, Zone
 
@@ -171,13 +172,16 @@ def test_result_follows_from_what_passed_in_alignment(
         assert vouched == ()
 
 
-def test_reverse_path_is_proven_by_its_own_spf_or_by_a_signer_of_the_author_that_owns_it() -> None:
+def test_reverse_path_is_proven_by_its_own_spf_or_by_a_signature_for_the_very_address() -> None:
+    anna, bounce = Address.of("Anna@oak.example"), Address.of("bounce@elm.example")
     signer = (Proof(Method.DKIM, "mail.oak.example"),)
-    assert reverse_path_proven("elm.example", spf("elm.example"), ())
-    assert reverse_path_proven("bounce.oak.example", None, signer)
-    assert not reverse_path_proven("elm.example", None, signer)
-    assert not reverse_path_proven("elm.example", spf("elm.example", Result.SOFTFAIL), signer)
-    assert not reverse_path_proven("elm.example", spf("elm.example", of_helo=True), ())
-    assert not reverse_path_proven("oak.example", None, (Proof(Method.SPF, "oak.example"),))
-    assert not reverse_path_proven("", spf("", Result.PASS), signer)
-    assert not reverse_path_proven("ben.github.io", None, (Proof(Method.DKIM, "anna.github.io"),))
+    assert reverse_path_proven(bounce, anna, spf("elm.example"), ())
+    assert reverse_path_proven(Address.of("anna@OAK.example"), anna, None, signer)
+    # A mail that oak.example signed for Anna, sent again with Ben's address on the envelope, says nothing of Ben.
+    assert not reverse_path_proven(Address.of("ben@oak.example"), anna, None, signer)
+    assert not reverse_path_proven(bounce, anna, None, signer)
+    assert not reverse_path_proven(bounce, anna, spf("elm.example", Result.SOFTFAIL), signer)
+    assert not reverse_path_proven(bounce, anna, spf("elm.example", of_helo=True), ())
+    assert not reverse_path_proven(anna, anna, None, (Proof(Method.SPF, "oak.example"),))
+    assert not reverse_path_proven(NULL_PATH, anna, spf("", Result.PASS), signer)
+    assert not reverse_path_proven(anna, None, None, signer)

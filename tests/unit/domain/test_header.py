@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.domain import header
+from gateway.domain.header import Header, NamedAddress
+from gateway.domain.message import read_message
+
+# Shapes on which a careless parser takes square time or deep stacks, 200 kB each.
+BIG = 200_000
+HOSTILE = {
+    "quotes": b'"' * BIG,
+    "escaped quotes": b'\\"' * (BIG // 2),
+    "quote and backslashes": b'"' + b"\\" * BIG,
+    "parentheses": b"(" * BIG,
+    "parentheses closed": b"(" * (BIG // 2) + b")" * (BIG // 2),
+    "angles": b"<" * BIG,
+    "angles both": b"<>" * (BIG // 2),
+    "commas": b"," * BIG,
+    "addresses": b"a@b.example," * (BIG // 12),
+    "at signs": b"@" * BIG,
+    "encoded words": b"=?utf-8?q?=41?= " * (BIG // 16),
+    "encoded words begun": b"=?utf-8?q?" * (BIG // 10),
+    "encoded word endless": b"=?utf-8?b?" + b"A" * BIG,
+    "word ends and blanks": (b"?=" + b" " * 1000) * (BIG // 1002),
+    "blanks": b" " * BIG,
+    "folds": b"\r\n " * (BIG // 3),
+    "colons": b":" * BIG,
+    "high octets": b"\xff" * BIG,
+    "nul": b"\0" * BIG,
+    "ids": b"<" + b"a" * BIG,
+    "ids many": b"<a@b>" * (BIG // 5),
+}
+
+
+def test_split_of_a_plain_message_tells_each_field_and_the_body() -> None:
+    content = b"From: a@b\r\nSubject: one\r\n two\r\n\r\nBody: no field\r\n"
+    head = header.split(content)
+    assert [field.name for field in head.fields] == [b"from", b"subject"]
+    assert content[head.fields[1].start : head.fields[1].end] == b"Subject: one\r\n two\r\n"
+    assert head.fields[1].value == b" one\r\n two"
+    assert content[head.body :] == b"Body: no field\r\n"
+
+
+def test_header_all_and_first_find_fields_top_first_and_unfolded() -> None:
+    head = header.split(b"X: 1\r\nY: z\r\nx:\t2\r\n\t3\r\n\r\n")
+    assert head.all(b"x") == [b"1", b"2\t3"]
+    assert head.first(b"x") == b"1"
+    assert head.first(b"none") is None
+    assert head.has_prefix(b"y")
+    assert not head.has_prefix(b"list-")
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "body"),
+    [
+        (b"", [], 0),
+        (b"\r\nbody\r\n", [], 2),
+        (b"From : a@b\r\n\r\nx", [b"from"], 14),  # RFC 5322 §4.5 allows the blank.
+        (b"From: a@b", [b"from"], 9),
+        (b"From: a@b\r\n", [b"from"], 11),
+        (b"From: a@b\r\n folded", [b"from"], 18),
+        (b"A: 1\r\n \r\nB: 2\r\n\r\n", [b"a", b"b"], 17),
+        # Postmarks of a mailbox file are no fields, and no fault either.
+        (b"From a@b Mon Nov 20 14:05:00 2023\r\nFrom: a@b\r\n\r\n", [b"from"], 48),
+        (b"From: a@b\r\n>From a@b Mon Nov 20 14:05:00 2023\r\nTo: c@d\r\n\r\n", [b"from", b"to"], 58),
+    ],
+)
+def test_split_of_a_sound_block_ends_behind_the_blank_line(content: bytes, names: list[bytes], body: int) -> None:
+    head = header.split(content)
+    assert [field.name for field in head.fields] == names
+    assert head.body == body
+    assert not head.malformed
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (b"no field here\r\nFrom: a@b\r\n\r\n", [b"from"]),
+        (b" From: starts with a blank\r\n\r\n", []),
+        (b"From: a@b\r\nbroken line\r\nTo: c@d\r\n\r\n", [b"from", b"to"]),
+        (b": no name\r\n\r\n", []),
+        (b"Fr\xf6m: a@b\r\n\r\n", []),
+        (b"Fr om: a@b\r\n\r\n", []),
+        (b"Colonless\r\n folded: x\r\n\r\n", []),
+        (b"strange\r\n" * 10 + b"From: a@b\r\n\r\n", [b"from"]),
+    ],
+)
+def test_split_passes_over_a_few_strange_lines_and_warns(content: bytes, names: list[bytes]) -> None:
+    head = header.split(content)
+    assert [field.name for field in head.fields] == names
+    assert head.body == len(content)
+    assert head.malformed
+
+
+def test_split_of_many_strange_lines_ends_at_the_first() -> None:
+    content = b"A: 1\r\n" + b"strange\r\nB: 2\r\n" * 11 + b"\r\n"
+    head = header.split(content)
+    assert [field.name for field in head.fields] == [b"a"]
+    assert head.body == 6
+    assert head.malformed
+
+
+@given(st.binary(max_size=400))
+@example(b"\r\n")
+@example(b"a:\r\n \r\n\t\r\n")
+def test_split_of_any_octets_covers_them_without_a_gap_unless_it_warns(content: bytes) -> None:
+    head = header.split(content)
+    at = 0
+    for field in head.fields:
+        assert field.start == at or (
+            field.start > at and (head.malformed or content[at : at + 6].startswith((b"From ", b">From ")))
+        )
+        assert content[field.start : field.end].lower().startswith(field.name)
+        at = field.end
+    assert at <= head.body <= len(content)
+    assert head.malformed or content[at : head.body] in (b"", b"\r\n") or b"From " in content
+
+
+FIELD_TEXT = st.binary(max_size=200) | st.lists(
+    st.sampled_from(
+        [b'"', b"\\", b"(", b")", b"<", b">", b",", b";", b":", b"@", b" ", b"a", b"b.example", b"=?utf-8?q?", b"?=",
+         b"=?x?b?", b"=0A", b"\xff", b"\r\n ", b"\0", "é".encode()]
+    ),
+    max_size=40,
+).map(b"".join)  # fmt: skip
+
+
+@given(FIELD_TEXT)
+@example(b"<@")
+@example(b'"')
+@example(b"a@[")
+@example(b"=?unicode_escape?b?XHFh?=")
+def test_reading_any_value_raises_nothing_and_lets_no_control_through(value: bytes) -> None:
+    plain = header.text(header.unfold(value))
+    assert plain.isprintable() or not set(plain) & set("\r\n\0\x1b\u2028\u2029\u202e\u0085")
+    plain.encode("utf-8")  # No lone surrogates.
+    for mailbox in header.addresses(value):
+        local, at, domain = mailbox.address.rpartition("@")
+        assert at
+        assert local
+        assert domain
+        assert not set(mailbox.address) & set("\r\n\0")
+        assert not any(c.isspace() for c in domain)
+    header.without_comments(value)
+
+
+@pytest.mark.parametrize("shape", HOSTILE)
+def test_hostile_value_of_200_kb_is_read(shape: str) -> None:
+    value = HOSTILE[shape]
+    for octets in (value, value[: BIG // 4]):
+        header.text(octets)
+        header.addresses(octets)
+        header.without_comments(octets)
+        for name in (b"From", b"To", b"Subject", b"Auto-Submitted", b"References", b"Message-ID", b"Precedence"):
+            facts = read_message(header.split(name + b": " + octets + b"\r\n\r\n"))
+            assert len(facts.subject) <= 500
+
+
+def test_hostile_block_of_many_fields_is_split() -> None:
+    assert len(header.split(b"a:\r\n" * 50_000).fields) == 50_000
+    assert len(header.split(b"a: b\r\n" + b" c\r\n" * 50_000).fields) == 1
+    assert header.split(b"x" * BIG).fields == ()
+
+
+def test_unfold_of_a_huge_value_is_bounded() -> None:
+    assert len(header.unfold(b" " + b"x" * BIG)) <= 65_536
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (b"plain", "plain"),
+        (b"=?utf-8?q?caf=C3=A9?=", "café"),
+        (b"=?UTF-8?B?Y2Fmw6k=?=", "café"),
+        (b"=?utf-8?b?Y2Fmw6k?=", "café"),  # Padding left out.
+        (b"=?utf-8?q?a_b?=", "a b"),
+        (b"=?utf-8?q?one?= =?utf-8?q?two?=", "onetwo"),  # RFC 2047 §6.2: the blank between two words is none.
+        (b"=?utf-8?q?one?= and =?utf-8?q?two?=", "one and two"),
+        (b"=?iso-8859-1*de?q?f=FCr?=", "für"),  # RFC 2231 §5: with a language.
+        ("grüße".encode(), "grüße"),
+        ("grüße".encode("latin-1"), "grüße"),
+        (b"=?big5?q?=ff?=", "\ufffd"),
+        (b"=?no-such-charset?q?a?=", "=?no-such-charset?q?a?="),
+        (b"=?rot13?q?a?=", "=?rot13?q?a?="),
+        (b"=?idna?q?a?=", "=?idna?q?a?="),
+        (b"=?punycode?q?a-b?=", "=?punycode?q?a-b?="),
+        (b"=?unicode_escape?b?XHFh?=", "=?unicode_escape?b?XHFh?="),
+        (b"=?undefined?q?a?=", "=?undefined?q?a?="),
+        (b"=?utf-7?q?+ADw-?=", "=?utf-7?q?+ADw-?="),
+        (b"=?utf7?q?+ADw-?=", "=?utf7?q?+ADw-?="),
+        (b"=?unicode-1-1-utf-7?q?+ADw-?=", "=?unicode-1-1-utf-7?q?+ADw-?="),
+        ("=?utf-8?b?é?=".encode(), "=?utf-8?b?é?="),
+        (b"=?utf-8?q?not closed", "=?utf-8?q?not closed"),
+        (b"=?utf-8?b?A?=", "=?utf-8?b?A?="),  # One letter is no base64.
+    ],
+)
+def test_text_decodes_encoded_words_and_leaves_what_is_none(value: bytes, words: str) -> None:
+    assert header.text(value) == words
+
+
+HIDDEN = [
+    "\r\nBcc: x@y",
+    "\n",
+    "\r",
+    "\0",
+    "\x1b[2J",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "\u202e",
+    "\u2066",
+    "\u200f",
+    "\u061c",
+]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_text_lets_no_control_out_of_an_encoded_word(hidden: str) -> None:
+    payload = hidden.encode()
+    quoted = b"".join(b"=%02X" % octet for octet in payload)
+    for word in (b"=?utf-8?q?a" + quoted + b"?=", b"=?utf-8?b?" + base64.b64encode(b"a" + payload) + b"?=", payload):
+        assert not set(header.text(b"x " + word)) & set("\r\n\0\x1b\x85\u2028\u2029\u202e\u2066\u200f\u061c")
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (b"anna@oak.example", [NamedAddress("", "anna@oak.example")]),
+        (b"<anna@oak.example>", [NamedAddress("", "anna@oak.example")]),
+        (b"Anna Roth <anna@oak.example>", [NamedAddress("Anna Roth", "anna@oak.example")]),
+        (b'"Roth, Anna" <anna@oak.example>', [NamedAddress("Roth, Anna", "anna@oak.example")]),
+        (b'"a\\"b" <anna@oak.example>', [NamedAddress('a\\"b', "anna@oak.example")]),
+        (b"=?utf-8?q?J=C3=BCrgen?= <j@oak.example>", [NamedAddress("Jürgen", "j@oak.example")]),
+        (b"a@b.example, c@d.example", [NamedAddress("", "a@b.example"), NamedAddress("", "c@d.example")]),
+        (b"a@b.example (one (two) \\) three), c@d.example", [NamedAddress("", "a@b.example"), NamedAddress("", "c@d.example")]),
+        (b"a@b.example (never closed, c@d.example", [NamedAddress("", "a@b.example")]),
+        (b"Friends: a@b.example, c@d.example;", [NamedAddress("", "a@b.example"), NamedAddress("", "c@d.example")]),
+        (b"undisclosed-recipients:;", []),
+        (b"<@relay.example,@b.example:anna@oak.example>", [NamedAddress("", "anna@oak.example")]),
+        (b'"an na"@oak.example', [NamedAddress("", '"an na"@oak.example')]),
+        (b"an na@oak.example", []),
+        (b"anna@oak example", []),
+        (b"anna", []),
+        (b"@oak.example", []),
+        (b"anna@", []),
+        (b"<anna@oak.example", []),
+        (b"anna@oak.example>", [NamedAddress("", "anna@oak.example")]),
+        (b'"never closed <anna@oak.example>', []),
+        (b"<anna\x01@oak.example>", []),
+        (b"<\xff@oak.example>", []),
+        (b"a" * 600 + b"@oak.example", []),
+        (b"", []),
+        (b'a@"b".example', []),
+        # Two mailboxes without a comma: whoever reads only one of them may be shown the other.
+        (b"<a@b.example> <c@d.example>", [NamedAddress("", "a@b.example"), NamedAddress("", "c@d.example")]),
+    ],
+)  # fmt: skip
+def test_addresses_reads_lists_leniently(value: bytes, found: list[NamedAddress]) -> None:
+    assert header.addresses(value) == found
+
+
+def test_addresses_stops_after_as_many_as_asked_for() -> None:
+    assert len(header.addresses(b"a@b.example," * 50, most=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (b"no", b"no"),
+        (b" no (a person) ", b"no"),
+        (b"(one (two (three))) no (four)", b"no"),
+        (b"no (never closed", b"no"),
+        (b"n(x)o", b"no"),
+        (b"no (\\) still)", b"no"),
+    ],
+)
+def test_without_comments_leaves_the_value(value: bytes, plain: bytes) -> None:
+    assert header.without_comments(value) == plain
+
+
+def test_header_of_nothing_is_empty() -> None:
+    assert header.split(b"") == Header((), 0)

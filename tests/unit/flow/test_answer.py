@@ -1,0 +1,406 @@
+"""What the holder of a link may see and do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway.domain.address import Address
+from gateway.domain.challenge import Asking, token_text
+from gateway.domain.evidence import NO_EVIDENCE, Evidence, Method, Proof
+from gateway.domain.lifecycle import State
+from gateway.domain.policy import Scope
+from gateway.flow.answer import OpenChallenge, Paused, PuzzleSpent
+from gateway.flow.moderate import Action
+from gateway.flow.ports import StoreDown
+from tests.unit.flow.world import (
+    ANNA,
+    DAY,
+    JOE,
+    KIM,
+    MINUTE,
+    NOW,
+    PROVEN,
+    World,
+    letter,
+    with_policy,
+)
+
+PUZZLE = b"p" * 16
+LIZ = Address.of("liz@other.example")
+TO_BOTH = "joe@example.org, kim@example.org"
+
+
+def puzzle(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+# --- look ---
+
+
+async def test_look_tells_the_sender_about_his_own_mail(world: World) -> None:
+    token = await world.ask("Grüße")
+    assert await world.answers().look(token) == OpenChallenge(
+        sender=ANNA.text,
+        recipient=JOE.text,
+        recipient_domain="example.org",
+        subject="Grüße",
+        received_at=NOW,
+        expires_at=NOW + 14 * DAY,
+        waiting=1,
+        paused_until=None,
+    )
+
+
+async def test_look_counts_every_mail_an_answer_lets_go(world: World) -> None:
+    token = await world.ask("one")
+    await world.arrive(letter("two"))
+    await world.arrive(letter("three", to="liz@other.example"), LIZ)  # Another domain: out of scope.
+    challenge = await world.answers().look(token)
+    assert challenge is not None
+    assert challenge.waiting == 2
+
+
+async def test_link_that_is_wrong_expired_used_or_foreign_looks_the_same_to_every_verb(world: World) -> None:
+    answers = world.answers()
+    used = await world.ask("used")
+    await answers.solved(used, PUZZLE, "image")
+    gone = await world.ask("gone", sender=Address.of("b@oak.example"))
+    await answers.withdraw(gone)
+    false = await world.ask("false", sender=Address.of("c@oak.example"))
+    await answers.disown(false)
+    moved = await world.ask("moved", sender=Address.of("d@oak.example"))
+    row = (await world.pending())[-1]
+    await world.moderator().act(Action.DELETE, [row.id], "cli")
+    late = await world.ask("late", sender=Address.of("e@oak.example"))
+    world.clock.at += 14 * DAY
+    before = await world.dump()
+    for token in (used, gone, false, moved, late, "", "x", token_text(bytes(20)), "é\ud800", "a" * 10_000):
+        assert await answers.look(token) is None
+        assert await answers.failed(token, puzzle(7)) is None
+        assert await answers.solved(token, puzzle(7), "image") is None
+        assert await answers.disown(token) is False
+        assert await answers.withdraw(token) is False
+        assert await answers.status(token) is None
+    assert await world.dump() == before
+
+
+async def test_r36_looking_changes_nothing_however_often(world: World) -> None:
+    token = await world.ask()
+    answers = world.answers()
+    before = await world.dump()
+    for _ in range(10):
+        assert await answers.look(token) is not None
+        assert await answers.status(token) is None
+    assert await world.dump() == before
+    status = await answers.solved(token, PUZZLE, "image")
+    assert status is not None
+    before = await world.dump()
+    for _ in range(10):
+        assert await answers.look(token) is None
+        assert await answers.status(status) is not None
+    assert await world.dump() == before
+
+
+# --- solved ---
+
+
+async def test_right_answer_allows_the_sender_and_releases_all_that_waits_from_it(world: World) -> None:
+    token = await world.ask("one")
+    await world.arrive(letter("two"))
+    world.woken.clear()
+    assert await world.answers().solved(token, PUZZLE, "image") is not None
+    assert await world.by_subject() == {"one": "released", "two": "released"}
+    assert world.woken == ["deliveries"]
+    assert await world.entries() == {("anna@oak.example", "@example.org", "dkim:oak.example spf:oak.example")}
+    await world.deliverer().run_once()
+    assert len(world.hop.taken) == 2
+    assert (await world.arrive(letter("three"))).accepted
+    assert len(world.hop.taken) == 3  # Asked only once: it goes straight through now.
+
+
+async def test_answer_whose_store_fails_half_way_leaves_nothing_behind(world: World) -> None:
+    token = await world.ask()
+    before = await world.dump()
+    await world.store.transact(
+        lambda tx: tx.connection.exec_driver_sql(
+            "CREATE TEMP TRIGGER fault BEFORE UPDATE OF status_hash ON challenge BEGIN SELECT RAISE(ABORT, 'fault'); END"
+        )
+    )
+    with pytest.raises(StoreDown):
+        await world.answers().solved(token, PUZZLE, "image")
+    assert await world.dump() == before
+    # The connection that failed is gone, and its trigger with it.
+    assert await world.answers().solved(token, PUZZLE, "image") is not None
+
+
+async def test_r42_twenty_parallel_answers_are_one_release(world: World) -> None:
+    token = await world.ask()
+    answers = world.answers()
+    same = await asyncio.gather(*(answers.solved(token, PUZZLE, "image") for _ in range(20)))
+    assert len(set(same)) == 1
+    assert same[0] is not None
+    (row,) = await world.pending()
+    history = await world.dump()
+    assert len([line for line in history["event"] if line[2] == row.id]) == 2
+    await asyncio.gather(*(world.deliverer().run_once() for _ in range(5)))
+    assert world.hop.delivered_to() == [JOE.text]
+
+
+async def test_r42_parallel_answers_with_different_puzzles_are_one_release(world: World) -> None:
+    token = await world.ask()
+    answers = world.answers()
+    results = await asyncio.gather(*(answers.solved(token, puzzle(number), "image") for number in range(50)))
+    assert len([result for result in results if result is not None]) == 1
+    assert await world.states() == {JOE.text: "released"}
+    assert len((await world.dump())["list_entry"]) == 1
+
+
+async def test_same_answer_again_gets_the_same_page_and_changes_nothing(world: World) -> None:
+    token = await world.ask()
+    answers = world.answers()
+    status = await answers.solved(token, PUZZLE, "image")
+    before = await world.dump()
+    world.clock.at += 3 * DAY
+    assert await answers.solved(token, PUZZLE, "image") == status
+    assert await answers.solved(token, puzzle(1), "image") is None
+    assert await world.dump() == before
+
+
+@pytest.mark.parametrize(
+    ("scope", "entries", "states"),
+    [
+        (
+            Scope.RECIPIENT,
+            {"joe@example.org"},
+            {"joe": "released", "joe+tag": "released", "kim": "pending", "liz": "pending"},
+        ),
+        (
+            Scope.DOMAIN,
+            {"@example.org"},
+            {"joe": "released", "joe+tag": "released", "kim": "released", "liz": "pending"},
+        ),
+        (Scope.SITE, {""}, {"joe": "released", "joe+tag": "released", "kim": "released", "liz": "released"}),
+    ],
+)
+async def test_answer_opens_the_door_as_wide_as_the_scope_says(
+    world: World, scope: Scope, entries: set[str], states: dict[str, str]
+) -> None:
+    world.rules = with_policy(scope=scope)
+    token = await world.ask("joe")
+    await world.arrive(letter("joe+tag"), Address.of("joe+tag@example.org"))
+    await world.arrive(letter("kim", to=KIM.text), KIM)
+    await world.arrive(letter("liz", to=LIZ.text), LIZ)
+    await world.answers().solved(token, PUZZLE, "image")
+    assert await world.by_subject() == states
+    assert {each for _, each, _ in await world.entries()} == entries
+
+
+async def test_answer_for_a_mail_to_several_opens_for_each_of_them(world: World) -> None:
+    world.rules = with_policy(scope=Scope.RECIPIENT)
+    token = await world.ask("Hi", JOE, KIM)
+    await world.answers().solved(token, PUZZLE, "image")
+    assert await world.states() == {JOE.text: "released", KIM.text: "released"}
+    assert {scope for _, scope, _ in await world.entries()} == {JOE.text, KIM.text}
+
+
+async def test_answer_leaves_recipients_alone_whose_mail_a_person_has_moved(world: World) -> None:
+    world.rules = with_policy(scope=Scope.RECIPIENT)
+    token = await world.ask("Hi", JOE, KIM)
+    joe, _ = await world.pending()
+    await world.moderator().act(Action.DELETE, [joe.id], "cli")
+    await world.answers().solved(token, PUZZLE, "image")
+    assert await world.states() == {JOE.text: "deleted", KIM.text: "released"}
+    assert {scope for _, scope, _ in await world.entries()} == {KIM.text}
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        NO_EVIDENCE,
+        Evidence(proofs=(Proof(Method.DKIM, "evil.example"),)),
+        Evidence(proofs=(Proof(Method.SPF, "evil.example"),)),
+    ],
+)
+async def test_forged_mail_of_the_same_address_is_not_released_by_the_answer(world: World, evidence: Evidence) -> None:
+    world.checks.by_subject["forged"] = evidence
+    await world.arrive(letter("forged"), client="198.51.100.66")
+    token = await world.ask("true")
+    await world.answers().solved(token, PUZZLE, "image")
+    assert await world.by_subject() == {"forged": "pending", "true": "released"}
+
+
+async def test_mail_vouched_for_by_a_weaker_method_alone_is_not_released(world: World) -> None:
+    world.checks.by_subject["asked"] = replace(PROVEN, proofs=(Proof(Method.DKIM, "oak.example"),))
+    world.checks.by_subject["weaker"] = replace(PROVEN, proofs=(Proof(Method.SPF, "oak.example"),))
+    await world.arrive(letter("weaker", "Auto-Submitted: auto-replied"))
+    token = await world.ask("asked")
+    await world.answers().solved(token, PUZZLE, "image")
+    assert await world.by_subject() == {"weaker": "pending", "asked": "released"}
+
+
+@pytest.mark.parametrize("client", ["192.0.2.7", "unknown"])
+async def test_unproven_sender_asked_by_choice_gets_his_mail_through_from_his_network_alone(
+    world: World, client: str
+) -> None:
+    world.rules = with_policy(asking=Asking.ALL)
+    world.checks.evidence = NO_EVIDENCE
+    await world.arrive(letter("asked"), client=client)
+    await world.challenger().run_once()
+    await world.arrive(letter("elsewhere"), client="198.51.100.66")
+    assert await world.answers().solved(world.outside.tokens()[-1], PUZZLE, "image") is not None
+    assert await world.by_subject() == {"asked": "released", "elsewhere": "pending"}
+
+
+# --- wrong answers ---
+
+
+async def test_wrong_answers_pause_the_link_and_the_pause_ends(world: World) -> None:
+    token = await world.ask()
+    answers = world.answers(attempts=3, pause_minutes=15)
+    until = NOW + 15 * MINUTE
+    assert [await answers.failed(token, puzzle(number)) for number in range(3)] == [None, None, until]
+    challenge = await answers.look(token)
+    assert challenge is not None
+    assert challenge.paused_until == until
+    assert await answers.failed(token, puzzle(9)) == until
+    with pytest.raises(Paused) as caught:
+        await answers.solved(token, puzzle(10), "image")
+    assert caught.value.until == until
+    assert await world.states() == {JOE.text: "pending"}  # R39: failing does not destroy the mail.
+    world.clock.at = until
+    assert await answers.solved(token, puzzle(10), "image") is not None
+
+
+async def test_wrong_answers_are_counted_anew_after_a_pause(world: World) -> None:
+    token = await world.ask()
+    answers = world.answers(attempts=3, pause_minutes=15)
+    for number in range(3):
+        await answers.failed(token, puzzle(number))
+    world.clock.at += 15 * MINUTE
+    later = [await answers.failed(token, puzzle(number)) for number in range(3, 6)]
+    assert later == [None, None, NOW + 30 * MINUTE]
+
+
+async def test_r39_puzzle_is_good_for_one_try_only(world: World) -> None:
+    token = await world.ask()
+    answers = world.answers()
+    await answers.failed(token, PUZZLE)
+    with pytest.raises(PuzzleSpent):
+        await answers.solved(token, PUZZLE, "image")
+    assert await world.states() == {JOE.text: "pending"}
+    assert await answers.solved(token, puzzle(1), "image") is not None
+
+
+async def test_r39_puzzle_of_one_link_is_spent_for_every_other(world: World) -> None:
+    one = await world.ask("one")
+    two = await world.ask("two", sender=Address.of("b@oak.example"))
+    assert await world.answers().solved(one, PUZZLE, "image") is not None
+    with pytest.raises(PuzzleSpent):
+        await world.answers().solved(two, PUZZLE, "image")
+
+
+async def test_wrong_answer_sent_twice_counts_once(world: World) -> None:
+    token = await world.ask()
+    answers = world.answers(attempts=2)
+    assert [await answers.failed(token, PUZZLE) for _ in range(5)] == [None] * 5
+    assert await answers.failed(token, puzzle(1)) is not None
+
+
+async def test_parallel_wrong_answers_are_all_counted(world: World) -> None:
+    token = await world.ask()
+    answers = world.answers(attempts=5)
+    results = await asyncio.gather(*(answers.failed(token, puzzle(number)) for number in range(20)))
+    assert results.count(None) == 4
+
+
+# --- disown, withdraw ---
+
+
+async def test_disown_drops_the_mail_and_asks_the_address_no_more(world: World) -> None:
+    token = await world.ask("Hi", JOE, KIM)
+    assert await world.answers().disown(token)
+    assert await world.states() == {JOE.text: "disowned", KIM.text: "disowned"}
+    assert await world.entries() == set()
+    world.clock.at += 80 * DAY
+    await world.arrive(letter("again"))
+    assert (await world.pending())[-1].silence == "sender-said-not-me"
+    world.clock.at += 11 * DAY
+    await world.ask("much later")
+
+
+async def test_disown_leaves_another_mail_of_the_address_waiting(world: World) -> None:
+    token = await world.ask("false")
+    await world.arrive(letter("other"))
+    await world.answers().disown(token)
+    assert await world.by_subject() == {"false": "disowned", "other": "pending"}
+
+
+async def test_withdraw_takes_the_mail_back_and_nothing_else(world: World) -> None:
+    token = await world.ask("mine")
+    await world.arrive(letter("other"))
+    assert await world.answers().withdraw(token)
+    assert await world.by_subject() == {"mine": "deleted", "other": "pending"}
+    assert [view.state for view in await world.challenges()] == ["withdrawn"]
+    assert await world.entries() == set()
+
+
+@pytest.mark.parametrize("verb", ["disown", "withdraw"])
+async def test_ending_twice_says_so_and_changes_nothing(world: World, verb: str) -> None:
+    token = await world.ask()
+    assert await getattr(world.answers(), verb)(token)
+    before = await world.dump()
+    assert not await getattr(world.answers(), verb)(token)
+    assert await world.dump() == before
+
+
+async def test_withdraw_leaves_what_a_person_has_released_alone(world: World) -> None:
+    token = await world.ask("Hi", JOE, KIM)
+    joe, _ = await world.pending()
+    await world.moderator().act(Action.DELIVER, [joe.id], "cli")
+    assert await world.answers().withdraw(token)
+    assert await world.states() == {JOE.text: "released", KIM.text: "deleted"}
+
+
+async def test_answer_disown_and_withdraw_at_once_end_in_exactly_one_way(world: World) -> None:
+    for number in range(5):
+        token = await world.ask(str(number), sender=Address.of(f"a{number}@oak.example"))
+        answers = world.answers()
+        results = await asyncio.gather(
+            answers.solved(token, puzzle(number), "image"), answers.disown(token), answers.withdraw(token)
+        )
+        assert [bool(result) for result in results].count(True) == 1
+    assert len((await world.dump())["event"]) == 10
+
+
+# --- status ---
+
+
+async def test_status_follows_the_mails_to_their_end(world: World) -> None:
+    token = await world.ask("one")
+    await world.arrive(letter("two"))
+    answers = world.answers()
+    status = await answers.solved(token, PUZZLE, "image")
+    assert status is not None
+    assert status != token
+    passages = await answers.status(status)
+    assert passages is not None
+    assert [(each.recipient_domain, each.state) for each in passages] == [("example.org", State.RELEASED)] * 2
+    world.clock.at += 60
+    await world.deliverer().run_once()
+    passages = await answers.status(status)
+    assert passages is not None
+    assert [(each.state, each.changed_at) for each in passages] == [(State.DELIVERED, NOW + 60)] * 2
+
+
+async def test_status_token_is_no_link_and_is_in_the_store_as_a_hash_only(world: World) -> None:
+    token = await world.ask()
+    answers = world.answers()
+    status = await answers.solved(token, PUZZLE, "image")
+    assert status is not None
+    assert await answers.look(status) is None
+    assert await answers.status(token) is None
+    await world.store.close()
+    assert status.encode() not in world.octets_on_disk()
