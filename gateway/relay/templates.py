@@ -1,0 +1,210 @@
+"""Mail templates: shipped ones, and those an operator put in their place.
+
+An operator may be the admin of one domain only, so a template is hostile input. It is rendered in Jinja's
+sandbox, and before that its syntax tree is held against a short list: text, variables, conditions and a few
+filters that cannot make a value longer. Loops, calls, attributes, arithmetic and inclusion are not on it, so
+that nothing a template says can take long, grow, or reach further than the values it is given.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from jinja2 import nodes
+from jinja2.sandbox import SandboxedEnvironment
+
+_log = logging.getLogger(__name__)
+
+MAX_RENDERED = 32_768
+"""Characters one part may have, and octets of one template file."""
+MAX_TOTAL = 8_000
+"""Octets of text and HTML together when rendered on the sample: with header and encoding a mail stays under 10 kB."""
+MAX_SUBJECT = 200
+
+VARIABLES: Mapping[str, str] = {
+    "sender": "The address that is asked, which is the envelope sender of the mail that waits.",
+    "recipient": "The address the mail was for.",
+    "recipient_domain": "The domain of that address.",
+    "date": "When the mail came, in UTC.",
+    "subject_piece": "The beginning of its subject, without addresses and links; `your mail` where nothing is left.",
+    "url": "The challenge page. Text and HTML must contain it, the HTML as a link.",
+    "expiry": "Until when the page is open, in UTC.",
+    "days": "How many days that is from now, a whole number.",
+    "organisation": "`[challenge] organisation`, or the recipient's domain.",
+    "contact": "`[challenge] contact`, or the address the challenge comes from.",
+    "message_id": "Message-ID of the mail that waits, with angle brackets; empty where it has none.",
+}
+"""Every variable a template may use, with its meaning; docs/challenge-mail.md has the same table."""
+
+SAMPLE: Mapping[str, str | int] = {
+    "sender": "anna.roth@oak.example",
+    "recipient": "jo@example.org",
+    "recipient_domain": "example.org",
+    "date": "20 November 2026, 14:05 UTC",
+    "subject_piece": "Offer for the roof",
+    "url": "https://mail.example.org/challenge/abcdefghijkmnpqrstuvwxyz23456789?a=1&b=2",
+    "expiry": "4 December 2026, 14:05 UTC",
+    "days": 14,
+    "organisation": "Example & Sons",
+    "contact": "postmaster@example.org",
+    "message_id": "<20261120140500.1@oak.example>",
+}
+
+_PARTS = ("subject.txt", "body.txt", "body.html")
+_NODES = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Keyword,
+    nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Filter,
+)  # fmt: skip
+FILTERS = frozenset({"capitalize", "default", "e", "escape", "lower", "title", "trim", "upper"})
+"""Filters a template may use. None makes a value longer than it is, but for the escaping of `<>&"'`."""
+
+
+class TemplateFault(Exception):
+    """A template cannot be used: which file, which line (0: the whole), why."""
+
+    def __init__(self, file: Path, line: int, reason: str) -> None:
+        super().__init__(f"{file}, line {line}: {reason}" if line else f"{file}: {reason}")
+        self.file = file
+        self.line = line
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The three parts of a mail."""
+
+    subject: str
+    """One line."""
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    file: Path
+    template: jinja2.Template
+
+    def render(self, values: Mapping[str, str | int]) -> str:
+        pieces: list[str] = []
+        size = 0
+        try:
+            for piece in self.template.generate(**values):
+                pieces.append(piece)
+                size += len(piece)
+                if size > MAX_RENDERED:
+                    raise TemplateFault(self.file, 0, f"renders to more than {MAX_RENDERED} characters")
+        except TemplateFault:
+            raise
+        except Exception as fault:  # The sandbox lets through whatever an expression raises.
+            raise TemplateFault(self.file, 0, f"does not render: {fault}") from fault
+        return "".join(pieces)
+
+
+class Templates:
+    """Templates that are known to render."""
+
+    def __init__(self, chosen: tuple[_Part, ...], shipped: tuple[_Part, ...]) -> None:
+        """chosen, shipped: subject, text and HTML of the challenge; use `load`."""
+        self._chosen = chosen
+        self._shipped = shipped
+
+    @classmethod
+    def load(cls, directory_overrides: Path | None, shipped_directory: Path) -> Templates:
+        """Read and try every template; a file that the override directory lacks is taken from the shipped one.
+
+        Both directories hold `challenge/subject.txt`, `body.txt` and `body.html`. Raises TemplateFault.
+        """
+        shipped = tuple(_read(shipped_directory / "challenge" / name) for name in _PARTS)
+        chosen = shipped
+        if directory_overrides is not None:
+            if not directory_overrides.is_dir():
+                raise TemplateFault(directory_overrides, 0, "no such directory")
+            files = [directory_overrides / "challenge" / name for name in _PARTS]
+            chosen = tuple(_read(file) if file.exists() else part for file, part in zip(files, shipped, strict=True))
+        for parts in (shipped, chosen):
+            rendered = _render(parts, SAMPLE)
+            if len((rendered.text + rendered.html).encode()) > MAX_TOTAL:
+                raise TemplateFault(parts[1].file.parent, 0, f"text and HTML have more than {MAX_TOTAL} octets")
+        return cls(chosen, shipped)
+
+    def challenge(self, values: Mapping[str, str | int]) -> Rendered:
+        """Render the challenge. values: one for each of VARIABLES, each one line.
+
+        An override that fails on these values alone gives way to the shipped templates: the sender is asked.
+        """
+        try:
+            return _render(self._chosen, values)
+        except TemplateFault as fault:
+            if self._chosen is self._shipped:
+                raise
+            _log.error("template of your own left aside for one mail: %s", fault)
+        return _render(self._shipped, values)
+
+
+def _render(parts: tuple[_Part, ...], values: Mapping[str, str | int]) -> Rendered:
+    subject, text, page = (part.render(values) for part in parts)
+    url = str(values["url"])
+    if url not in text:
+        raise TemplateFault(parts[1].file, 0, "does not contain {{ url }}")
+    if not re.search(rf"""<a\b[^>]*\bhref\s*=\s*(["']?){re.escape(html.escape(url))}\1[\s>]""", page, re.IGNORECASE):
+        raise TemplateFault(parts[2].file, 0, 'has no link to {{ url }}, as in <a href="{{ url }}">')
+    subject = " ".join(subject.split())[:MAX_SUBJECT]
+    if not subject:
+        raise TemplateFault(parts[0].file, 0, "renders to nothing")
+    return Rendered(subject, text, page)
+
+
+def _environment(autoescape: bool) -> SandboxedEnvironment:
+    return SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined,
+        autoescape=autoescape,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+_TEXT, _HTML = _environment(autoescape=False), _environment(autoescape=True)
+
+
+def _read(file: Path) -> _Part:
+    try:
+        octets = file.read_bytes()
+        source = octets.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise TemplateFault(file, 0, "cannot be read as UTF-8 text") from fault
+    if len(octets) > MAX_RENDERED:
+        raise TemplateFault(file, 0, f"has more than {MAX_RENDERED} octets")
+    environment = _HTML if file.suffix == ".html" else _TEXT
+    try:
+        tree = environment.parse(source)
+        _check(tree, file)
+        return _Part(file, environment.from_string(tree))
+    except jinja2.TemplateSyntaxError as fault:
+        raise TemplateFault(file, fault.lineno, fault.message or "not a template") from fault
+    except (RecursionError, MemoryError, SyntaxError) as fault:  # Python's own parser gives up on deep nesting.
+        raise TemplateFault(file, 0, "is nested too deeply") from fault
+
+
+def _check(tree: nodes.Template, file: Path) -> None:
+    for node in tree.find_all(nodes.Node):
+        if not isinstance(node, _NODES):
+            raise TemplateFault(file, node.lineno, f"{_name(node)} is not allowed; use text, variables, if and filters")
+        if isinstance(node, nodes.Name) and node.name not in VARIABLES:
+            known = ", ".join(VARIABLES)
+            raise TemplateFault(file, node.lineno, f"there is no variable {node.name!r}; there are {known}")
+        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+            known = ", ".join(sorted(FILTERS))
+            raise TemplateFault(file, node.lineno, f"filter {node.name!r} is not allowed; there are {known}")
+
+
+def _name(node: nodes.Node) -> str:
+    return {"For": "a loop", "Call": "a call", "Getattr": "an attribute", "Getitem": "an index"}.get(
+        type(node).__name__, type(node).__name__.lower()
+    )
