@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.corpus import FOLDER, OWN, corpus
 
 # The same examples in each run, and no time limit: a busy machine is not a fault of the code.
 settings.register_profile(
@@ -18,3 +21,10 @@ os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
 # The settings of whoever runs the tests are not those of the tests.
 for name in [name for name in os.environ if name.startswith("GATEWAY_")]:
     del os.environ[name]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what mails the tests are run on: the corpus is not part of the project."""
+    found = len(corpus())
+    where = f"{found} mails at {FOLDER}" if found else f"no corpus at {FOLDER} (CORPUS_DIR names another place)"
+    return f"mails: {len(OWN)} of our own; {where}"

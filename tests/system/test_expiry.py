@@ -52,7 +52,7 @@ def test_clock_that_jumps_ten_years_expires_nothing(make_site: MakeSite, tmp_pat
     site.send(ADA, JOE, letter(ADA, JOE), client=FORGER)
     now.write_text("+10y")
     wait_until(lambda: "clock-jumped" in site.gateway.log(), "the jump was noticed", 60)
-    wait_until(lambda: site.gateway.is_ready(), "it is ready")
+    wait_until(site.gateway.is_ready, "it is ready")
     assert [row["state"] for row in site.gateway.data("pending", "list")] == ["pending"]
     # A restart inside the wrong time does not make it right.
     site.gateway.stop()

@@ -18,7 +18,7 @@ from gateway.domain.evidence import Dkim, Dmarc, Evidence, Method, Proof, Result
 from gateway.domain.message import read_message
 from tests.unit.checks.fake_resolver import FakeResolver, Fault, Records
 from tests.unit.checks.signing import MAIL, rsa_pair, signed
-from tests.unit.domain.corpus import samples
+from tests.corpus import samples
 
 CLIENT = Client("192.0.2.3", helo="mail.oak.example")
 ZONE: dict[str, Records] = {

@@ -276,9 +276,35 @@ async def test_page_under_a_foreign_name_is_refused(stage: Stage) -> None:
     for path in ("/demo/", "/demo/mailbox/", "/demo/mailbox/joe@example.org/"):
         answer = await stage.client.get(path, headers={"Host": "evil.example"})
         assert answer.status == 421
+    assert (await stage.client.get("/demo/", headers={"Host": "[::1"})).status == 421
+    assert (await stage.post({"Origin": "http://[::1"})).status == 403
     answer = await stage.post({"Host": "evil.example", "Origin": "http://evil.example"})
     assert answer.status == 421
     assert stage.door.arrived == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"text=%ff", "application/x-www-form-urlencoded", 400),
+        (b"text=" + b"a" * 300_000, "application/x-www-form-urlencoded", 413),
+        (b"--x\r\nnonsense\r\n", "multipart/form-data; boundary=x", 415),
+    ],
+)
+async def test_send_of_what_is_no_form_is_refused(stage: Stage, body: bytes, content_type: str, status: int) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": content_type}
+    answer = await stage.client.post("/demo/send", data=body, headers=headers, allow_redirects=False)
+    assert answer.status == status
+    assert stage.door.arrived == 0
+
+
+async def test_story_points_to_the_step_it_has_come_to(stage: Stage) -> None:
+    story = await stage.write()
+    stage.hold()
+    await stage.ask()
+    page = await stage.get(story.partition("#")[0])
+    assert '<a href="#step-answer">Ada Tiler answers, once</a>' in page
+    assert 'id="step-answer"' in page
 
 
 @pytest.mark.parametrize(

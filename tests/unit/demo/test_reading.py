@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from challenge_web.demo.reading import Piece, fields_on_top, read_mail
+from challenge_web.demo.reading import Piece, fields_on_top, read_heading, read_mail
 
 URL = "http://127.0.0.1:8080"
 
@@ -19,6 +19,19 @@ def test_reading_decodes_subject_and_text() -> None:
         b"Content-Transfer-Encoding: quoted-printable\r\n\r\nsch=F6n\r\n"
     )
     assert (mail.heading.subject, mail.heading.author, mail.text) == ("Grüße", "A <a@b.example>", "schön")
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [
+        (b'"Mail desk" <d@b.example>', "Mail desk <d@b.example>"),
+        (b"<d@b.example>", "d@b.example"),
+        (b'"d@evil.example" <d@b.example>', '"d@evil.example" <d@b.example>'),
+        (b"a\xe2\x80\xaeb <d@b.example>", "a b <d@b.example>"),
+    ],
+)
+def test_heading_shows_an_address_as_mail_programs_do(field: bytes, shown: str) -> None:
+    assert read_heading(b"From: " + field + b"\r\n\r\n").author == shown
 
 
 def test_reading_takes_the_text_of_a_mail_with_several_parts() -> None:

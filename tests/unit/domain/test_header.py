@@ -167,6 +167,23 @@ def test_hostile_block_of_many_fields_is_split() -> None:
     assert header.split(b"x" * BIG).fields == ()
 
 
+@pytest.mark.parametrize("line", [b"a:\r\n", b" c\r\n", b"From x\r\n", b"a: b\r\n" + b" c\r\n" * 200])
+def test_hostile_block_without_an_end_is_looked_at_no_further_than_it_may_reach(line: bytes) -> None:
+    # Split to its end, such a mail of 50 MB stopped every session for half a minute and took 2 GB.
+    content = b"a: b\r\n" + line * (20 * header.MAX_HEADER_OCTETS // len(line))
+    head = header.split(content + b"\r\nbody\r\n")
+    assert head.malformed
+    assert head.body > header.MAX_HEADER_OCTETS
+    assert all(field.end < 2 * header.MAX_HEADER_OCTETS for field in head.fields)
+
+
+def test_block_of_the_largest_size_is_split_whole_even_under_fields_of_ours() -> None:
+    ours = b"Received: from a by b\r\n" * 50
+    content = ours + b"a:" + b"x" * (header.MAX_HEADER_OCTETS - 6) + b"\r\n\r\nbody\r\n"
+    head = header.split(content)
+    assert (content[head.body :], head.malformed) == (b"body\r\n", False)
+
+
 def test_unfold_of_a_huge_value_is_bounded() -> None:
     assert len(header.unfold(b" " + b"x" * BIG)) <= 65_536
 

@@ -412,6 +412,15 @@ async def test_header_too_big_is_refused(world: World) -> None:
     assert await world.arrive(letter("Hi", "X: " + "x" * 300_000)) == reply.HEADER_TOO_BIG
 
 
+async def test_header_too_big_behind_a_queue_waits_in_silence_and_never_bounces(world: World) -> None:
+    world.rules = with_policy(stage=Stage.AFTER_QUEUE)
+    world.checks.evidence = NO_EVIDENCE
+    assert await world.arrive(letter("Hi", *["X: " + "x" * 900] * 400)) == reply.HELD
+    (row,) = await world.pending()
+    assert (row.sender, row.silence) == (ANNA.text, "unproven-sender")
+    assert await world.challenges() == []
+
+
 # --- a client's retry ---
 
 

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from gateway.domain import reply
 from gateway.domain.envelope import Recipient, Transaction
 from gateway.domain.reply import Reply
-from gateway.flow.ports import Features, StoreFull
+from gateway.flow.ports import Features, StoreDown, StoreFull
 from gateway.smtp.session import DoorSettings
 
 TRUSTED = (ip_network("127.0.0.1/32"), ip_network("192.0.2.0/24"))
@@ -54,5 +54,7 @@ class ScriptedDoor:
             raise RuntimeError("a secret of ours")
         if b"disk is full" in content:
             raise StoreFull
+        if b"store is locked" in content:
+            raise StoreDown("database is locked")
         self.taken.append((transaction, content))
         return reply.OK

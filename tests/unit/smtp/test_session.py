@@ -82,6 +82,12 @@ async def test_door_whose_store_is_full_gives_452() -> None:
     assert await line.send(b"disk is full", b".") == encoded(reply.NO_STORAGE)
 
 
+async def test_door_whose_store_is_down_gives_451_and_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    line = await opened(ScriptedDoor())
+    assert await line.send(b"store is locked", b".") == encoded(reply.TRY_LATER)
+    assert [(record.levelno, record.exc_info) for record in caplog.records] == [(logging.WARNING, None)]
+
+
 async def test_all_recipients_deferred_gives_451_at_data() -> None:
     line = await Line.to(ScriptedDoor(), SETTINGS)
     got = await line.send(*ENVELOPE[:2], b"RCPT TO:<later@example.org>", b"RCPT TO:<unknown@example.org>", b"DATA")

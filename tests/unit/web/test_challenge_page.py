@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from copy import deepcopy
 from dataclasses import replace
@@ -415,6 +416,14 @@ async def test_body_that_is_no_answer_gets_a_page_and_is_not_counted(
     response = await client.post(PAGE, data=body, headers={"Content-Type": content_type})
     assert response.status == status
     assert "<h1>" in await response.text()
+    assert answers.changes == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
+async def test_body_that_says_it_is_packed_is_refused(client: Client, answers: FakeAnswers, encoding: str) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Content-Encoding": encoding}
+    response = await client.post(PAGE, data=gzip.compress(b"puzzle=x&answer=y"), headers=headers)
+    assert response.status == 415
     assert answers.changes == []
 
 

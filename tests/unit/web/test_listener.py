@@ -65,6 +65,40 @@ async def test_what_is_no_http_is_refused_without_an_echo(
     assert TOKEN not in caplog.text
 
 
+_FORM = (
+    b"POST /challenge/" + TOKEN.encode() + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n"
+)
+
+
+@pytest.mark.parametrize("packing", [b"gzip", b"deflate"])
+async def test_body_that_is_not_packed_as_it_says_is_no_bug_of_ours(
+    port: int, answers: FakeAnswers, packing: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await said(port, _FORM + b"Content-Encoding: " + packing + b"\r\nContent-Length: 5\r\n\r\nabcde")
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert answers.changes == []
+    assert not [record for record in caplog.records if record.exc_info or "bug" in record.message]
+
+
+async def test_client_that_goes_away_within_its_body_is_no_bug_of_ours(
+    app: web.Application, answers: FakeAnswers, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = Listener(app)
+    ((_, port),) = await listener.start([("127.0.0.1", 0)])
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_FORM + b"Content-Length: 17\r\n\r\npuz")
+    await writer.drain()
+    # An answer on a later connection: by then the body has begun to be read.
+    assert (await said(port, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    writer.close()
+    await writer.wait_closed()
+    assert (await said(port, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    await listener.stop()
+    assert answers.changes == []
+    assert not [record for record in caplog.records if record.exc_info or "bug" in record.message]
+
+
 async def test_connection_too_many_is_closed_and_later_ones_are_served(port: int) -> None:
     held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
     for _, writer in held:

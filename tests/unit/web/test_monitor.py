@@ -34,6 +34,13 @@ async def test_healthz_answers_while_nothing_is_ready(aiohttp_client: AiohttpCli
     assert (response.status, await response.text()) == (200, "ok\n")
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nowhere"])
+async def test_monitor_does_not_say_what_it_is_made_of(aiohttp_client: AiohttpClient, path: str) -> None:
+    response = await (await aiohttp_client(make_monitor_app({}))).get(path)
+    assert response.headers["Server"] == "challenge-gateway"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
 @pytest.mark.parametrize(
     ("check", "status", "words"),
     [(good, 200, "ok"), (bad, 503, "failing"), (broken, 503, "failing"), (hanging, 503, "failing")],

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from challenge_web.pages import contact, duration, foreign
 from gateway.domain.lifecycle import State
 from tests.unit.web.conftest import Client, MakeClient
 from tests.unit.web.fakes import OPEN, PASSAGE, STATUS, TOKEN, FakeAnswers
@@ -104,6 +105,47 @@ async def test_status_and_challenge_tokens_are_not_interchangeable(client: Clien
     answers.statuses[STATUS] = [PASSAGE]
     assert (await client.get(f"/challenge/{STATUS}")).status == 404
     assert (await client.get(f"/status/{TOKEN}")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a family: \U0001f469\u200d\U0001f467", "a family: \U0001f469\u200d\U0001f467"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
+        ("pay\u200dpal\u200c", "pay\ufffdpal\ufffd"),
+        ("\u05d0\u202e\u200d\u05d1\u200d", "\u05d0\ufffd\ufffd\u05d1\ufffd"),
+    ],
+)
+def test_foreign_text_keeps_joiners_only_where_a_script_needs_them(text: str, shown: str) -> None:
+    assert foreign(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(1, "1 minute"), (15, "15 minutes"), (119, "119 minutes"), (121, "3 hours"), (1440, "24 hours")],
+)
+def test_duration_is_in_minutes_and_then_in_hours(minutes: int, words: str) -> None:
+    assert duration(minutes) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("help@example.org", '<a href="mailto:help@example.org">help@example.org</a>'),
+        (
+            "https://a.example/?b=1&c",
+            '<a href="https://a.example/?b=1&amp;c" rel="noopener">https://a.example/?b=1&amp;c</a>',
+        ),
+        (
+            'https://a.example/"><b>',
+            '<a href="https://a.example/%22%3E%3Cb%3E" rel="noopener">https://a.example/&#34;&gt;&lt;b&gt;</a>',
+        ),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+        ("+49 30 1234", "+49 30 1234"),
+    ],
+)
+def test_contact_becomes_a_link_where_it_is_one(text: str, shown: str) -> None:
+    assert str(contact(text)) == shown
 
 
 HOSTILE = (

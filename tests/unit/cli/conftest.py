@@ -1,0 +1,36 @@
+"""A shell for each test, with and without a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.shell import Shell
+
+
+@pytest.fixture(autouse=True)
+def _someone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the same person act on every machine, before a terminal of the same size."""
+    mask = os.umask(0o022)
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
+    monkeypatch.setenv("USER", "admin")
+    monkeypatch.setenv("COLUMNS", "110")
+    monkeypatch.setenv("TERM", "xterm")
+    yield
+    os.umask(mask)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Shell:
+    """Nothing but a configuration."""
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def shell(bare: Shell) -> Shell:
+    """A configuration and an empty store."""
+    return bare.make()
