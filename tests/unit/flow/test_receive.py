@@ -9,15 +9,11 @@ import pytest
 
 from gateway.domain import header, reply, trace
 from gateway.domain.address import NULL_PATH, Address
-from gateway.domain.challenge import Asking, Caps
-from gateway.domain.envelope import Recipient
+from gateway.domain.challenge import Caps
 from gateway.domain.evidence import NO_EVIDENCE, Evidence, Method, Proof
 from gateway.domain.lists import UNPROVEN
 from gateway.domain.reply import Reply
-from gateway.flow.ports import Features, StoreDown, StoreFull
-from gateway.flow.receive import Stage, own_domains, senders_of
-from gateway.store.audit import audit
-from tests.unit.domain.letters import letter as facts
+from gateway.flow.receive import Stage
 from tests.unit.flow.world import (
     ANNA,
     DAY,
@@ -32,95 +28,12 @@ from tests.unit.flow.world import (
     FakeHop,
     World,
     letter,
-    transaction,
     unmarked,
     with_policy,
 )
 
 BOTH = "joe@example.org, kim@example.org"
 OTHER = Address.of("liz@other.example")
-
-
-async def rcpt(world: World, recipient: Address, sender: Address = ANNA) -> Reply:
-    return await world.receiver().recipient(transaction(sender=sender), Recipient(recipient))
-
-
-# --- RCPT ---
-
-
-async def test_recipient_of_a_foreign_domain_is_refused(world: World) -> None:
-    assert await rcpt(world, Address.of("x@elsewhere.example")) == reply.NOT_OUR_DOMAIN
-    assert world.hop.verified == []
-
-
-async def test_recipient_of_ours_is_taken_when_the_next_hop_takes_it(world: World) -> None:
-    assert await rcpt(world, JOE) == reply.RCPT_OK
-    assert world.hop.verified == [("anna@oak.example", "joe@example.org")]
-
-
-@pytest.mark.parametrize("answer", [REFUSED, DEFERRED, reply.NEXT_HOP_DOWN])
-async def test_r35_recipient_the_next_hop_refuses_is_answered_at_rcpt_with_its_words(
-    world: World, answer: Reply
-) -> None:
-    world.hop.verdicts[JOE.key] = answer
-    assert await rcpt(world, JOE) == answer
-
-
-async def test_recipient_is_not_asked_about_where_the_site_does_not_want_it(world: World) -> None:
-    world.rules = replace(RULES, check_recipients=False)
-    world.hop.verdicts[JOE.key] = REFUSED
-    assert await rcpt(world, JOE) == reply.RCPT_OK
-    assert world.hop.verified == []
-
-
-async def test_denied_reverse_path_is_refused_for_the_recipients_of_the_entry(world: World) -> None:
-    await world.deny(scope="joe@example.org")
-    assert await rcpt(world, JOE) == reply.REFUSED_BY_POLICY
-    assert await rcpt(world, KIM) == reply.RCPT_OK
-    assert world.hop.verified == [("anna@oak.example", "kim@example.org")]
-
-
-async def test_allow_entry_nearer_than_a_deny_entry_wins_at_rcpt(world: World) -> None:
-    await world.deny("@oak.example")
-    await world.allow("anna@oak.example")
-    assert await rcpt(world, JOE) == reply.RCPT_OK
-    assert await rcpt(world, JOE, Address.of("eve@oak.example")) == reply.REFUSED_BY_POLICY
-
-
-async def test_null_reverse_path_is_denied_by_nothing(world: World) -> None:
-    await world.deny("@oak.example")
-    assert await rcpt(world, JOE, NULL_PATH) == reply.RCPT_OK
-
-
-@pytest.mark.parametrize("local", ["postmaster", "abuse", "PostMaster"])
-async def test_r25_postmaster_and_abuse_are_taken_from_denied_senders(world: World, local: str) -> None:
-    await world.deny()
-    assert await rcpt(world, Address.of(f"{local}@example.org")) == reply.RCPT_OK
-
-
-async def test_after_queue_no_recipient_is_ever_refused_for_good(world: World) -> None:
-    world.rules = with_policy(stage=Stage.AFTER_QUEUE)
-    await world.deny()
-    world.hop.verdicts[JOE.key] = REFUSED
-    assert await rcpt(world, JOE) == reply.RCPT_OK
-    assert (await rcpt(world, Address.of("x@elsewhere.example"))).temporary
-
-
-async def test_recipient_while_the_store_is_down_is_not_answered_with_a_guess(world: World) -> None:
-    await world.store.close()
-    with pytest.raises(StoreDown):
-        await rcpt(world, JOE)
-
-
-# --- features ---
-
-
-async def test_features_are_what_every_next_hop_offers(world: World) -> None:
-    world.hops["other.example"] = FakeHop(Features(True, size=1000, eight_bit=True, smtputf8=False, dsn=True))
-    world.hop.features = Features(True, size=0, eight_bit=False, smtputf8=True, dsn=True)
-    assert world.receiver().features() == Features(True, size=1000, eight_bit=False, smtputf8=False, dsn=True)
-    world.hop.features = replace(world.hop.features, known=False, size=500)
-    assert world.receiver().features() == Features(False, size=500, eight_bit=False, smtputf8=False, dsn=True)
 
 
 # --- relay ---
@@ -419,119 +332,3 @@ async def test_header_too_big_behind_a_queue_waits_in_silence_and_never_bounces(
     (row,) = await world.pending()
     assert (row.sender, row.silence) == (ANNA.text, "unproven-sender")
     assert await world.challenges() == []
-
-
-# --- a client's retry ---
-
-
-async def test_retry_of_a_client_finds_the_same_rows(world: World) -> None:
-    await world.allow(scope="joe@example.org")
-    for wait in (0.0, 60.0, HOUR, 20 * HOUR):
-        world.clock.at = NOW + wait
-        assert await world.arrive(letter(to=BOTH), JOE, KIM) == reply.HELD
-    assert len(await world.pending()) == 2
-    assert len(await world.challenges()) == 1
-    while await world.deliverer().run_once():
-        pass
-    assert await world.arrive(letter(to=BOTH), JOE, KIM) == reply.HELD
-    await world.deliverer().run_once()
-    assert world.hop.delivered_to() == [JOE.text]
-
-
-async def test_retry_with_a_further_recipient_keeps_that_one_only(world: World) -> None:
-    await world.arrive(letter(to=BOTH), JOE)
-    await world.arrive(letter(to=BOTH), JOE, KIM)
-    assert sorted(row.recipient for row in await world.pending()) == [JOE.text, KIM.text]
-
-
-async def test_twenty_copies_at_once_are_one_row_and_one_challenge(world: World) -> None:
-    answers = await asyncio.gather(*(world.arrive(letter()) for _ in range(20)))
-    assert set(answers) == {reply.HELD}
-    assert len(await world.pending()) == 1
-    assert len(await world.challenges()) == 1
-
-
-async def test_same_octets_from_another_sender_or_after_the_window_are_another_mail(world: World) -> None:
-    await world.arrive(letter())
-    await world.arrive(letter(), sender=Address.of("eve@oak.example"))
-    assert len(await world.pending()) == 2
-    world.clock.at += DAY
-    await world.arrive(letter())
-    assert len(await world.pending()) == 3
-
-
-async def test_mail_sent_again_after_it_was_deleted_is_held_again(world: World) -> None:
-    await world.arrive(letter())
-    (row,) = await world.pending()
-    await world.answers().withdraw(await token_of(world))
-    assert (await world.pending())[0].state == "deleted"
-    await world.arrive(letter())
-    assert [each.state for each in await world.pending()] == ["deleted", "pending"]
-    assert row.id
-
-
-async def token_of(world: World) -> str:
-    await world.challenger().run_once()
-    return world.outside.tokens()[-1]
-
-
-# --- when nothing can be kept ---
-
-
-async def test_r23_held_mail_is_not_acknowledged_while_the_store_is_down(world: World) -> None:
-    receiver = world.receiver()
-    await world.store.entries(("anna@oak.example", "@oak.example", "@.example"))
-    await world.store.close()
-    with pytest.raises(StoreDown):
-        await receiver.message(transaction(JOE), letter())
-    assert world.woken == []
-
-
-async def test_r23_held_mail_is_not_acknowledged_when_the_disk_is_full(world: World) -> None:
-    await world.store.transact(lambda tx: tx.connection.exec_driver_sql("PRAGMA max_page_count=60"))
-    with pytest.raises(StoreFull):
-        await world.arrive(letter(body="x" * 1_000_000))
-    assert await world.pending() == []
-    assert await world.arrive(letter()) == reply.HELD
-
-
-async def test_r23_held_mail_is_on_disk_when_it_is_acknowledged(world: World) -> None:
-    await world.arrive(letter(body="a body to be found again"))
-    assert b"a body to be found again" in world.octets_on_disk()
-
-
-async def test_everything_received_stands_in_exactly_one_state(world: World) -> None:
-    await world.allow(scope="joe@example.org")
-    for subject in ("a", "b"):
-        await world.arrive(letter(subject, to=BOTH), JOE, KIM)
-    await world.deliverer().run_once()
-    report = await world.store.look(lambda tx: audit(tx.connection, lambda done, total: None))
-    assert report.faults == []
-    assert report.states == {"delivered": 2, "pending": 2}
-
-
-# --- small parts ---
-
-
-def test_senders_of_a_mail_are_its_reverse_path_and_its_author() -> None:
-    bounce = Address.of("b@esp.example")
-    assert senders_of(ANNA, facts()) == (ANNA,)
-    assert senders_of(bounce, facts()) == (bounce, ANNA)
-    assert senders_of(NULL_PATH, facts()) == (ANNA,)
-    assert senders_of(bounce, replace(facts(), author=None)) == (bounce,)
-    assert senders_of(NULL_PATH, replace(facts(), author=None)) == ()
-
-
-async def test_mail_without_any_sender_is_held_without_asking_the_lists(world: World) -> None:
-    content = b"Subject: no author\r\n\r\nHello\r\n"
-    assert await world.arrive(content, sender=NULL_PATH) == reply.HELD
-
-
-def test_own_domains_are_compared_as_a_labels() -> None:
-    assert own_domains(["Example.ORG.", "bücher.example"]) == {"example.org", "xn--bcher-kva.example"}
-
-
-async def test_asking_switched_off_holds_in_silence(world: World) -> None:
-    world.rules = with_policy(asking=Asking.OFF)
-    await world.arrive(letter())
-    assert [row.silence for row in await world.pending()] == ["challenges-off"]
