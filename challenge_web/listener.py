@@ -56,6 +56,7 @@ class Listener:
             loop=asyncio.get_running_loop(),
             keepalive_timeout=IDLE_SECONDS,
             lingering_time=LINGERING_SECONDS,
+            auto_decompress=False,
             access_log=None,  # type: ignore[arg-type]  # As web.AppRunner allows: addresses hold tokens.
         )
 

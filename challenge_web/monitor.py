@@ -9,6 +9,8 @@ from aiohttp import hdrs, web
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from challenge_web.middleware import add_headers
+
 Check = Callable[[], Awaitable[bool]]
 """Asks one thing we need; False or any exception means that it cannot be used now."""
 
@@ -42,6 +44,7 @@ def make_monitor_app(
         return web.Response(body=encode(registry), headers={hdrs.CONTENT_TYPE: content_type})
 
     app = web.Application()
+    app.on_response_prepare.append(add_headers)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)

@@ -22,9 +22,14 @@ _MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 _LONGEST = 160
-# Controls, line separators, and all that hides text or turns its direction.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
+# Controls, line separators, and all that hides text or turns its direction. The two joiners stay where scripts and
+# emoji need them: between characters beyond ASCII.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]"
+    "|(?<![^\x00-\xad\u2000-\u206f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\xad\u2000-\u206f])"
+)
 _MAILBOX = re.compile(r"[^@\s<>\"',;:]+@[^@\s<>\"',;:]+")
+_URL_SAFE = "%:/?#[]@!$&'()*+,;=~"
 _DEEPEST = 12
 
 Words = Mapping[str, object]
@@ -58,7 +63,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        environment.filters.update(foreign=foreign, moment=moment, contact=contact, segment=segment)
+        environment.filters.update(foreign=foreign, moment=moment, contact=contact, segment=segment, duration=duration)
         environment.globals.update(site=dict(site), asset=assets.path)
 
     def page(self, request: web.Request, name: str, words: Words, status: int = 200) -> web.Response:
@@ -106,6 +111,13 @@ def whole_minutes(seconds: float) -> int:
     return max(1, math.ceil(seconds / 60))
 
 
+def duration(minutes: int) -> str:
+    """Say how long, in minutes or, from two hours on, in hours, rounded up."""
+    if minutes >= 120:
+        return f"{math.ceil(minutes / 60)} hours"
+    return f"{minutes} minute" if minutes == 1 else f"{minutes} minutes"
+
+
 def foreign(text: str) -> str:
     """Return text from a mail as it may be shown: without what is not seen, and not endless. Escaping comes later."""
     seen = _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
@@ -130,7 +142,7 @@ def contact(text: str) -> str | Markup:
     if _MAILBOX.fullmatch(text):
         return Markup('<a href="mailto:{}">{}</a>').format(quote(text, safe="@+"), text)
     if text.startswith(("https://", "http://")):
-        return Markup('<a href="{}" rel="noopener">{}</a>').format(text, text)
+        return Markup('<a href="{}" rel="noopener">{}</a>').format(quote(text, safe=_URL_SAFE), text)
     return text
 
 

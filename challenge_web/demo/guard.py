@@ -26,9 +26,18 @@ def check_host(request: web.Request) -> None:
 
     Raises HTTPMisdirectedRequest.
     """
-    name = urlsplit(f"//{request.host}").hostname or ""
+    name = _host_of(f"//{request.host}")[0]
     if name != "localhost" and not _is_loopback(name):
         raise web.HTTPMisdirectedRequest(text="The demo answers to addresses of this machine only.")
+
+
+def _host_of(url: str) -> tuple[str, str]:
+    """Return the host of a URL without and with its port; "" where it cannot be read."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.netloc
+    except ValueError:
+        return "", ""
 
 
 def _is_loopback(name: str) -> bool:
@@ -45,6 +54,6 @@ def check_origin(request: web.Request) -> None:
         same = site == "same-origin"
     else:
         origin = request.headers.get("Origin", "")
-        same = urlsplit(origin).netloc == request.host and origin != ""
+        same = _host_of(origin)[1] == request.host and origin != ""
     if not same:
         raise web.HTTPForbidden(text="This form was not sent from the demo's own page.")

@@ -15,6 +15,8 @@ _PARTS = 100
 _TEXT = 65_536
 _SOURCE = 65_536
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_QUOTED_NAME = re.compile(r'^"([^"\\<>@]+)"\s*<')
+_ALONE = re.compile(r"^<([^<>]*)>$")
 _URL_END = ".,;:!?)]}>'\""
 
 
@@ -68,7 +70,12 @@ def read_heading(content: bytes) -> Heading:
         value = head.first(name)
         return header.text(value)[:500] if value else ""
 
-    return Heading(field(b"subject"), field(b"from"), field(b"to"), field(b"date"))
+    return Heading(field(b"subject"), _person(field(b"from")), _person(field(b"to")), field(b"date"))
+
+
+def _person(text: str) -> str:
+    """Show an address as mail programs do: a plain name without its quotes, an address alone without its brackets."""
+    return _ALONE.sub(r"\1", _QUOTED_NAME.sub(r"\1 <", text))
 
 
 def read_mail(content: bytes) -> Reading:

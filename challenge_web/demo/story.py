@@ -120,6 +120,11 @@ class Telling:
         return self.pending.state.value if self.pending is not None and self.pending.state in ended else ""
 
     @property
+    def now(self) -> Step:
+        """The step the story has come to."""
+        return next((step for step in self.steps if step.progress is Progress.NOW), self.steps[-1])
+
+    @property
     def finished(self) -> bool:
         """Nothing more will happen by itself."""
         return self.delivered is not None or self.path is Path.REFUSED or bool(self.closed)

@@ -60,6 +60,12 @@ _SPF = {
     Result.PERMERROR: "{domain} publishes a record that cannot be understood",
 }
 
+_DMARC = {
+    "none": "{domain} does not mind mail in its name that is not proven (p=none)",
+    "quarantine": "{domain} asks to distrust mail in its name that is not proven (p=quarantine)",
+    "reject": "{domain} asks to refuse mail in its name that is not proven (p=reject)",
+}
+
 
 def facts(evidence: Evidence) -> list[Fact]:
     """Return the evidence, a line for each method."""
@@ -76,6 +82,10 @@ def facts(evidence: Evidence) -> list[Fact]:
         found.append(Fact("DKIM", signature.result.value, good, sentence))
     if evidence.dmarc is not None:
         dmarc = evidence.dmarc
-        sentence = f"{dmarc.domain} wishes p={dmarc.policy}" if dmarc.result is not Result.NONE else "no record"
+        sentence = _DMARC.get(dmarc.policy, "{domain} asks for p={policy}").format(
+            domain=dmarc.domain, policy=dmarc.policy
+        )
+        if dmarc.result is Result.NONE:
+            sentence = f"{dmarc.domain} does not say what to do with mail that is not proven"
         found.append(Fact("DMARC", dmarc.result.value, dmarc.result is Result.PASS, sentence))
     return found

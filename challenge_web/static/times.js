@@ -9,9 +9,8 @@
     day: "numeric",
     month: "long",
     year: "numeric",
-    hour: "2-digit",
+    hour: "numeric",
     minute: "2-digit",
-    hourCycle: "h23",
     timeZoneName: "short",
   });
   for (const time of document.querySelectorAll("time[datetime]")) {

@@ -26,6 +26,8 @@ _MAX_ADDRESS = 320
 _MAX_NAME = 80
 _MAX_CONTACT = 200
 _MAX_REFERENCES = 1_000
+_MAX_LINE = 998
+"""RFC 5322 §2.1.1."""
 _DAY = 86_400
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -157,10 +159,14 @@ def _body(rendered: Rendered, message_id: str, with_html: bool) -> bytes:
 
 
 def _part(subtype: str, text: str) -> bytes:
-    octets = ("\n".join(text.splitlines()) + "\n").encode("utf-8", "replace")
+    lines = text.splitlines()
+    octets = ("\n".join(lines) + "\n").encode("utf-8", "replace")
     encoding, encoded = "quoted-printable", binascii.b2a_qp(octets).replace(b"\n", b"\r\n")
     base64 = encodebytes(octets.replace(b"\n", b"\r\n")).replace(b"\n", b"\r\n")
-    if len(base64) < len(encoded):  # Hardly a letter of it is ASCII.
+    if octets.isascii() and max(map(len, lines), default=0) <= _MAX_LINE:
+        # As it is: no encoding cuts the link in two.
+        encoding, encoded = "7bit", octets.replace(b"\n", b"\r\n")
+    elif len(base64) < len(encoded):  # Hardly a letter of it is ASCII.
         encoding, encoded = "base64", base64
     head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     return head.encode() + encoded

@@ -46,7 +46,8 @@
 
   function follow(story) {
     const list = story.querySelector("[data-steps]");
-    const live = story.querySelector("[data-live]");
+    const live = document.querySelector("[data-live]");
+    const next = live.querySelector("a");
     const shown = [];
     let tries = 0;
     let timer = 0;
@@ -64,7 +65,7 @@
           finished = answer.status === 404;
         }
       } catch {
-        live.textContent = "The demo does not answer just now.";
+        next.textContent = "the demo does not answer";
       }
       tries += 1;
       if (!finished && !document.hidden) {
@@ -97,8 +98,9 @@
       }
       shown.length = steps.length;
       const now = steps.find((step) => step.progress === "now") || steps[steps.length - 1];
-      if (now && live.textContent !== now.title) {
-        live.textContent = now.title;
+      if (now && next.textContent !== now.title) {
+        next.textContent = now.title;
+        next.hash = `step-${now.key}`;
       }
     }
 

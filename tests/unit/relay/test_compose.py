@@ -202,3 +202,12 @@ def test_challenge_longest_values_stay_below_the_limit_with_text(letter: str) ->
 def test_challenge_nothing_of_the_original_but_what_it_needs() -> None:
     content = compose(replace(MAIL, subject="see http://spam.example and call x@spam.example")).content
     assert b"spam.example" not in content
+
+
+def test_challenge_text_fits_72_columns_and_has_the_link_alone_on_one_line() -> None:
+    raw = compose().content
+    text = raw[raw.index(b"text/plain") : raw.index(b"text/html")]
+    assert b"Content-Transfer-Encoding: 7bit" in text
+    lines = text.decode().split("\r\n")
+    assert MAIL.url in lines
+    assert max(len(line) for line in lines[2:] if line != MAIL.url) <= 72

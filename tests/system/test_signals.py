@@ -1,0 +1,263 @@
+"""The service as systemd and its admin meet it: starting, reloading, ending."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.gateway_process import GatewayProcess
+from benchmarks.places import HOST, wait_until
+from tests.peers.letters import letter
+from tests.system.conftest import MakeSite, Site
+
+ADA = "ada@stranger.example"
+JOE = "joe@example.org"
+
+
+def events(site: Site) -> list[dict[str, Any]]:
+    """Return the lines of the log."""
+    return [json.loads(line) for line in site.gateway.log().splitlines()]
+
+
+def names(site: Site) -> list[str]:
+    return [line["event"] for line in events(site)]
+
+
+def tell(site: Site, number: signal.Signals) -> None:
+    os.kill(site.gateway.pid, number)
+
+
+def refuses(site: Site) -> bool:
+    """True when nobody listens at its door any more."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, site.gateway.smtp_port)) != 0
+
+
+@contextmanager
+def session_inside_content(site: Site) -> Iterator[smtplib.SMTP]:
+    """Open a session and leave it in the middle of its content."""
+    with closing(smtplib.SMTP(HOST, site.gateway.smtp_port, "mail.outside.example", 30)) as door:
+        door.ehlo()
+        assert door.mail(ADA)[0] == 250
+        assert door.rcpt(JOE)[0] == 250
+        assert door.docmd("DATA")[0] == 354
+        door.send(b"Subject: Hello\r\n\r\nThe first half")
+        yield door
+
+
+# --- the end ---
+
+
+def test_sigterm_lets_a_session_finish_its_mail_and_takes_no_other(site: Site) -> None:
+    with session_inside_content(site) as door:
+        tell(site, signal.SIGTERM)
+        wait_until(lambda: refuses(site), "nobody else gets in")
+        assert site.gateway.runs
+        door.send(b" and the second.\r\n.\r\n")
+        assert door.getreply()[0] == 250
+    assert site.gateway.stop() == 0
+    assert names(site)[-1] == "stopped"
+    (row,) = site.gateway.data("pending", "list")
+    assert row["subject"] == "Hello"
+    assert site.gateway.run("audit").returncode == 0
+
+
+def test_sigterm_sends_an_idle_client_away_and_ends_soon(site: Site) -> None:
+    with closing(smtplib.SMTP(HOST, site.gateway.smtp_port, "mail.outside.example", 30)) as door:
+        door.ehlo()
+        assert site.gateway.stop(10) == 0
+        assert door.getreply()[0] == 421
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_second_signal_ends_it_at_once_and_nothing_that_was_accepted_is_lost(
+    site: Site, number: signal.Signals
+) -> None:
+    assert site.send(ADA, JOE, letter(ADA, JOE))[0] == 250
+    with session_inside_content(site):
+        tell(site, signal.SIGTERM)
+        wait_until(lambda: refuses(site), "it drains")
+        tell(site, number)
+        assert site.gateway.stop(5) == 128 + number
+    assert events(site)[-1]["event"] == "ended-at-once"
+    assert events(site)[-1]["signal"] == number.name
+    assert len(site.gateway.data("pending", "list")) == 1
+    assert site.gateway.run("audit").returncode == 0
+
+
+def test_sigint_ends_it_as_sigterm_does(site: Site) -> None:
+    tell(site, signal.SIGINT)
+    assert site.gateway.stop() == 0
+
+
+# --- reload ---
+
+
+def certificate(folder: Path, name: str) -> None:
+    """Write a certificate for a name, and its key."""
+    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem"), "-subj", f"/CN={name}"]
+    subprocess.run(["openssl", *words, *files], check=True, capture_output=True)
+
+
+def shown_name(site: Site) -> str:
+    """Return the name in the certificate that a client is shown."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with closing(smtplib.SMTP(HOST, site.gateway.smtp_port, "mail.outside.example", 30)) as door:
+        door.starttls(context=context)
+        assert isinstance(door.sock, ssl.SSLSocket)
+        shown = door.sock.getpeercert(binary_form=True)
+    assert shown is not None
+    told = subprocess.run(
+        ["openssl", "x509", "-inform", "DER", "-noout", "-subject"], input=shown, check=True, capture_output=True
+    )
+    return told.stdout.decode().strip().rpartition(" ")[2]
+
+
+def reload(site: Site, outcome: str) -> dict[str, Any]:
+    """Send SIGHUP and return the line that tells how it went."""
+    before = names(site).count(outcome)
+    tell(site, signal.SIGHUP)
+    wait_until(lambda: names(site).count(outcome) > before, outcome)
+    return [line for line in events(site) if line["event"] == outcome][-1]
+
+
+@pytest.fixture
+def own_files(tmp_path: Path, make_site: MakeSite) -> Site:
+    """A gateway with a certificate and a template of its own."""
+    certificate(tmp_path, "first.example")
+    (tmp_path / "templates/mail/challenge").mkdir(parents=True)
+    (tmp_path / "templates/mail/challenge/subject.txt").write_text("Auto: the first words")
+    return make_site(
+        {
+            "smtp.tls_certificate": str(tmp_path / "certificate.pem"),
+            "smtp.tls_key": str(tmp_path / "key.pem"),
+            "challenge.templates": str(tmp_path / "templates"),
+        }
+    )
+
+
+def test_sighup_takes_over_the_certificate_the_templates_and_the_log_level(own_files: Site, tmp_path: Path) -> None:
+    site = own_files
+    assert shown_name(site) == "first.example"
+    certificate(tmp_path, "second.example")
+    (tmp_path / "templates/mail/challenge/subject.txt").write_text("Auto: the second words")
+    (site.gateway.folder / "gateway.toml").write_text('[log]\nlevel = "debug"\n')
+    reload(site, "reloaded")
+    assert shown_name(site) == "second.example"
+    site.send(ADA, JOE, letter(ADA, JOE))
+    (challenge,) = site.around.outside.wait(ADA)
+    assert b"the second words" in challenge.content
+    assert "debug" in {line["level"] for line in events(site)}
+    assert "restart-needed" not in names(site)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("certificate.pem", "no certificate"),
+        ("templates/mail/challenge/body.txt", "no link"),
+        ("site-1/gateway.toml", "[log\n"),
+        ("site-1/gateway.toml", '[log]\nlevle = "debug"\n'),
+    ],
+)
+def test_sighup_with_a_faulty_file_keeps_all_as_it_was_and_says_so(
+    own_files: Site, tmp_path: Path, file: str, content: str
+) -> None:
+    site = own_files
+    (tmp_path / "templates/mail/challenge/subject.txt").write_text("Auto: the second words")
+    kept = (tmp_path / file).read_text() if (tmp_path / file).exists() else None
+    (tmp_path / file).write_text(content)
+    line = reload(site, "not-reloaded")
+    assert line["level"] == "warning"
+    assert Path(file).name in line["problem"]
+    assert "reloaded" not in names(site)
+    assert shown_name(site) == "first.example"
+    site.send(ADA, JOE, letter(ADA, JOE))
+    (challenge,) = site.around.outside.wait(ADA)
+    assert b"the first words" in challenge.content
+    if kept is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_text(kept)
+    reload(site, "reloaded")
+    assert site.gateway.stop() == 0
+
+
+def test_sighup_names_the_settings_that_wait_for_a_restart(site: Site) -> None:
+    (site.gateway.folder / "gateway.toml").write_text("[smtp]\nmax_hops = 7\n[challenge]\nattempts = 9\n")
+    line = reload(site, "restart-needed")
+    assert line["settings"] == ["challenge.attempts", "smtp.max_hops"]
+    assert "reloaded" in names(site)
+
+
+# --- the start ---
+
+
+def last_words(gateway: GatewayProcess) -> str:
+    """Start a gateway that cannot run, and return what it says; it ends with 1."""
+    gateway.start(wait=False)
+    wait_until(lambda: not gateway.runs, "it ends")
+    words = [line for line in gateway.log().splitlines() if line.startswith("challenge-gateway: ")]
+    assert len(gateway.log().splitlines()) == len(words) == 1, gateway.log()
+    assert gateway.stop() == 1
+    return words[0]
+
+
+def test_first_start_logs_nothing_but_that_it_started(site: Site) -> None:
+    assert names(site) == ["started"]
+
+
+@pytest.mark.parametrize("door", ["smtp", "web", "monitor"])
+def test_port_that_is_taken_is_told_in_one_line(make_site: MakeSite, door: str) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        site = make_site({f"{door}.listen": [f"{HOST}:{port}"]}, start=False)
+        words = last_words(site.gateway)
+    assert str(port) in words
+    assert "another program listens there" in words
+
+
+def test_second_service_on_one_store_is_told_in_one_line(make_site: MakeSite) -> None:
+    first = make_site()
+    second = make_site({"store.url": f"sqlite:///{first.gateway.folder}/gateway.db"}, start=False)
+    assert "another service uses" in last_words(second.gateway)
+    assert first.gateway.is_ready()
+
+
+def test_systemd_is_told_of_the_start_the_reload_and_the_end(
+    make_site: MakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "100000")
+        site = make_site()
+
+        def next_state() -> str:
+            while (told := systemd.recv(1000).decode()) == "WATCHDOG=1":
+                pass
+            return told.partition("\n")[0]
+
+        assert next_state() == "READY=1"
+        reload(site, "reloaded")
+        assert next_state() == "RELOADING=1"
+        assert next_state() == "READY=1"
+        assert systemd.recv(1000) == b"WATCHDOG=1"
+        tell(site, signal.SIGTERM)
+        assert next_state() == "STOPPING=1"
+        assert site.gateway.stop() == 0
