@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import shutil
+import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -50,6 +52,11 @@ def answers(port: int) -> bool:
             return connection.recv(4).startswith(b"220")
     except OSError:
         return False
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end this program as an exception does, so that every server it started is stopped."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Killed, starved, traced: what was acknowledged is there afterwards."""

@@ -1,0 +1,26 @@
+"""Sites that several tests share; each test takes a mailbox or a sender of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.peers.deployment import WAYS, Site, site
+
+_PROGRAMS = ("postfix", "postconf", "smtp-source", "smtp-sink", "swaks")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _peers_are_here() -> None:
+    """A peer that is missing is a failure: nothing here is ever skipped."""
+    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    assert not missing, f"install the Debian packages postfix and swaks: {', '.join(missing)} not found"
+
+
+@pytest.fixture(scope="session", params=WAYS)
+def any_way(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Each of the three ways in, one after the other."""
+    with site(request.param) as made:
+        yield made

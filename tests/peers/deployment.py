@@ -1,0 +1,192 @@
+"""A site: Postfix and the gateway set up as config/postfix says, mailboxes behind, the world outside.
+
+The shipped files are used as they are. What differs on a test machine is put on top by the means an administrator
+has: `postconf` for Postfix, environment variables for the gateway.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.gateway_process import ROOT, GatewayProcess
+from benchmarks.peers import PrivatePostfix
+from benchmarks.places import HOST, answers, free_port, open_folder, wait_until
+from benchmarks.surroundings import Surroundings, sender_zones
+from gateway.demo.mailboxes import Mail
+
+CONFIG = ROOT / "config" / "postfix"
+WAYS = ("before-queue", "after-queue", "edge")
+
+OUTSIDE = "127.0.0.66"
+"""The address of the world: it may send for the domains below, and no server of ours trusts it."""
+FORGER = "127.0.0.77"
+"""Another address of the world, which may send for nobody."""
+STRANGERS = ("stranger.example", "friend.example", "spam.example", "list.example")
+LIMIT = 1_000_000
+"""Octets a mail may have at the door to the world."""
+
+_MAILBOXES = ("joe", "mia", "sam", "kim", "lea", "tom", "postmaster")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The last thing an SMTP server said about a mail."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything of one deployment."""
+
+    way: str
+    around: Surroundings
+    postfix: PrivatePostfix
+    gateway: GatewayProcess
+    port: int
+    """The door to the world: Postfix's, or at the edge the gateway's."""
+    inner_port: int
+    """Postfix's door for mail the gateway lets in."""
+
+    @property
+    def is_behind_queue(self) -> bool:
+        """True where Postfix has answered the world before the gateway sees a mail."""
+        return self.way == "after-queue"
+
+    def send(
+        self,
+        sender: str,
+        recipient: str,
+        content: bytes,
+        *,
+        client: str = OUTSIDE,
+        options: Sequence[str] = (),
+        rcpt_options: Sequence[str] = (),
+    ) -> Answer:
+        """Bring a mail to the door as the world does, and return what the door said last."""
+        with smtplib.SMTP(HOST, self.port, "mail.outside.example", timeout=60, source_address=(client, 0)) as door:
+            door.ehlo()
+            code, text = door.mail(sender, options)
+            if code == 250:
+                code, text = door.rcpt(recipient, rcpt_options)
+            if code == 250:
+                code, text = door.data(content)
+            return Answer(code, text.decode())
+
+    def pending(self, recipient: str) -> list[dict[str, Any]]:
+        """Return what waits for a recipient."""
+        rows: list[dict[str, Any]] = self.gateway.data("pending", "list", "--for", recipient)
+        return rows
+
+    def held(self, recipient: str) -> dict[str, Any]:
+        """Wait until just one mail is held for a recipient, and return its row."""
+        rows: list[dict[str, Any]] = []
+
+        def is_held() -> bool:
+            rows[:] = self.pending(recipient)
+            return bool(rows)
+
+        wait_until(is_held, f"a mail is held for {recipient}")
+        (row,) = rows
+        return row
+
+    def challenge_to(self, sender: str) -> Mail:
+        """Wait for the one challenge to a sender."""
+        (mail,) = self.around.outside.wait(sender)
+        return mail
+
+    def settle(self) -> None:
+        """Wait until Postfix has nothing left to do."""
+        wait_until(lambda: self.postfix.queued() == 0, f"Postfix's queue is empty\n{self.postfix.log()[-2000:]}")
+
+
+@contextmanager
+def site(way: str, *, gateway_runs: bool = True) -> Iterator[Site]:
+    """Set a site up, start it, and take it down."""
+    mailboxes = [f"{name}@{domain}" for name in _MAILBOXES for domain in ("example.org", "branch.example.org")]
+    with (
+        open_folder(f"gateway-{way}") as folder,
+        Surroundings(sender_zones(STRANGERS, OUTSIDE), recipients=mailboxes) as around,
+    ):
+        inner_port, challenges_port, front_port = free_port(), free_port(), free_port()
+        gateway = GatewayProcess(
+            folder,
+            {
+                # Where things are on this machine.
+                "relay.next_hop": f"{HOST}:{inner_port}",
+                "relay.smart_host": f"{HOST}:{challenges_port}",
+                "dns.servers": [f"{HOST}:{around.dns_port}"],
+                # A second domain, whose mailboxes the gateway reaches without this Postfix.
+                "domains.names": ["example.org", "branch.example.org"],
+                "relay.domains": f'{{ "branch.example.org" = "{HOST}:{around.inside.port}" }}',
+                # Work of a moment.
+                "challenge.work_bits": 6,
+                **_way_settings(way, folder),
+            },
+            config=CONFIG / way / "gateway.toml",
+        )
+        port = gateway.smtp_port if way == "edge" else front_port
+        postfix = PrivatePostfix(
+            folder,
+            {
+                "relay_domains": "example.org, branch.example.org",
+                "relay_recipient_maps": f"inline:{{ {', '.join(f'{address}=x' for address in mailboxes)} }}",
+                # Mailboxes of example.org are behind; branch.example.org is reached by the front door again.
+                "transport_maps": f"inline:{{ example.org=smtp:[{HOST}]:{around.inside.port}, "
+                f"branch.example.org=smtp:[{HOST}]:{port} }}",
+                "virtual_alias_maps": "inline:{ team@example.org=joe@branch.example.org }",
+                "relayhost": f"[{HOST}]:{around.outside.port}",
+                # Where the gateway is at the door to the world, its own limit is to be seen.
+                "message_size_limit": str(LIMIT if way == "after-queue" else LIMIT // 2),
+            },
+        )
+        postfix.install(CONFIG / way)
+        postfix.move(f"{HOST}:10026", inner_port)
+        postfix.move(f"{HOST}:10027", challenges_port)
+        if way == "before-queue":
+            postfix.move("smtp", front_port)
+            postfix.set("gateway_smtp", f"{HOST}:{gateway.smtp_port}")
+            postfix.set("message_size_limit", str(2 * LIMIT))
+        if way == "after-queue":
+            postfix.move("smtp", front_port)
+            postfix.set("gateway_smtp", f"[{HOST}]:{gateway.smtp_port}")
+        with postfix:
+            wait_until(lambda: answers(inner_port), "Postfix answers")
+            if gateway_runs:
+                gateway.start()
+            try:
+                yield Site(way, around, postfix, gateway, port, inner_port)
+            finally:
+                gateway.kill()
+
+
+def _way_settings(way: str, folder: Path) -> dict[str, str | int]:
+    if way == "edge":
+        certificate, key = folder / "mx.pem", folder / "mx.key"
+        subprocess.run(
+            [*("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"),
+             *("-subj", "/CN=mx.example.org", "-keyout", str(key), "-out", str(certificate))],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        return {
+            "smtp.max_message_octets": LIMIT,
+            "smtp.tls_certificate": str(certificate),
+            "smtp.tls_key": str(key),
+        }
+    return {"smtp.max_message_octets": LIMIT} if way == "before-queue" else {}
+
+
+def unverified_tls() -> ssl.SSLContext:
+    """A client that takes any certificate, as MTAs do."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
