@@ -126,6 +126,7 @@ class Service:
             stack.callback(lock.release)
             store = Store(settings.store.url)
             stack.push_async_callback(store.close)
+            await store.forget_leases()
             clock = Clock(settings.pending.settle_minutes * MINUTE, await store.last_seen())
             service = cls(settings, store, clock, Keys(site=await store.key("site"), puzzle=await store.key("puzzle")))
             stack.callback(service.checks.close)

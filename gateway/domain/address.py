@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
@@ -54,6 +55,7 @@ class Address:
 NULL_PATH = Address("", "")
 
 
+@lru_cache(maxsize=8192)
 def normal_form(text: str) -> str:
     """Return the form in which addresses are compared and stored as keys.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 
 class Result(Enum):
@@ -112,6 +113,7 @@ def vouched_as_well(required: tuple[Proof, ...], found: tuple[Proof, ...]) -> bo
     return False
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """Return the /24 or /64 around a client's address; "" for what is no address."""
     try:

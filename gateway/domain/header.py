@@ -9,10 +9,12 @@ from __future__ import annotations
 import binascii
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_HEADER_OCTETS = 262_144
 """Larger blocks are refused at the door."""
+_LAST_LOOKED_AT = MAX_HEADER_OCTETS + 65_536
+"""Where splitting stops: behind what is taken at the door, with room for what we put on top ourselves."""
 _MAX_VALUE = 65_536
 _MAX_DECODED = 16_384
 
@@ -45,22 +47,29 @@ class Header:
     body: int
     """Offset of the first octet of the body in the content."""
     malformed: bool = False
+    by_name: dict[bytes, list[Field]] = field(init=False, repr=False, compare=False)
+    """The same fields by their lower-case name, each list top first."""
     """Lines that are no fields stand among the fields: readers differ on where this header ends."""
+
+    def __post_init__(self) -> None:
+        by_name: dict[bytes, list[Field]] = {}
+        for one in self.fields:
+            by_name.setdefault(one.name, []).append(one)
+        object.__setattr__(self, "by_name", by_name)
 
     def all(self, name: bytes) -> list[bytes]:
         """Return the values of every field of this lower-case name, top first, unfolded."""
-        return [unfold(field.value) for field in self.fields if field.name == name]
+        found = self.by_name.get(name)
+        return [unfold(one.value) for one in found] if found else []
 
     def first(self, name: bytes) -> bytes | None:
         """Return the topmost value of this lower-case name, unfolded, or None."""
-        for field in self.fields:
-            if field.name == name:
-                return unfold(field.value)
-        return None
+        found = self.by_name.get(name)
+        return unfold(found[0].value) if found else None
 
     def has_prefix(self, prefix: bytes) -> bool:
         """True where any field's name begins so."""
-        return any(field.name.startswith(prefix) for field in self.fields)
+        return any(name.startswith(prefix) for name in self.by_name)
 
 
 _MOST_STRANGE_LINES = 10
@@ -72,16 +81,19 @@ def split(content: bytes) -> Header:
     A few lines that are no fields are passed over, for a later field may say that a machine sent the mail;
     `malformed` then warns that no field is to be trusted with more. Postmarks of a mailbox file are passed
     over without a warning, as MTAs do.
+
+    It never looks far beyond MAX_HEADER_OCTETS: of a block that does not end there, `body` tells only that it is
+    too large, and it counts as malformed. A message that is all header would else cost a second for each megabyte, and forty times its size.
     """
     fields: list[Field] = []
     strange = 0
     first_strange = at = 0
     size = len(content)
-    while at < size:
+    while at < size and at <= _LAST_LOOKED_AT:
         if content.startswith(b"\r\n", at):
             return Header(tuple(fields), at + 2, strange > 0)
         end = content.find(b"\r\n", at)
-        while end != -1 and content[end + 2 : end + 3] in (b" ", b"\t"):
+        while -1 < end <= _LAST_LOOKED_AT and content[end + 2 : end + 3] in (b" ", b"\t"):
             end = content.find(b"\r\n", end + 2)
         stop = size if end == -1 else end
         following = size if end == -1 else end + 2
@@ -94,12 +106,28 @@ def split(content: bytes) -> Header:
             if strange == 1:
                 first_strange = at
             if strange > _MOST_STRANGE_LINES:
-                return Header(tuple(field for field in fields if field.end <= first_strange), first_strange, True)
+                return Header(tuple(one for one in fields if one.end <= first_strange), first_strange, True)
         at = following
-    return Header(tuple(fields), size, strange > 0)
+    return Header(tuple(fields), at, strange > 0 or at < size)
 
 
 _FIELD_NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+\Z")  # RFC 5322 §2.2
+
+
+_SMALL = 1_048_576
+
+
+def has_bare_line_end(octets: bytes) -> bool:
+    """True where a CR or an LF stands alone (RFC 5321 §2.3.8).
+
+    A pattern that looks around each line end takes fifteen times as long as either way.
+    """
+    if len(octets) <= _SMALL:
+        rest = b"".join(octets.split(b"\r\n"))
+        return b"\r" in rest or b"\n" in rest
+    # The same in a third more time, and without a copy.
+    pairs = octets.count(b"\r\n")
+    return octets.count(b"\n") != pairs or octets.count(b"\r") != pairs
 
 
 def unfold(value: bytes) -> bytes:
@@ -152,11 +180,20 @@ class NamedAddress:
 _SPECIAL = re.compile(rb'["(),:;<>\\]')
 
 
+# What nearly every mail has: one mailbox, with or without a plain name. It says the same as the long way, sooner.
+_MAILBOX = rb"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}"
+_PLAIN = re.compile(rb'(?:([A-Za-z0-9 ._-]*|"[A-Za-z0-9 ._-]*" *)<(' + _MAILBOX + rb")>|(" + _MAILBOX + rb"))\Z")
+
+
 def addresses(value: bytes, most: int = 1000) -> list[NamedAddress]:
     """Read an address list (RFC 5322 §3.4) leniently, in one pass; stops after `most` of them.
 
     Groups are flattened, comments skipped, what is no address left out.
     """
+    plain = _PLAIN.match(value)
+    if plain is not None:
+        name, inside, alone = plain.groups()
+        return [NamedAddress((name or b"").strip(b' "').decode("ascii"), (inside or alone).decode("ascii"))]
     found: list[NamedAddress] = []
     words: list[bytes] = []
     angle: list[bytes] | None = None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from gateway.domain.address import Address, normal_domain, normal_form, without_tag
 from gateway.domain.evidence import Method, Proof, vouched_as_well
@@ -91,6 +92,7 @@ def parse_scope(text: str) -> str:
     return normal_form(text) if at and local else "@" + name
 
 
+@lru_cache(maxsize=4096)
 def sender_keys(address: Address) -> tuple[str, ...]:
     """Every pattern that names this sender, the most exact first: address, domain, then parents of the domain."""
     if address.is_null:
@@ -104,6 +106,7 @@ def sender_keys(address: Address) -> tuple[str, ...]:
     return (*keys[:2], *keys[2:][-10:])
 
 
+@lru_cache(maxsize=4096)
 def scope_keys(recipient: Address) -> tuple[str, ...]:
     """Every scope that covers this recipient, the nearest first; a sub-address is covered by its base address."""
     base = without_tag(recipient.key)
@@ -117,11 +120,7 @@ def winner(entries: Iterable[Entry], senders: tuple[Address, ...], recipient: Ad
     The nearest scope wins (recipient, domain, site), then the most exact pattern; where an allow and a deny
     entry are equally near and exact, deny wins.
     """
-    scopes = {key: rank for rank, key in enumerate(scope_keys(recipient))}
-    patterns: dict[str, int] = {}
-    for sender in senders:
-        for rank, key in enumerate(sender_keys(sender)):
-            patterns[key] = min(rank, patterns.get(key, rank))
+    scopes, patterns = _ranked_scopes(recipient), _ranked_patterns(senders)
     best: Entry | None = None
     best_place = (0, 0, 0)
     for entry in entries:
@@ -130,3 +129,17 @@ def winner(entries: Iterable[Entry], senders: tuple[Address, ...], recipient: Ad
             if best is None or place < best_place:
                 best, best_place = entry, place
     return best
+
+
+@lru_cache(maxsize=4096)
+def _ranked_scopes(recipient: Address) -> dict[str, int]:
+    return {key: rank for rank, key in enumerate(scope_keys(recipient))}
+
+
+@lru_cache(maxsize=4096)
+def _ranked_patterns(senders: tuple[Address, ...]) -> dict[str, int]:
+    patterns: dict[str, int] = {}
+    for sender in senders:
+        for rank, key in enumerate(sender_keys(sender)):
+            patterns[key] = min(rank, patterns.get(key, rank))
+    return patterns

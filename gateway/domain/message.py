@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 
 from gateway.domain import header
-from gateway.domain.address import Address, without_tag
+from gateway.domain.address import Address, normal_form, without_tag
 from gateway.domain.header import Header
 
 CHALLENGE_FIELD = "X-Gateway-Challenge"
 """Our marker in each challenge (RFC 5321 §6.3): one of ours that comes back is never answered by another."""
 
 _ADDRESSED = (b"to", b"cc", b"bcc", b"resent-to", b"resent-cc", b"resent-bcc")
+_CHALLENGE_NAME = CHALLENGE_FIELD.lower().encode()
 _BULK = frozenset({b"bulk", b"list", b"junk"})
 _SUPPRESS = frozenset({b"all", b"autoreply", b"oof"})
 _MAX_SUBJECT = 500
@@ -53,7 +54,7 @@ def read_message(head: Header) -> Message:
         references=tuple(_ids(head.first(b"references") or head.first(b"in-reply-to") or b"")[-10:]),
         addressed=_addressed(head),
         automatic=_automatic(head),
-        hops=sum(1 for field in head.fields if field.name == b"received"),
+        hops=len(head.by_name.get(b"received", ())),
     )
 
 
@@ -69,17 +70,17 @@ def _author(head: Header) -> tuple[Address | None, str]:
 
 def _addressed(head: Header) -> frozenset[str]:
     keys: set[str] = set()
-    for field in head.fields:
-        if field.name in _ADDRESSED:
-            for mailbox in header.addresses(header.unfold(field.value)):
-                key = Address.of(mailbox.address).key
+    for name in _ADDRESSED:
+        for value in head.all(name):
+            for mailbox in header.addresses(value):
+                key = normal_form(mailbox.address)
                 keys.update((key, without_tag(key)))
     return frozenset(keys)
 
 
 def _automatic(head: Header) -> str:
     # In the order of how much each tells: the first that holds is the reason people are shown.
-    if head.first(CHALLENGE_FIELD.lower().encode()) is not None:
+    if _CHALLENGE_NAME in head.by_name:
         return "own-challenge"
     for value in head.all(b"auto-submitted"):
         # RFC 3834 §5: a keyword, then perhaps parameters; comments may stand anywhere.

@@ -67,20 +67,33 @@ def _act_on_one(tx: Tx, action: Action, row_id: int, actor: str, now: float) -> 
         state = move(tx, row, Event(action.value), actor, now)
     except IllegalMove as illegal:
         return Done(row_id, row.state, str(illegal))
-    if action in (Action.AUTHORIZE, Action.BLACKLIST) and row.sender_key:
+    if state is row.state is State.RELEASED:
+        # Let go before, and waiting for its next attempt: who asks again wants it now.
+        tx.pending.hasten(row_id, now)
+    if action in (Action.AUTHORIZE, Action.BLACKLIST):
         _settle_sender(tx, action, row, actor, now)
     return Done(row_id, state)
 
 
 def _settle_sender(tx: Tx, action: Action, row: PendingRow, actor: str, now: float) -> None:
     allow = action is Action.AUTHORIZE
-    entry = Entry(
-        verdict=Verdict.ALLOW if allow else Verdict.DENY,
-        pattern=row.sender_key,
-        scope=row.recipient.key,
-        proof=proof_to_require(row.proofs, row.network),
-    )
-    tx.lists.add(entry, f"{action.value} from the pending queue", actor, row.id, now)
+    verdict = Verdict.ALLOW if allow else Verdict.DENY
+    proof = proof_to_require(row.proofs, row.network)
+    entries = [Entry(verdict, pattern, row.recipient.key, proof) for pattern in _sender_patterns(row)]
+    for entry in entries:
+        tx.lists.add(entry, f"{action.value} from the pending queue", actor, row.id, now)
+    if not row.sender_key or not entries:
+        return
     for other in tx.pending.waiting_from(row.sender_key):
-        if other.recipient.key == row.recipient.key and entry.satisfied_by(other.proofs, other.network):
+        if other.recipient.key == row.recipient.key and entries[0].satisfied_by(other.proofs, other.network):
             move(tx, other, Event(action.value), actor, now, f"with {row.id}")
+
+
+def _sender_patterns(row: PendingRow) -> list[str]:
+    """Whom a person means by the sender: the reverse-path, and the author where somebody vouched for it.
+
+    The author too, for services change the reverse-path with each mail. An author nobody vouched for may be
+    anyone's name on a forged mail, and is left alone.
+    """
+    author = [row.author_key] if row.proofs else []
+    return [pattern for pattern in dict.fromkeys([row.sender_key, *author]) if pattern]

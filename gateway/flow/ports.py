@@ -134,6 +134,8 @@ class PendingRow:
     message_id: int
     recipient: Address
     sender_key: str
+    author_key: str
+    """Normal form of the author; "" where there is none, or more than one."""
     state: State
     reason: str
     proofs: tuple[Proof, ...]
@@ -236,6 +238,9 @@ class PendingTx(Protocol):
 
     def expired(self, now: float, most: int) -> list[PendingRow]:
         """Return rows in state PENDING whose time is over, the oldest first."""
+
+    def hasten(self, row_id: int, now: float) -> None:
+        """Let a released row that waits for its next attempt be due now."""
 
     def mark_as_spam(self, row_id: int) -> None:
         """Let the delivery mark the mail as spam."""

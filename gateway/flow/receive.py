@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 from prometheus_client import Counter
 
@@ -19,7 +20,7 @@ from gateway.domain.header import Header
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.lists import Entry, Verdict, sender_keys, winner
 from gateway.domain.message import Message, read_message
-from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Policy, Seen, decide
+from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Policy, Reason, Seen, decide
 from gateway.domain.reply import Reply
 from gateway.flow.ports import (
     Checks,
@@ -41,6 +42,17 @@ _transactions = Counter(
 )
 _decisions = Counter("gateway_decisions_total", "Decisions, one for each recipient.", ["disposition", "reason"])
 _received = Counter("gateway_received_octets_total", "Octets of content taken in.")
+
+
+@cache
+def _decided(disposition: Disposition, reason: Reason) -> Counter:
+    return _decisions.labels(disposition.value, reason.value)
+
+
+@cache
+def _ended(outcome: str) -> Counter:
+    return _transactions.labels(outcome)
+
 
 RETRY_WINDOW = DAY
 """Seconds in which the same content from the same reverse-path is a client's retry, not another mail."""
@@ -124,7 +136,7 @@ class Receiver:
             entries = await self._store.entries(sender_keys(transaction.reverse_path))
             entry = winner(entries, (transaction.reverse_path,), address)
             if entry is not None and entry.verdict is Verdict.DENY:
-                _decisions.labels("reject", "denylist").inc()
+                _decided(Disposition.REJECT, Reason.DENYLIST).inc()
                 event(_log, "refused", transaction=transaction.id, client=transaction.client.address,
                       reverse_path=transaction.reverse_path.text, recipient=address.text, reason="denylist")  # fmt: skip
                 return reply.REFUSED_BY_POLICY
@@ -142,7 +154,8 @@ class Receiver:
         the message, or it is on stable storage. Raises StoreDown where it can be neither.
         """
         head = header.split(content)
-        if head.body > header.MAX_HEADER_OCTETS:
+        if head.body > header.MAX_HEADER_OCTETS and self._rules.stage is not Stage.AFTER_QUEUE:
+            # Behind a queue it would bounce to whom the sender names; there it counts as malformed, and waits.
             return self._closed(transaction, content, (), reply.HEADER_TOO_BIG)
         facts = read_message(head)
         if facts.hops > self._rules.max_hops:
@@ -185,7 +198,7 @@ class Receiver:
             for recipient in transaction.recipients
         )
         for decision in decisions:
-            _decisions.labels(decision.disposition.value, decision.reason.value).inc()
+            _decided(decision.disposition, decision.reason).inc()
         return decisions
 
     # --- relay ---
@@ -306,7 +319,7 @@ class Receiver:
         outcome = outcomes.pop() if len(outcomes) == 1 else ("mixed" if outcomes else "refused")
         if not answer.accepted and outcome == "deliver":
             outcome = "deferred" if answer.temporary else "refused-by-next-hop"
-        _transactions.labels(outcome).inc()
+        _ended(outcome).inc()
         event(
             _log,
             "transaction",

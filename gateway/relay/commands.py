@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from gateway.domain.address import Address
 from gateway.domain.envelope import Client, Recipient
@@ -65,8 +66,11 @@ def probe(reverse_path: Address, recipient: Recipient, smtputf8: bool) -> list[s
     return [safe(f"MAIL FROM:<{reverse_path.text}>{extension}"), safe(f"RCPT TO:<{recipient.address.text}>")]
 
 
-def xforward(client: Client, offered: frozenset[str]) -> list[str]:
+@lru_cache(maxsize=1024)
+def xforward(client: Client, offered: frozenset[str]) -> tuple[str, ...]:
     """XFORWARD in two commands, so that each stays within a command line's 512 octets as a rule."""
+    if not offered:
+        return ()
     values = {
         "NAME": client.name,
         "ADDR": _address(client.address),
@@ -81,7 +85,7 @@ def xforward(client: Client, offered: frozenset[str]) -> list[str]:
         told = [f"{name}={xtext(values[name][:_MAX_ATTRIBUTE]) or _UNAVAILABLE}" for name in names if name in offered]
         if told:
             lines.append(f"XFORWARD {' '.join(told)}")
-    return lines
+    return tuple(lines)
 
 
 def xtext(text: str) -> str:

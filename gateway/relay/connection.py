@@ -66,7 +66,7 @@ class Connection:
         smtputf8 = commands.needs_smtputf8(envelope, content)
         if smtputf8 and not self._offer.features.smtputf8:
             return _for_all(replies.HOP_LACKS_SMTPUTF8, recipients)
-        opening = commands.xforward(envelope.client, self._offer.xforward) if envelope.client else []
+        opening = [*commands.xforward(envelope.client, self._offer.xforward)] if envelope.client else []
         opening.append(commands.mail(envelope, self._offer, sum(map(len, content)), envelope.smtputf8 or smtputf8))
         rcpts = [commands.rcpt(recipient, self._offer) for recipient in recipients]
 

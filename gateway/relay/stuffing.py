@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from gateway.domain.header import has_bare_line_end
+
 CHUNK = 131_072
 """Octets handed to the transport at once."""
 
@@ -14,20 +16,20 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 def on_the_wire(content: Sequence[bytes]) -> Iterator[bytes]:
     """Yield the content dot-stuffed (RFC 5321 §4.5.2), in chunks, the last of which ends it.
 
-    The content comes clean. Should a bare CR or LF be in it all the same, it becomes CRLF: mail of ours must
-    never end early in the eyes of a server that takes another line end for the right one (RFC 5321 §2.3.8).
+    The content comes clean, or is made so: should a bare CR or LF be in it all the same, it becomes CRLF. Mail
+    of ours must never end early in the eyes of a server that takes another line end for the right one
+    (RFC 5321 §2.3.8).
     """
     line_start, held_back = True, b""
     for piece in content:
         for offset in range(0, len(piece), CHUNK):
-            chunk = held_back + piece[offset : offset + CHUNK]
+            chunk = held_back + piece[offset : offset + CHUNK] if held_back or len(piece) > CHUNK else piece
             held_back = b""
             if chunk.endswith(b"\r"):  # Its LF may be the first octet of what follows.
                 chunk, held_back = chunk[:-1], b"\r"
                 if not chunk:
                     continue
-            lines = chunk.count(b"\r\n")
-            if chunk.count(b"\n") != lines or chunk.count(b"\r") != lines:
+            if has_bare_line_end(chunk):
                 chunk = _LINE_END.sub(b"\r\n", chunk)
             stuffed = chunk.replace(b"\r\n.", b"\r\n..")
             yield b"." + stuffed if line_start and stuffed.startswith(b".") else stuffed

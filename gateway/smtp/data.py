@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from gateway.domain import reply
+from gateway.domain.header import has_bare_line_end
 from gateway.domain.reply import Reply
 from gateway.smtp.limits import Memory
 
@@ -79,9 +80,7 @@ class Content:
         content = (raw[1:] if raw.startswith(b".") else raw).replace(b"\r\n.", b"\r\n")
         if len(content) > limit:
             return reply.TOO_BIG
-        # Three scans in C; a pattern that looks around each line end takes fifteen times as long.
-        pairs = content.count(b"\r\n")
-        if content.count(b"\n") != pairs or content.count(b"\r") != pairs:
+        if has_bare_line_end(content):
             if bare_line_ends == "refuse":
                 return reply.BARE_LINE_END
             content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")

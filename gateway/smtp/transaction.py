@@ -10,7 +10,7 @@ from dataclasses import replace
 from gateway.domain import reply
 from gateway.domain.envelope import Client, Transaction
 from gateway.domain.reply import Reply
-from gateway.flow.ports import StoreFull
+from gateway.flow.ports import StoreDown, StoreFull
 from gateway.smtp import paths, xclient
 from gateway.smtp.connection import Connection
 from gateway.smtp.data import Content
@@ -145,8 +145,13 @@ class Transacting(Connection):
         late = self.loop.call_later(_REPLY_DELAY, self.flush) if self.has_unsent else None
         try:
             return await question
-        except StoreFull:
+        except StoreFull as fault:
+            logger.warning("no room in the store: %s", fault)
             return reply.NO_STORAGE
+        except StoreDown as fault:
+            # Expected at times, and no fault of the program: one line, without a traceback.
+            logger.warning("the store cannot be used now: %s", fault)
+            return reply.TRY_LATER
         except Exception:
             logger.exception("the door failed for %s", self.peer)
             return reply.TRY_LATER

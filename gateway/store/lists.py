@@ -43,20 +43,16 @@ class ListTable:
             if merged != old.proof:
                 self._connection.execute(update(list_entry).where(list_entry.c.id == old.id).values(proof=merged))
             return old.id
-        result = self._connection.execute(
-            insert(list_entry),
-            {
-                "verdict": entry.verdict.value,
-                "pattern": entry.pattern,
-                "scope": entry.scope,
-                "proof": entry.proof,
-                "note": note,
-                "added_by": added_by,
-                "added_at": now,
-                "pending_id": pending_id,
-            },
-        )
+        result = self._connection.execute(insert(list_entry), _values(entry, note, added_by, pending_id, now))
         return inserted_id(result)
+
+    def add_new(self, entries: Sequence[tuple[Entry, str]], added_by: str, now: float) -> None:
+        """Keep entries, each with its note, none of which is there. One that is fails the transaction."""
+        if entries:
+            self._changed()
+            self._connection.execute(
+                insert(list_entry), [_values(entry, note, added_by, None, now) for entry, note in entries]
+            )
 
     def remove(self, verdict: Verdict, pattern: str, scope: str) -> bool:
         """Drop an entry; False where there is none."""
@@ -84,6 +80,19 @@ def merge_proofs(old: str, new: str) -> str:
         if word in (old, new):
             return word
     return " ".join(dict.fromkeys((*old.split(), *new.split())))
+
+
+def _values(entry: Entry, note: str, added_by: str, pending_id: int | None, now: float) -> dict[str, object]:
+    return {
+        "verdict": entry.verdict.value,
+        "pattern": entry.pattern,
+        "scope": entry.scope,
+        "proof": entry.proof,
+        "note": note,
+        "added_by": added_by,
+        "added_at": now,
+        "pending_id": pending_id,
+    }
 
 
 def _entry(verdict: str, pattern: str, scope: str, proof: str, entry_id: int) -> Entry:

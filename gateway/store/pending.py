@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
-from gateway.domain.address import Address
+from gateway.domain.address import Address, normal_form
 from gateway.domain.envelope import Recipient
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import FINAL, FIRST, Event, State
@@ -37,6 +37,7 @@ _row_columns = (
     pending.c.sender_key,
     pending.c.state,
     pending.c.reason,
+    message.c.author,
     message.c.proofs,
     message.c.network,
     pending.c.attempts,
@@ -199,6 +200,11 @@ class PendingTable:
         query = _select_row.where(where).order_by(pending.c.expires_at).limit(most)
         return [_pending_row(row) for row in self._connection.execute(query)]
 
+    def hasten(self, row_id: int, now: float) -> None:
+        """Let a released row that waits for its next attempt be due now."""
+        where = and_(pending.c.id == row_id, pending.c.state == State.RELEASED.value, pending.c.due_at > now)
+        self._connection.execute(update(pending).where(where).values(due_at=now))
+
     def mark_as_spam(self, row_id: int) -> None:
         """Let the delivery mark the mail as spam."""
         self._connection.execute(update(pending).where(pending.c.id == row_id).values(as_spam=True))
@@ -334,6 +340,7 @@ def _pending_row(row: Any) -> PendingRow:
         message_id=row.message_id,
         recipient=Address(row.recipient, row.recipient_key),
         sender_key=row.sender_key,
+        author_key=normal_form(row.author),
         state=State(row.state),
         reason=row.reason,
         proofs=tuple(Proof.parse(text) for text in row.proofs.split()),

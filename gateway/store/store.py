@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from gateway.domain.lists import Entry
@@ -21,7 +21,7 @@ from gateway.store.engine import assert_durable, open_engine, prepare, sqlite_pa
 from gateway.store.lists import CHANGES, EntryCopies, ListTable
 from gateway.store.pending import PendingTable
 from gateway.store.schema import check_schema
-from gateway.store.tables import secret, service
+from gateway.store.tables import challenge, pending, secret, service
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
@@ -53,9 +53,10 @@ class Store:
         with translated_errors():
             check_schema(url)
             engine = open_engine(url, writing=True)
-            with engine.connect() as connection:
-                assert_durable(connection)
             self._readers = open_engine(url, writing=False, pool_size=READERS)
+            # Every connection is set up alike; asked of a reader's, it waits for no other program's write.
+            with self._readers.connect() as connection:
+                assert_durable(connection)
             # Read on the loop itself: one row of a page that is always in memory, a few microseconds.
             self._counter = sqlite3.connect(path, check_same_thread=False)
             prepare(self._counter)
@@ -106,6 +107,16 @@ class Store:
             return fresh
 
         return await self.transact(work)
+
+    async def forget_leases(self) -> None:
+        """Take back what a service that was killed had in hand; only for who holds the service lock."""
+
+        def work(tx: Transaction) -> None:
+            for table in (pending, challenge):
+                held = update(table).where(table.c.lease.is_not(None))
+                tx.connection.execute(held.values(lease=None, lease_until=None))
+
+        await self.transact(work)
 
     async def last_seen(self) -> float | None:
         """Return when a service last lived on this store, seconds since the epoch; None for a new one."""

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 
 from gateway.flow.ports import StoreDown
 from gateway.store.engine import open_engine, sqlite_path
-from gateway.store.schema import MIGRATIONS, Age, age, check_schema, upgrade
+from gateway.store.schema import MIGRATIONS, Age, age, check_schema, create, upgrade
 from gateway.store.store import ServiceLock, Store
 from gateway.store.tables import SCHEMA_VERSION, metadata
 
@@ -117,3 +117,19 @@ async def test_command_line_opens_the_store_beside_a_running_service(url: str) -
     await one.close()
     await two.close()
     lock.release()
+
+
+def test_created_store_is_what_the_migrations_make(url: str) -> None:
+    create(url)
+    assert age(url) is Age.CURRENT
+    migrated = url.replace("gateway.db", "migrated.db")
+    upgrade(migrated)
+
+    def tables(of: str) -> set[tuple[str, str]]:
+        with closing(sqlite3.connect(sqlite_path(of))) as connection:
+            rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        return {(name, "".join(text.split()).replace("IFNOTEXISTS", "")) for name, text in rows}
+
+    assert tables(url) == tables(migrated)
+    upgrade(url)
+    assert age(url) is Age.CURRENT

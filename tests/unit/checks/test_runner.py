@@ -16,9 +16,9 @@ from gateway.domain.address import Address
 from gateway.domain.envelope import Client, Transaction
 from gateway.domain.evidence import Dkim, Dmarc, Evidence, Method, Proof, Result, Spf
 from gateway.domain.message import read_message
+from tests.corpus import samples
 from tests.unit.checks.fake_resolver import FakeResolver, Fault, Records
 from tests.unit.checks.signing import MAIL, rsa_pair, signed
-from tests.corpus import samples
 
 CLIENT = Client("192.0.2.3", helo="mail.oak.example")
 ZONE: dict[str, Records] = {

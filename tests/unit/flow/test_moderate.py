@@ -11,7 +11,7 @@ from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.evidence import NO_EVIDENCE
 from gateway.domain.lifecycle import State
 from gateway.flow.moderate import Action, Done
-from tests.unit.flow.world import ANNA, JOE, KIM, World, letter
+from tests.unit.flow.world import ANNA, DEFERRED, JOE, KIM, World, letter
 
 
 async def held(world: World, *subjects: str, to: Address = JOE) -> list[int]:
@@ -109,13 +109,32 @@ async def test_authorize_of_mail_that_was_delivered_still_allows_the_sender(worl
 
 
 @pytest.mark.parametrize("action", [Action.AUTHORIZE, Action.BLACKLIST])
-async def test_null_reverse_path_is_put_on_no_list(world: World, action: Action) -> None:
+async def test_null_reverse_path_is_put_on_no_list_but_its_proven_author_is(world: World, action: Action) -> None:
     await world.arrive(letter("bounce"), sender=NULL_PATH)
     await world.arrive(letter("other bounce"), sender=NULL_PATH)
     (row, _) = await world.pending()
     await world.moderator().act(action, [row.id], "cli")
-    assert (await world.dump())["list_entry"] == []
+    assert ["anna@oak.example" in str(line) for line in (await world.dump())["list_entry"]] == [True]
     assert [each.state for each in await world.pending()][1] == "pending"
+
+
+async def test_author_nobody_vouched_for_is_put_on_no_list(world: World) -> None:
+    world.checks.evidence = NO_EVIDENCE
+    await world.arrive(letter("forged"), sender=Address.of("evil@elm.example"))
+    (row,) = await world.pending()
+    await world.moderator().act(Action.BLACKLIST, [row.id], "cli")
+    assert ["evil@elm.example" in str(line) for line in (await world.dump())["list_entry"]] == [True]
+
+
+async def test_released_mail_that_waits_for_its_next_attempt_is_due_when_asked_again(world: World) -> None:
+    (one,) = await held(world, "one")
+    await world.moderator().act(Action.DELIVER, [one], "cli")
+    world.hop.answers[JOE.key] = DEFERRED
+    await world.deliverer().run_once()
+    world.hop.answers.clear()
+    assert await world.deliverer().run_once() == 0
+    await world.moderator().act(Action.DELIVER, [one], "cli")
+    assert await world.deliverer().run_once() == 1
 
 
 async def test_actor_is_in_the_audit_trail(world: World) -> None:
