@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import click
+import msgspec
 from aiohttp import web
 
 from challenge_web.demo.routes import add_demo_routes
@@ -14,7 +15,7 @@ from gateway import log
 from gateway.demo.world import Places, World, banner, settings_for
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.service import Service
-from gateway.settings import Endpoint
+from gateway.settings import Endpoint, Settings
 from gateway.store import views
 from gateway.store.store import Transaction
 
@@ -64,11 +65,19 @@ def _pending_for(tx: Transaction, sender: str) -> list[Held]:
     ]
 
 
-async def run_demo(state: Path | None, until_ended: Callable[[], Awaitable[None]]) -> None:
-    """Run the demo until the user ends it. state: a folder that is kept; None for one that goes with the demo."""
+async def run_demo(
+    state: Path | None, until_ended: Callable[[], Awaitable[None]], tried: Settings | None = None
+) -> None:
+    """Run the demo until the user ends it.
+
+    state: a folder that is kept; None for one that goes with the demo. tried: settings whose challenges and waiting
+    are to be tried; None for the demo's own.
+    """
     async with World(state) as world:
         places = Places.choose()
         settings = settings_for(world, places)
+        if tried is not None:
+            settings = msgspec.structs.replace(settings, challenge=tried.challenge, pending=tried.pending)
         handler = log.setup(settings.log.level, settings.log.format)
 
         def pages(service: Service, app: web.Application) -> None:

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
-import logging
+import io
 import os
 import sys
+import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
 
 import click
 
 from gateway import __version__
+from gateway.cli.faults import store_words, system_words
+from gateway.cli.options import early_config_option
 from gateway.flow.ports import StoreDown
+from gateway.log import escape
 from gateway.settings import SettingsError
 
 NAME = "challenge-gateway"
 
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command is, and what it is for."""
+
+    module: str
+    attribute: str
+    sentence: str
+    """As its own help begins."""
+
+
 COMMANDS = {
-    "serve": "gateway.cli.serve:serve",
-    "demo": "gateway.cli.serve:demo",
-    "check-config": "gateway.cli.serve:check_config",
-    "pending": "gateway.cli.pending:pending",
-    "lists": "gateway.cli.lists:lists",
-    "challenges": "gateway.cli.upkeep:challenges",
-    "db": "gateway.cli.upkeep:db",
-    "audit": "gateway.cli.upkeep:audit",
-    "explain": "gateway.cli.explain:explain",
+    "serve": Place("serve", "serve", "Run the gateway."),
+    "demo": Place("serve", "demo", "Run the gateway with a small world around it, to be looked at in a browser."),
+    "check-config": Place("serve", "check_config", "Check the configuration and what it names."),
+    "pending": Place("pending", "pending", "Look at mail that waits, and settle it."),
+    "lists": Place("lists", "lists", "Manage allow and deny entries."),
+    "challenges": Place("upkeep", "challenges", "Look at challenges."),
+    "db": Place("upkeep", "db", "Look after the store's schema."),
+    "audit": Place("upkeep", "audit", "Check that nothing was lost and nothing was changed."),
+    "explain": Place("explain", "explain", "Say what would be decided about a message, and why."),
 }
-"""Command → where it is. Imported when it is used: the whole gateway takes a second, a list entry should not."""
+"""Each is imported when it is used: the whole gateway takes a second, a list entry or a page of help should not."""
 
 
 class Commands(click.Group):
@@ -42,55 +61,110 @@ class Commands(click.Group):
         place = COMMANDS.get(cmd_name)
         if place is None:
             return None
-        module, _, attribute = place.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        # Nothing of what an import makes is garbage: to look for it takes a tenth of the start.
+        gc.disable()
+        module = importlib.import_module(f"gateway.cli.{place.module}")
+        gc.enable()
+        command: click.Command = getattr(module, place.attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant, and name the nearest where there is none."""
+        if args[0] not in COMMANDS and (near := get_close_matches(args[0], COMMANDS, 1)):
+            ctx.fail(f"there is no command {args[0]!r}; the nearest is {near[0]}")
+        return super().resolve_command(ctx, args)
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.sentence) for name, place in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Each takes --config FILE, in front of its name or behind, and works beside the running service. "
+    "It ends with 0, with 1 where something could not be done, with 2 where it was called wrongly.",
+)
 @click.version_option(__version__, prog_name=NAME)
+@early_config_option
 def cli() -> None:
     """A challenge-response mail gateway: hold what is unknown, ask its sender, deliver what is answered."""
 
 
 def main() -> None:
     """Run the command line; an error is one line that says what to do, and a status other than 0."""
-    sys.exit(guarded(lambda: cli.main(prog_name=NAME, standalone_mode=False)))
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter of a subject shows its number.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(guarded(lambda: run(sys.argv[1:])))
+
+
+def run(words: list[str]) -> object:
+    """Run one command line, and return what its command returns."""
+    if "_CHALLENGE_GATEWAY_COMPLETE" in os.environ:
+        # The shell asks how a word could go on.
+        return cli.main(words, prog_name=NAME, standalone_mode=False)
+    # Not cli.main(): it would end with 1 where the reader of the output has gone.
+    try:
+        with cli.make_context(NAME, words) as context:
+            return cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
 
 
 def guarded(command: Callable[[], object]) -> int:
     """Run a command; print its errors as people read them; return the exit status."""
+    status = _status(command)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as fault:
+        if not isinstance(fault, BrokenPipeError) and not status:
+            _say(system_words(fault))
+            status = 1
+        # What is left over must not be tried again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def _status(command: Callable[[], object]) -> int:
     try:
         status = command()
         return status if isinstance(status, int) else 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
     except SettingsError as fault:
         _say(str(fault))
         return 2
-    except click.UsageError as fault:
-        usage = f" ({fault.ctx.command_path} --help says more)" if fault.ctx else ""
-        _say(fault.format_message() + usage)
+    except click.exceptions.NoArgsIsHelpError as asked:
+        click.echo(asked.format_message(), err=True)
         return 2
     except click.ClickException as fault:
-        _say(fault.format_message())
-        return 1
+        context = fault.ctx if isinstance(fault, click.UsageError) else None
+        _say(fault.format_message() + (f" ({context.command_path} --help says more)" if context else ""))
+        return fault.exit_code
     except StoreDown as fault:
-        _say(f"the store cannot be used: {fault}")
+        _say(store_words(None, fault))
         return 1
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
-        # The reader of our output has gone, as `head` does. Nothing more can be said there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output has gone, as `head` does.
         return 0
     except OSError as fault:
-        _say(f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault))
+        _say(system_words(fault))
         return 1
     except Exception as fault:
-        logging.getLogger("gateway.cli").debug("a command failed", exc_info=True)
-        _say(f"this is a fault of the program, please report it: {type(fault).__name__}: {fault}")
+        place = traceback.extract_tb(fault.__traceback__)[-1]
+        where = f"{Path(place.filename).name} line {place.lineno}"
+        _say(f"this is a fault of the program, please report it: {type(fault).__name__} in {where}: {fault}")
         return 70
 
 
 def _say(text: str) -> None:
     for line in text.splitlines():
-        click.echo(f"{NAME}: {line}", err=True)
+        click.echo(f"{NAME}: {escape(line)}", err=True)

@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from gateway.cli.options import CommandError, actor, config_option, json_option, with_store
-from gateway.cli.output import moment, print_facts, print_json, print_table
+from gateway.cli.access import with_store
+from gateway.cli.faults import CommandError, WrongUse
+from gateway.cli.options import RowId, actor, config_option, early_config_option, json_option
+from gateway.cli.output import (
+    Column,
+    Listing,
+    moment,
+    note,
+    print_facts,
+    print_json,
+    print_octets,
+    progress,
+)
 from gateway.domain.address import normal_form
-from gateway.domain.challenge import Silence
 from gateway.domain.evidence import Proof
 from gateway.domain.explain import REASONS, SILENCES, proof_words
 from gateway.domain.lifecycle import State
 from gateway.domain.lists import parse_scope
-from gateway.domain.policy import Reason
 from gateway.flow.moderate import Action, Done, Moderator
 from gateway.store.store import Store
 from gateway.store.views import Filter, PendingDetail, PendingView, content_of, list_pending, show_pending
 
 EVERY = "all"
+_PAGE = 1000
+_BATCH = 200
+"""Rows moved in one transaction: mail that comes in meanwhile does not wait for long."""
+
+_COLUMNS: tuple[Column[PendingView], ...] = (
+    Column("id", lambda row: row.id),
+    Column("state", lambda row: row.state, spare=True),
+    Column("received", lambda row: moment(row.received_at)),
+    Column("from", lambda row: row.sender or "<>", elastic=True),
+    Column("for", lambda row: row.recipient, elastic=True),
+    Column("subject", lambda row: row.subject, elastic=True),
+    Column("octets", lambda row: row.size, spare=True),
+    Column("why", lambda row: row.reason, spare=True),
+    Column("challenge", lambda row: row.challenge or row.silence, spare=True),
+    Column("goes", lambda row: moment(row.expires_at) if row.state == State.PENDING.value else "", spare=True),
+)
 
 
 @click.group()
+@early_config_option
 def pending() -> None:
     """Look at mail that waits, and settle it."""
 
@@ -42,69 +68,63 @@ def pending() -> None:
 @click.option("--for", "scope", default="", metavar="RECIPIENT-OR-DOMAIN", help="Only mail for them.")
 @click.option("--from", "sender", default="", metavar="ADDRESS", help="Only mail with this reverse-path.")
 @click.option("--search", default="", metavar="WORDS", help="Part of the subject, the author or the sender.")
-@click.option("--before", default=0, metavar="ID", help="The page after the one that ended with this id.")
+@click.option("--before", type=RowId(), default=None, metavar="ID", help="The page after the one that ended with it.")
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many to list.")
 def list_(
-    config: Path | None, as_json: bool, state: str, scope: str, sender: str, search: str, before: int, most: int
+    config: Path | None, as_json: bool, state: str, scope: str, sender: str, search: str, before: int | None, most: int
 ) -> None:
     """List mail, the newest first."""
     chosen = Filter(
         state="" if state == EVERY else state,
         recipient=_scope(scope),
-        sender=normal_form(sender),
+        sender=_sender(sender),
         words=search,
-        before_id=before,
-        most=most,
+        before_id=before or 0,
     )
+    listing = Listing(_COLUMNS, "Nothing is waiting." if state == State.PENDING.value else "None.", as_json=as_json)
 
-    async def work(store: Store) -> list[PendingView]:
-        return await store.look(lambda tx: list_pending(tx.connection, chosen))
+    async def work(store: Store) -> int:
+        """Print page by page; return the last id, where there may be more."""
+        left, last = most, chosen.before_id
+        while left:
+            wanted = replace(chosen, before_id=last, most=min(left, _PAGE))
+            rows = await store.look(lambda tx: list_pending(tx.connection, wanted))  # noqa: B023 awaited here
+            listing.page(rows)
+            if len(rows) < wanted.most:
+                return 0
+            left, last = left - len(rows), rows[-1].id
+        return last
 
-    rows = with_store(config, work)
-    if as_json:
-        print_json(rows)
-        return
-    print_table(
-        ("id", "state", "received", "from", "for", "subject", "octets", "why", "challenge", "goes"),
-        [
-            (
-                row.id,
-                row.state,
-                moment(row.received_at),
-                row.sender or "<>",
-                row.recipient,
-                row.subject,
-                row.size,
-                row.reason,
-                row.challenge or row.silence,
-                moment(row.expires_at) if row.state == State.PENDING.value else "",
-            )
-            for row in rows
-        ],
-        "Nothing is waiting.",
-    )
+    last = with_store(config, work)
+    listing.end()
+    if last:
+        note(f"these are {most}; --before {last} shows what follows, --most N shows more at a time")
 
 
 @pending.command()
 @config_option
 @json_option
-@click.option("--content", is_flag=True, help="Print the message itself, octet for octet, and nothing else.")
-@click.argument("row_id", metavar="ID", type=int)
-def show(config: Path | None, as_json: bool, content: bool, row_id: int) -> None:
+@click.option(
+    "--content",
+    is_flag=True,
+    help="Print the message itself, octet for octet (to a terminal: escaped), and nothing else.",
+)
+@click.argument("number", metavar="ID", type=RowId())
+def show(config: Path | None, as_json: bool, content: bool, number: int) -> None:
     """Show one mail: what is known of it, why it waits, and its history."""
 
     async def work(store: Store) -> tuple[PendingDetail | None, bytes | None]:
         return await store.look(
-            lambda tx: (show_pending(tx.connection, row_id), content_of(tx.connection, row_id) if content else None)
+            lambda tx: (show_pending(tx.connection, number), content_of(tx.connection, number) if content else None)
         )
 
     detail, octets = with_store(config, work)
     if detail is None:
-        raise CommandError(f"there is no mail {row_id}; `pending list --state all` lists what there is")
+        raise CommandError(f"there is no mail {number}; `pending list --state all` lists what there is")
     if content:
         if octets is None:
-            raise CommandError(f"the content of mail {row_id} is gone: its retention is over")
-        sys.stdout.buffer.write(octets)
+            raise CommandError(f"the content of mail {number} is gone: its retention is over")
+        print_octets(octets)
     elif as_json:
         print_json(detail)
     else:
@@ -113,7 +133,7 @@ def show(config: Path | None, as_json: bool, content: bool, row_id: int) -> None
 
 def _facts(detail: PendingDetail) -> list[tuple[str, str]]:
     row = detail.row
-    proofs = "; ".join(proof_words(Proof.parse(text)) for text in row.proofs.split())
+    proofs = "; ".join(map(_proof, row.proofs.split()))
     facts = [
         ("id", str(row.id)),
         ("state", row.state),
@@ -127,10 +147,10 @@ def _facts(detail: PendingDetail) -> list[tuple[str, str]]:
         ("client", f"{detail.client_name or 'unknown'} [{row.client}], HELO {detail.helo}, {detail.protocol}"),
         ("ids in logs", " ".join(filter(None, (detail.transaction_id, detail.queue_id)))),
         ("vouched for by", proofs or "nobody"),
-        ("why", REASONS[Reason(row.reason)]),
+        ("why", _REASONS.get(row.reason, row.reason)),
     ]
     if row.silence:
-        facts.append(("not asked", SILENCES[Silence(row.silence)]))
+        facts.append(("not asked", _SILENCES.get(row.silence, row.silence)))
     if row.challenge:
         facts.append(("challenge", row.challenge))
     if row.state == State.PENDING.value:
@@ -145,30 +165,55 @@ def _facts(detail: PendingDetail) -> list[tuple[str, str]]:
     return facts
 
 
+# A store may hold words of a newer program; they are shown as they are.
+_REASONS = {reason.value: sentence for reason, sentence in REASONS.items()}
+_SILENCES = {silence.value: sentence for silence, sentence in SILENCES.items()}
+
+
+def _proof(text: str) -> str:
+    try:
+        return proof_words(Proof.parse(text))
+    except ValueError:
+        return text
+
+
 def _scope(text: str) -> str:
     try:
         return parse_scope(text)
     except ValueError as fault:
-        raise CommandError(f"--for: {fault}") from fault
+        raise WrongUse(f"--for: {fault}") from fault
+
+
+def _sender(text: str) -> str:
+    bare = text.strip().removeprefix("<").removesuffix(">")
+    if text and not bare:
+        raise WrongUse('--from: the null reverse-path is no address; `--json` shows it as ""')
+    return normal_form(bare)
 
 
 def _action(action: Action, sentence: str) -> None:
     @pending.command(action.value, help=sentence)
     @config_option
     @json_option
-    @click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
+    @click.argument("ids", metavar="ID...", type=RowId(), nargs=-1, required=True)
     def command(config: Path | None, as_json: bool, ids: tuple[int, ...]) -> None:
+        wanted = list(dict.fromkeys(ids))
+
         async def work(store: Store) -> list[Done]:
             # The running service finds what was released by looking, within a second.
             moderator = Moderator(store, now=time.time, wake_deliveries=lambda: None)
-            return await moderator.act(action, ids, actor())
+            done: list[Done] = []
+            with progress(action.value) as told:
+                for start in range(0, len(wanted), _BATCH):
+                    done += await moderator.act(action, wanted[start : start + _BATCH], actor())
+                    told(len(done), len(wanted))
+            return done
 
         done = with_store(config, work)
         if as_json:
             print_json(done)
         else:
-            for one in done:
-                click.echo(f"{one.id}: {one.problem or (one.state.value if one.state else '')}")
+            click.echo("\n".join(f"{one.id}: {one.problem or (one.state.value if one.state else '')}" for one in done))
         if any(one.problem for one in done):
             raise SystemExit(1)
 

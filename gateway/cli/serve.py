@@ -3,66 +3,165 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import os
 import signal
-import socket
-import sys
-from collections.abc import Awaitable, Callable, Coroutine
+import ssl
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from gateway import log
-from gateway.cli.options import config_option, settings_of
+from gateway.cli import systemd
+from gateway.cli.faults import CommandError, system_words, told
+from gateway.cli.options import PRIVATE, config_option, settings_of
+from gateway.cli.signals import Signals, until_signal
+from gateway.relay.signer import KeyFault
+from gateway.relay.templates import TemplateFault
 from gateway.service import Service
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
+from gateway.store.engine import sqlite_path
 
 DRAIN_SECONDS = 30.0
 """How long mail in hand may take to end after SIGTERM; below systemd's default of 90."""
+RELOADED = frozenset({"log.level"})
+"""Settings that SIGHUP takes over. The files that others name are read anew as well."""
+
+_log = logging.getLogger("gateway.cli")
 
 
 @click.command()
 @config_option
 def serve(config: Path | None) -> None:
-    """Run the gateway until SIGTERM; SIGHUP reloads certificates, templates and the log level."""
+    """Run the gateway.
+
+    SIGTERM ends it when the mail in hand is done, a second one ends it at once. SIGHUP reloads the certificate, the
+    templates and the log level.
+    """
     settings = settings_of(config, serving=True)
+    os.umask(PRIVATE)
     handler = log.setup(settings.log.level, settings.log.format)
+    # Tells every step of a migration as if it were news.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        run_loop(_serve(settings, lambda: settings_of(config, serving=True)))
+        with named_faults(settings):
+            run_loop(_serve(settings, lambda: settings_of(config, serving=True), handler))
     finally:
         handler.close()
 
 
-async def _serve(settings: Settings, reread: Callable[[], Settings]) -> None:
+async def _serve(settings: Settings, reread: Callable[[], Settings], handler: log.LineHandler) -> None:
+    def last_words(number: int) -> None:
+        log.warning(_log, "ended-at-once", signal=signal.Signals(number).name)
+        handler.close()
+
+    signals = Signals.caught(last_words)
     service = await Service.start(settings)
+    # Everything that lives now lives as long as the service: no use in looking at it again and again.
+    gc.freeze()
+    # Nor in looking after every 700 new values: a mail makes hundreds, and they go by themselves.
+    gc.set_threshold(20_000, 20, 20)
+    status = "takes mail at " + ", ".join(f"{host}:{port}" for host, port in service.listener.addresses)
+    tasks = [asyncio.create_task(systemd.watchdog()), asyncio.create_task(_reloads(signals, service, reread, status))]
+    systemd.ready(status)
     try:
-        watchdog = asyncio.create_task(_watchdog())
-        notify("READY=1")
-        await until_signal(lambda: service.reload(reread()))
-        notify("STOPPING=1")
-        watchdog.cancel()
+        await signals.ended.wait()
+        systemd.stopping()
     finally:
         await service.stop(DRAIN_SECONDS)
+        for task in tasks:
+            task.cancel()
+
+
+async def _reloads(signals: Signals, service: Service, reread: Callable[[], Settings], status: str) -> None:
+    while True:
+        await signals.reload.wait()
+        signals.reload.clear()
+        systemd.reloading()
+        try:
+            await _reload(service, reread)
+        except Exception:
+            # Our own fault, and none that should stop the mail.
+            log.bug(_log, "not-reloaded")
+        systemd.ready(status)
+
+
+async def _reload(service: Service, reread: Callable[[], Settings]) -> None:
+    """Take over what can change; with any fault, all that runs stays as it is."""
+    try:
+        settings = reread()
+        with named_faults(service.settings):
+            # All files first: not the new templates with the old certificate.
+            Service.check(service.settings)
+            await service.reload(settings)
+    except (CommandError, SettingsError) as fault:
+        log.warning(_log, "not-reloaded", problem=str(fault))
+        return
+    if waiting := sorted(differences(service.settings, settings) - RELOADED):
+        log.warning(_log, "restart-needed", settings=waiting)
+
+
+def differences(old: Settings, new: Settings) -> set[str]:
+    """Return the dotted keys whose values differ."""
+    return {
+        f"{section.name}.{key.name}"
+        for section in msgspec.structs.fields(old)
+        for key in msgspec.structs.fields(getattr(old, section.name))
+        if getattr(getattr(old, section.name), key.name) != getattr(getattr(new, section.name), key.name)
+    }
 
 
 @click.command()
+@config_option
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Keep the demo's mail in this folder.")
-def demo(state: Path | None) -> None:
-    """Run the gateway with a small world around it, to be looked at in a browser."""
+def demo(config: Path | None, state: Path | None) -> None:
+    """Run the gateway with a small world around it, to be looked at in a browser.
+
+    Of a configuration file it takes the sections challenge and pending, to try them; the rest is the demo's own.
+    """
     # Imported here: only the demo needs it.
     from gateway.cli.demo import run_demo
 
-    run_loop(run_demo(state, until_signal))
+    tried = None if config is None else settings_of(config)
+    run_loop(run_demo(state, until_signal, tried))
 
 
 @click.command("check-config")
 @config_option
 def check_config(config: Path | None) -> None:
-    """Check the configuration and the templates it names; each fault is named with file and key."""
+    """Check the configuration and what it names.
+
+    Each fault is a line with file and key.
+    """
     settings = settings_of(config, serving=True)
-    Service.check(settings)
+    with named_faults(settings):
+        Service.check(settings)
     click.echo("the configuration is good")
+
+
+@contextmanager
+def named_faults(settings: Settings) -> Iterator[None]:
+    """Let what hinders the service leave as CommandError, in the words of the settings."""
+    try:
+        with told(sqlite_path(settings.store.url)):
+            yield
+    except TemplateFault as fault:
+        raise CommandError(f"a mail template: {fault}") from fault
+    except KeyFault as fault:
+        raise CommandError(f"challenge.dkim_key_file: {fault}") from fault
+    except ssl.SSLError as fault:
+        smtp = settings.smtp
+        raise CommandError(
+            f"smtp.tls_certificate, smtp.tls_key: {smtp.tls_certificate} and {smtp.tls_key} are not a certificate "
+            f"and its key in PEM ({fault.reason or fault})"
+        ) from fault
+    except OSError as fault:
+        raise CommandError(system_words(fault)) from fault
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
@@ -75,54 +174,3 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
         factory = None
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(main)
-
-
-async def until_signal(reload: Callable[[], Awaitable[None]] | None = None) -> None:
-    """Wait for SIGTERM or SIGINT; run `reload` at each SIGHUP."""
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    reloads: set[asyncio.Task[None]] = set()
-
-    def reread() -> None:
-        if reload is not None:
-            task = loop.create_task(_guarded(reload))
-            reloads.add(task)
-            task.add_done_callback(reloads.discard)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    loop.add_signal_handler(signal.SIGHUP, reread)
-    await ended.wait()
-
-
-async def _guarded(reload: Callable[[], Awaitable[None]]) -> None:
-    try:
-        notify("RELOADING=1")
-        await reload()
-    except Exception as fault:
-        # The running settings stay: a slip in the file must not stop the mail.
-        click.echo(f"challenge-gateway: not reloaded: {fault}", err=True)
-    finally:
-        notify("READY=1")
-
-
-async def _watchdog() -> None:
-    """Tell systemd that the loop turns, twice in each period it asks for (sd_watchdog_enabled(3))."""
-    period = int(os.environ.get("WATCHDOG_USEC", "0")) / 2_000_000
-    while period:
-        notify("WATCHDOG=1")
-        await asyncio.sleep(period)
-
-
-def notify(state: str) -> None:
-    """Tell systemd (sd_notify(3)), where it listens."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address or sys.platform != "linux":
-        return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        try:
-            sender.sendto(state.encode(), address)
-        except OSError as fault:
-            click.echo(f"challenge-gateway: systemd does not listen: {fault}", err=True)

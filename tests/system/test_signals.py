@@ -34,8 +34,16 @@ def names(site: Site) -> list[str]:
     return [line["event"] for line in events(site)]
 
 
-def tell(site: Site, number: signal.Signals) -> None:
+def tell(site: Site, number: signal.Signals) -> bool:
+    """Send a signal. Returns False: it is no end yet."""
     os.kill(site.gateway.pid, number)
+    return False
+
+
+def ended(site: Site) -> int:
+    """Wait until it has ended by itself, and return its exit status."""
+    wait_until(lambda: not site.gateway.runs, "it ends")
+    return site.gateway.stop()
 
 
 def refuses(site: Site) -> bool:
@@ -66,7 +74,7 @@ def test_sigterm_lets_a_session_finish_its_mail_and_takes_no_other(site: Site) -
         assert site.gateway.runs
         door.send(b" and the second.\r\n.\r\n")
         assert door.getreply()[0] == 250
-    assert site.gateway.stop() == 0
+    assert ended(site) == 0
     assert names(site)[-1] == "stopped"
     (row,) = site.gateway.data("pending", "list")
     assert row["subject"] == "Hello"
@@ -88,8 +96,9 @@ def test_second_signal_ends_it_at_once_and_nothing_that_was_accepted_is_lost(
     with session_inside_content(site):
         tell(site, signal.SIGTERM)
         wait_until(lambda: refuses(site), "it drains")
-        tell(site, number)
-        assert site.gateway.stop(5) == 128 + number
+        # Told again within a second, it takes it for an echo.
+        wait_until(lambda: not site.gateway.runs or tell(site, number), "it ends", 5)
+        assert site.gateway.stop() == 128 + number
     assert events(site)[-1]["event"] == "ended-at-once"
     assert events(site)[-1]["signal"] == number.name
     assert len(site.gateway.data("pending", "list")) == 1
@@ -98,7 +107,17 @@ def test_second_signal_ends_it_at_once_and_nothing_that_was_accepted_is_lost(
 
 def test_sigint_ends_it_as_sigterm_does(site: Site) -> None:
     tell(site, signal.SIGINT)
-    assert site.gateway.stop() == 0
+    assert ended(site) == 0
+
+
+def test_signal_that_comes_twice_at_once_is_one(site: Site) -> None:
+    with session_inside_content(site) as door:
+        tell(site, signal.SIGTERM)
+        tell(site, signal.SIGTERM)
+        wait_until(lambda: refuses(site), "it drains")
+        door.send(b".\r\n.\r\n")
+        assert door.getreply()[0] == 250
+    assert ended(site) == 0
 
 
 # --- reload ---
@@ -218,6 +237,7 @@ def last_words(gateway: GatewayProcess) -> str:
 
 
 def test_first_start_logs_nothing_but_that_it_started(site: Site) -> None:
+    wait_until(lambda: bool(names(site)), "it has said something")
     assert names(site) == ["started"]
 
 
@@ -260,4 +280,4 @@ def test_systemd_is_told_of_the_start_the_reload_and_the_end(
         assert systemd.recv(1000) == b"WATCHDOG=1"
         tell(site, signal.SIGTERM)
         assert next_state() == "STOPPING=1"
-        assert site.gateway.stop() == 0
+        assert ended(site) == 0

@@ -116,14 +116,16 @@ def test_note_is_told_beside_the_output() -> None:
         assert (out.text(), err.text()) == ("", "(there is more)\n")
 
 
-@pytest.mark.parametrize("terminal", [False, True])
-def test_progress_appears_where_a_person_looks(terminal: bool) -> None:
+@pytest.mark.parametrize(
+    ("terminal", "patience", "seen"), [(False, 0.0, False), (True, 0.0, True), (True, 60.0, False)]
+)
+def test_progress_of_long_work_appears_where_a_person_looks(terminal: bool, patience: float, seen: bool) -> None:
     with streams(b"", terminal=terminal) as (out, err):
-        with progress("counting") as told:
+        with progress("counting", patience) as told:
             for number in range(3):
                 told(number, 3)
         assert out.text() == ""
-        assert ("counting" in err.text()) is terminal
+        assert ("counting" in err.text()) is seen
 
 
 def test_moment_without_an_end_is_never() -> None:

@@ -103,7 +103,11 @@ def test_configuration_that_is_good_is_said_to_be(bare: Shell) -> None:
     ("tables", "files", "words"),
     [
         ({"challenge": {"templates": "mine"}}, {"mine/mail/challenge/body.txt": "no link"}, "body.txt"),
-        ({"challenge": {"templates": "mine"}}, {"mine/mail/challenge/body.txt": "{% for x in y %}{% endfor %}"}, "a loop"),
+        (
+            {"challenge": {"templates": "mine"}},
+            {"mine/mail/challenge/body.txt": "{% for x in y %}{% endfor %}"},
+            "a loop",
+        ),
         ({"challenge": {"templates": "none"}}, {}, "is not a folder"),
         ({"smtp": {"tls_certificate": "c.pem", "tls_key": "k.pem"}}, {"c.pem": "x", "k.pem": "y"}, "smtp.tls_key"),
         (

@@ -1,0 +1,190 @@
+"""docs/commands.md and docs/operations.md say what is true: each example is run, each table is held against the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.request import urlopen
+
+import click
+import pytest
+
+from benchmarks.places import HOST
+from benchmarks.surroundings import Surroundings, sender_zones
+from gateway.cli.main import cli
+from gateway.domain.address import Address
+from gateway.domain.evidence import NO_EVIDENCE
+from gateway.domain.lifecycle import ChallengeState
+from gateway.domain.policy import Disposition
+from gateway.flow.moderate import Action
+from tests.architecture.tree import ROOT
+from tests.peers.letters import letter
+from tests.store.letters import KIM, keep, message, row
+from tests.system.conftest import Site
+from tests.unit.cli.shell import Shell
+
+COMMANDS = (ROOT / "docs/commands.md").read_text("utf-8")
+OPERATIONS = (ROOT / "docs/operations.md").read_text("utf-8")
+CLIENT = "192.0.2.7"
+ROOF = b"From: Anna Roth <anna@oak.example>\nTo: joe@example.org\nSubject: Offer for the roof\n\nHello Joe,\n"
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ")
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """The site of the examples."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"GATEWAY_CONFIG": "gateway.toml", "USER": "admin", "COLUMNS": "120"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    shell = Shell(tmp_path)
+    with Surroundings(sender_zones(["oak.example"], CLIENT)) as around:
+        shell.settings({"dns": {"servers": [f"{HOST}:{around.dns_port}"]}})
+        shell.make()
+        (tmp_path / "roof.eml").write_bytes(ROOF)
+        (tmp_path / "entries.csv").write_text(blocks("csv")[0], "utf-8")
+        (tmp_path / "mistaken.csv").write_text("list,pattern\nalow,a@b.example\nallow,*\n")
+        (tmp_path / "mistaken.toml").write_text('[smtp]\nmax_hop = 7\n[pending]\ndays = "two"\n')
+        shell.hold("Offer for the roof", ask=True)
+        bo = Address.of("bo@elm.example")
+        shell.with_store(lambda store: keep(store, message("Cheap watches", sender=bo, evidence=NO_EVIDENCE), row(KIM)))
+        yield shell
+
+
+def blocks(kind: str) -> list[str]:
+    """Return the fenced blocks of one kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```", COMMANDS, re.MULTILINE | re.DOTALL)
+
+
+def examples() -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the words of each example and the lines that follow it."""
+    for block in blocks("console"):
+        for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            line, _, output = example.partition("\n")
+            yield shlex.split(line), output.splitlines()
+
+
+def tables(text: str, title: str) -> list[str]:
+    """Return the first cells of the table below a line that holds the title, without their backticks."""
+    lines = text[text.index(title) :].splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("|"))
+    cells = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        cells += re.findall(r"`([^`]+)`", line.split("|")[1])
+    return cells
+
+
+def run(shell: Shell, words: list[str]) -> list[str]:
+    """Run an example and return what a person sees."""
+    assert words[0] == "challenge-gateway"
+    outcome = shell.line(words[1:], terminal=True)
+    return [line.rstrip() for line in (outcome.out + outcome.err).splitlines()]
+
+
+# --- commands.md ---
+
+
+def test_examples_print_what_is_shown(shell: Shell) -> None:
+    shown = list(examples())
+    assert len(shown) > 15
+    for words, lines in shown:
+        assert [_TIME.sub("TIME", line) for line in run(shell, words)] == [_TIME.sub("TIME", line) for line in lines]
+
+
+JSON = {
+    "pending list": ["pending", "list"],
+    "pending show": ["pending", "show", "1"],
+    "pending delete": ["pending", "delete", "2"],
+    "lists add": ["lists", "add", "allow", "a@oak.example"],
+    "lists show": ["lists", "show"],
+    "lists import": ["lists", "import", "entries.csv"],
+    "challenges list": ["challenges", "list"],
+    "db check": ["db", "check"],
+    "audit": ["audit"],
+    "explain": ["explain", "roof.eml", "--from", "<>", "--to", "joe@example.org", "--client", CLIENT],
+}
+
+
+def test_fields_of_json_are_those_in_the_tables(shell: Shell) -> None:
+    for name, words in JSON.items():
+        outcome = shell.line([*words, "--json"])
+        data = outcome.data[0] if isinstance(outcome.data, list) else outcome.data
+        assert tables(COMMANDS, f"Fields of `{name} --json`")[: len(data)] == list(data), name
+    documented = re.findall(r"Fields of `([^`]+) --json`", COMMANDS)
+    assert sorted(documented) == sorted(JSON)
+
+
+def commands(group: click.Group = cli, before: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """Yield the words and the definition of each command."""
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*before, name))
+        elif command is not None:
+            yield " ".join((*before, name)), command
+
+
+def test_every_command_and_option_is_in_the_document() -> None:
+    for name, command in commands():
+        first, _, rest = name.partition(" ")
+        sections = [part for part in COMMANDS.split("\n## ") if part.startswith(first) and rest in part.split("\n")[0]]
+        assert sections, name
+        for parameter in command.params:
+            for option in parameter.opts:
+                if option.startswith("--") and option not in ("--config", "--json"):
+                    assert f"{option}" in sections[0], (name, option)
+
+
+def test_commands_with_json_are_those_with_a_table() -> None:
+    with_json = {name for name, command in commands() if any("--json" in p.opts for p in command.params)}
+    also = {"pending authorize", "pending deliver", "pending blacklist"}
+    assert with_json == set(JSON) | also
+    for name in also:
+        assert f"`{name} ID...`" in COMMANDS
+
+
+# --- operations.md ---
+
+
+def test_metrics_are_those_in_the_table(site: Site) -> None:
+    with urlopen(f"http://{HOST}:{site.gateway.monitor_port}/metrics") as answer:
+        told = set(re.findall(r"^# HELP (gateway_\w+)", answer.read().decode(), re.MULTILINE))
+    documented = {cell.partition("{")[0] for cell in tables(OPERATIONS, "## Metrics")}
+    assert {name for name in told if not name.endswith("_created")} == documented
+
+
+def logged() -> set[str]:
+    """Return the names of all events that the code logs."""
+    names = {word.value for word in (*Disposition, *Action, ChallengeState.DISOWNED, ChallengeState.WITHDRAWN)}
+    for file in [*(ROOT / "gateway").rglob("*.py"), *(ROOT / "challenge_web").rglob("*.py")]:
+        if "demo" in file.parts or file.name == "log.py":
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and len(node.args) >= 2:
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if called in ("event", "warning", "bug") and "log" in ast.unparse(node.args[0]):
+                    names |= {n.value for n in ast.walk(node.args[1]) if isinstance(n, ast.Constant)}
+    return names
+
+
+def test_log_events_are_those_in_the_table() -> None:
+    documented = tables(OPERATIONS, "## Log")
+    assert sorted(documented) == sorted({*logged(), "log-lines-dropped"})
+
+
+def test_backup_taken_beside_the_service_is_whole(site: Site, tmp_path: Path) -> None:
+    site.send("ada@stranger.example", "joe@example.org", letter("ada@stranger.example", "joe@example.org"))
+    statement = "VACUUM INTO"
+    assert statement in OPERATIONS
+    copy = Shell(tmp_path)
+    with closing(sqlite3.connect(site.gateway.folder / "gateway.db")) as live:
+        live.execute(f"{statement} ?", (str(copy.store_file),))
+    assert copy("audit").status == 0
+    assert len(copy("pending", "list", "--json").data) == 1
