@@ -66,7 +66,7 @@ def _pending_for(tx: Transaction, sender: str) -> list[Held]:
 
 
 async def run_demo(
-    state: Path | None, until_ended: Callable[[], Awaitable[None]], tried: Settings | None = None
+    state: Path | None, until_ended: Callable[[], Awaitable[object]], tried: Settings | None = None
 ) -> None:
     """Run the demo until the user ends it.
 

@@ -20,7 +20,7 @@ from gateway import log
 from gateway.cli import systemd
 from gateway.cli.faults import CommandError, system_words, told
 from gateway.cli.options import PRIVATE, config_option, settings_of
-from gateway.cli.signals import Signals, until_signal
+from gateway.cli.signals import Signals
 from gateway.relay.signer import KeyFault
 from gateway.relay.templates import TemplateFault
 from gateway.service import Service
@@ -124,11 +124,14 @@ def demo(config: Path | None, state: Path | None) -> None:
 
     Of a configuration file it takes the sections challenge and pending, to try them; the rest is the demo's own.
     """
+    run_loop(_demo(state, None if config is None else settings_of(config)))
+
+
+async def _demo(state: Path | None, tried: Settings | None) -> None:
     # Imported here: only the demo needs it.
     from gateway.cli.demo import run_demo
 
-    tried = None if config is None else settings_of(config)
-    run_loop(run_demo(state, until_signal, tried))
+    await run_demo(state, Signals.caught().ended.wait, tried)
 
 
 @click.command("check-config")

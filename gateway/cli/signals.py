@@ -43,8 +43,3 @@ class Signals:
         self._last_words(number)
         # What was accepted is on the disk: an end like a crash loses nothing, and waits for nobody.
         os._exit(128 + number)
-
-
-async def until_signal() -> None:
-    """Wait for SIGTERM or SIGINT."""
-    await Signals.caught().ended.wait()

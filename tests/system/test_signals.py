@@ -9,6 +9,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.gateway_process import GatewayProcess
+from benchmarks.gateway_process import ROOT, GatewayProcess
 from benchmarks.places import HOST, wait_until
 from tests.peers.letters import letter
 from tests.system.conftest import MakeSite, Site
@@ -281,3 +282,20 @@ def test_systemd_is_told_of_the_start_the_reload_and_the_end(
         tell(site, signal.SIGTERM)
         assert next_state() == "STOPPING=1"
         assert ended(site) == 0
+
+
+# --- the demo ---
+
+
+def test_demo_tries_the_words_of_a_configuration_and_ends_with_sigterm(tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text('[challenge]\norganisation = "Carpenters of Oak"\n')
+    words = ["demo", "--config", str(config), "--state", str(tmp_path / "state")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "gateway", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(3)]
+        assert "/demo/" in said[1]
+        process.terminate()
+        assert process.wait(30) == 0
