@@ -7,6 +7,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.places import wait_until
 from tests.peers.letters import letter, link_in
 from tests.peers.solver import fetch, work
 from tests.system.conftest import FORGER, MakeSite, Site
@@ -48,7 +49,7 @@ def test_locked_store_defers_in_one_line_and_serves_again(make_site: MakeSite) -
     other.execute("ROLLBACK")
     other.close()
     assert site.send(ADA, JOE, letter(ADA, JOE))[0] == 250
-    assert "the store cannot be used now" in site.gateway.log()
+    wait_until(lambda: "the store cannot be used now" in site.gateway.log(), "the line is written")
     assert "Traceback" not in site.gateway.log()
 
 
