@@ -24,8 +24,6 @@ Value = str | int | float | bool | Enum | Sequence[str] | None
 
 LONGEST = 1000
 """Characters of one text in a line."""
-_GATHER = 0.02
-"""Seconds for which lines are gathered before they are written."""
 BACKLOG = 10_000
 """Lines that wait for a slow standard error; more are dropped and counted."""
 
@@ -209,9 +207,6 @@ class LineHandler(logging.Handler):
         ended = False
         while not ended:
             lines = [self._lines.get()]
-            if lines[0] is not None:
-                # One wake-up for many lines: each would take the interpreter from the thread that moves the mail.
-                time.sleep(_GATHER)
             while not self._lines.empty() and len(lines) < BACKLOG:
                 lines.append(self._lines.get())
             ended = None in lines

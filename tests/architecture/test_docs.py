@@ -49,13 +49,16 @@ def test_links_of_a_document_lead_to_files(page: Path) -> None:
 def test_commands_in_a_document_exist_and_take_what_is_shown(page: Path) -> None:
     for line in _COMMAND.findall(page.read_text("utf-8")):
         words = shlex.split(line, comments=True)[1:]
-        _parse(cli, words)
+        _parse(cli, words, None)
 
 
-def _parse(command: click.Command, words: list[str]) -> None:
+def _parse(command: click.Command, words: list[str], parent: click.Context | None) -> None:
     """Let click read the words as it would for a run, without running anything."""
-    context = command.make_context(command.name, list(words), resilient_parsing=False) if words else None
-    if isinstance(command, click.Group) and context is not None:
+    if not words:
+        return
+    # With its parent: a command keeps the help option of the first context it is read in.
+    context = command.make_context(command.name, list(words), parent)
+    if isinstance(command, click.Group):
         name, child, rest = command.resolve_command(context, [*context._protected_args, *context.args])
         assert child is not None, name
-        _parse(child, rest)
+        _parse(child, rest, context)

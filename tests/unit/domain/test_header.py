@@ -302,3 +302,21 @@ def test_without_comments_leaves_the_value(value: bytes, plain: bytes) -> None:
 
 def test_header_of_nothing_is_empty() -> None:
     assert header.split(b"") == Header((), 0)
+
+
+@pytest.mark.parametrize("filler", [0, 100_000], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("octets", "bare"),
+    [
+        (b"a\r\nb\r\n", False),
+        (b"a\nb\r\n", True),
+        (b"a\rb\r\n", True),
+        (b"a\n\rb\r\n", True),
+        (b"a\r\r\nb\r\n", True),
+        (b"a\r\nb\r", True),
+        (b"\n", True),
+        (b"", False),
+    ],
+)
+def test_bare_line_end_is_found_in_content_of_any_size(octets: bytes, bare: bool, filler: int) -> None:
+    assert header.has_bare_line_end(b"twelve octets\r\n" * filler + octets) is bare
