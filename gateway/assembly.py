@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from gateway.flow.answer import AnswerRules
 from gateway.flow.deliver import DeliverRules
 from gateway.flow.receive import ReceiveRules, Stage, own_domains
 from gateway.relay.opening import HopSettings, TlsPolicy
-from gateway.settings import Endpoint, Settings
+from gateway.settings import Endpoint, Network, Settings
 from gateway.smtp.door import DoorSettings
 from gateway.smtp.listener import TlsFiles
 
@@ -48,9 +49,21 @@ def receive_rules(settings: Settings, mark_key: bytes) -> ReceiveRules:
             per_hour=challenge.max_per_hour,
         ),
         mark_key=mark_key,
+        near=_own_servers(settings),
         max_hops=settings.smtp.max_hops,
         check_recipients=settings.smtp.recipient_check,
     )
+
+
+def _own_servers(settings: Settings) -> tuple[Network, ...]:
+    """Peers trusted with XFORWARD, and the next hops that are named by address."""
+    networks = list(settings.smtp.trusted_clients)
+    for place in (settings.relay.next_hop, *settings.relay.domains.values()):
+        try:
+            networks.append(ipaddress.ip_network(place.host))
+        except ValueError:
+            continue
+    return tuple(dict.fromkeys(networks))
 
 
 def answer_rules(settings: Settings, key: bytes) -> AnswerRules:

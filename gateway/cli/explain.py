@@ -26,7 +26,7 @@ from gateway.domain.lists import Entry, Verdict, sender_keys, winner
 from gateway.domain.message import Message, read_message
 from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Reason, Seen, decide
 from gateway.domain.reply import Reply
-from gateway.flow.receive import ReceiveRules, Stage, senders_of
+from gateway.flow.receive import ReceiveRules, Stage, comes_from_near, senders_of
 from gateway.settings import Settings
 from gateway.smtp.paths import Mail, Offer, parse_mail, parse_rcpt
 from gateway.store.engine import sqlite_path
@@ -193,7 +193,9 @@ class _Explainer:
             evidence=evidence,
             entry=winner(entries, senders, recipient.address),
             network=network_of(transaction.client.address),
-            released_before=trace.bears_release_mark(mark_key, self._content, head, self._now) if mark_key else False,
+            released_before=bool(mark_key)
+            and comes_from_near(self._rules.near, transaction.client)
+            and trace.bears_release_mark(mark_key, self._content, head, self._now),
         )
 
     async def _entries(self, patterns: tuple[str, ...]) -> tuple[Entry, ...]:

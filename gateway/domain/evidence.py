@@ -125,6 +125,21 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@lru_cache(maxsize=4096)
+def in_network(address: str, network: Network) -> bool:
+    """True where a client's address lies in a network; False for what is no address."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip in network
+
+
 def proof_to_require(proofs: tuple[Proof, ...], network: str) -> str:
     """Return what an entry made from a mail shall demand of the next: the identities that vouched for this one.
 

@@ -74,7 +74,7 @@ class Seen:
     network: str = ""
     """Of the client, as `evidence.network_of` tells it."""
     released_before: bool = False
-    """The mail bears our own, valid release mark: it went out from us and came round again."""
+    """The mail bears our own, valid release mark and comes from a server of ours: it went out and came round again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,11 @@ def decide(policy: Policy, seen: Seen) -> Decision:
     """Return the first answer in the ladder; the last step always answers."""
     if seen.recipient.local in ROLE_LOCAL_PARTS:
         return Decision(Disposition.DELIVER, Reason.ROLE_RECIPIENT)
-    if seen.released_before:
-        return Decision(Disposition.DELIVER, Reason.RELEASED_BEFORE)
     entry, evidence = seen.entry, seen.evidence
     if entry is not None and entry.verdict is Verdict.DENY:
         return Decision(Disposition.REJECT, Reason.DENYLIST)
+    if seen.released_before:
+        return Decision(Disposition.DELIVER, Reason.RELEASED_BEFORE)
     # An entry names an identity, and an unproven identity is only a claim: without this test anyone
     # could pass by forging a known sender.
     if entry is not None and entry.satisfied_by(_vouching_for(entry, seen), seen.network):

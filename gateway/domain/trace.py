@@ -53,12 +53,15 @@ def _clean(text: str) -> str:
     return _UNSAFE.sub("?", text[:255])
 
 
+_MARKED = (b"from", b"reply-to", b"date", b"message-id", b"subject", b"content-type", b"content-transfer-encoding")
+
+
 def _fingerprint(content: bytes, head: Header) -> bytes:
     # What forwarding leaves alone: the body and the fields that make a mail this mail.
     if head.malformed:
         head = _as_others_read(head)
     digest = hashlib.sha256(content[head.body :])
-    for name in (b"from", b"date", b"message-id", b"subject"):
+    for name in _MARKED:
         for value in head.all(name):
             digest.update(b"\0" + name + b"\0" + value)
     return digest.digest()

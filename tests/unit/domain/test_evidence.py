@@ -1,12 +1,21 @@
 from __future__ import annotations
 
 import itertools
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.evidence import NO_EVIDENCE, Method, Proof, network_of, proof_to_require, vouched_as_well
+from gateway.domain.evidence import (
+    NO_EVIDENCE,
+    Method,
+    Proof,
+    in_network,
+    network_of,
+    proof_to_require,
+    vouched_as_well,
+)
 from tests.unit.domain.letters import DKIM_OAK, NET, NETWORK, SPF_OAK
 
 STRENGTH = {
@@ -81,3 +90,18 @@ def test_network_of_any_text_raises_nothing(text: str) -> None:
 )
 def test_proof_to_require_is_never_nothing(proofs: tuple[Proof, ...], network: str, required: str) -> None:
     assert proof_to_require(proofs, network) == required
+
+
+@pytest.mark.parametrize(
+    ("address", "within"),
+    [
+        ("192.0.2.7", True),
+        ("::ffff:192.0.2.7", True),
+        ("192.0.3.7", False),
+        ("2001:db8::7", False),
+        ("", False),
+        ("mail.oak.example", False),
+    ],
+)
+def test_client_lies_in_a_network_by_its_address_alone(address: str, within: bool) -> None:
+    assert in_network(address, ip_network("192.0.2.0/24")) is within

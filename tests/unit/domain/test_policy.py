@@ -171,10 +171,10 @@ def check_invariants(policy: Policy, case: Seen, decision: Decision) -> None:
         assert Silence(decision.silence) in Silence
     if case.recipient in ROLES:
         assert decision.disposition is Disposition.DELIVER
-    elif case.released_before:
-        assert decision.reason is Reason.RELEASED_BEFORE
     elif entry is not None and entry.verdict is Verdict.DENY:
         assert decision.disposition is Disposition.REJECT
+    elif case.released_before:
+        assert decision.reason is Reason.RELEASED_BEFORE
     else:
         assert decision.disposition is not Disposition.REJECT
     if decision.reason is Reason.ALLOWLIST:

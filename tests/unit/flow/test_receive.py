@@ -22,6 +22,7 @@ from tests.unit.flow.world import (
     JOE,
     KIM,
     NOW,
+    OWN_SERVER,
     PROVEN,
     REFUSED,
     RULES,
@@ -72,14 +73,29 @@ async def test_r26_r31_r32_relayed_octets_are_the_original_below_our_fields_with
     assert unmarked(taken) == content.replace(forged.encode() + b"\r\n", b"")
 
 
-async def test_released_mail_that_comes_round_again_is_not_held_even_when_denied(world: World) -> None:
+async def test_released_mail_that_a_server_of_ours_sends_round_again_is_not_held(world: World) -> None:
+    await world.allow()
+    await world.arrive(letter())
+    ((_, taken),) = world.hop.taken
+    world.checks.evidence = NO_EVIDENCE
+    assert await world.arrive(taken, KIM, client=OWN_SERVER) == reply.OK
+    assert len(world.hop.taken) == 2
+
+
+async def test_released_mail_that_a_stranger_sends_again_is_held(world: World) -> None:
+    await world.allow()
+    await world.arrive(letter())
+    ((_, taken),) = world.hop.taken
+    world.checks.evidence = NO_EVIDENCE
+    assert await world.arrive(taken, KIM) == reply.HELD
+
+
+async def test_released_mail_whose_sender_was_denied_meanwhile_is_refused(world: World) -> None:
     await world.allow()
     await world.arrive(letter())
     ((_, taken),) = world.hop.taken
     await world.deny(scope="joe@example.org")
-    world.checks.evidence = NO_EVIDENCE
-    assert await world.arrive(taken) == reply.OK
-    assert len(world.hop.taken) == 2
+    assert await world.arrive(taken, client=OWN_SERVER) == reply.REFUSED_BY_POLICY
 
 
 async def test_release_mark_made_by_somebody_else_lets_nothing_through(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 
 from sqlalchemy import select
@@ -140,7 +141,10 @@ RULES = ReceiveRules(
     policy=Policy(),
     caps=Caps(),
     mark_key=KEY,
+    near=(ip_network("198.51.100.25/32"),),
 )
+
+OWN_SERVER = "198.51.100.25"
 
 
 class World:
