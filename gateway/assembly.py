@@ -15,7 +15,7 @@ from gateway.domain.challenge import DAY, Asking, Caps
 from gateway.domain.policy import Expiry, Policy, Scope
 from gateway.flow.answer import AnswerRules
 from gateway.flow.deliver import DeliverRules
-from gateway.flow.receive import ReceiveRules, Stage, own_domains
+from gateway.flow.receive_rules import ReceiveRules, Stage, own_domains
 from gateway.relay.opening import HopSettings, TlsPolicy
 from gateway.settings import Endpoint, Network, Settings
 from gateway.smtp.door import DoorSettings

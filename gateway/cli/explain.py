@@ -26,7 +26,8 @@ from gateway.domain.lists import Entry, Verdict, sender_keys, winner
 from gateway.domain.message import Message, read_message
 from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Reason, Seen, decide
 from gateway.domain.reply import Reply
-from gateway.flow.receive import ReceiveRules, Stage, comes_from_near, senders_of
+from gateway.flow.receive import senders_of
+from gateway.flow.receive_rules import ReceiveRules, Stage, comes_from_near
 from gateway.settings import Settings
 from gateway.smtp.paths import Mail, Offer, parse_mail, parse_rcpt
 from gateway.store.engine import sqlite_path

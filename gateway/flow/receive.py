@@ -6,21 +6,20 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cache
 
 from prometheus_client import Counter
 
 from gateway.domain import header, reply, trace
-from gateway.domain.address import Address, normal_domain
-from gateway.domain.challenge import DAY, Caps, within_caps
-from gateway.domain.envelope import Client, Recipient, Transaction
-from gateway.domain.evidence import Evidence, Network, in_network, network_of
+from gateway.domain.address import Address
+from gateway.domain.challenge import DAY, within_caps
+from gateway.domain.envelope import Recipient, Transaction
+from gateway.domain.evidence import Evidence, network_of
 from gateway.domain.header import Header
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.lists import Entry, Verdict, sender_keys, winner
 from gateway.domain.message import Message, read_message
-from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Policy, Reason, Seen, decide
+from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Reason, Seen, decide
 from gateway.domain.reply import Reply
 from gateway.flow.ports import (
     Checks,
@@ -34,6 +33,7 @@ from gateway.flow.ports import (
     Store,
     Tx,
 )
+from gateway.flow.receive_rules import ReceiveRules, Stage, comes_from_near
 from gateway.log import event
 
 _log = logging.getLogger("gateway.mail")
@@ -56,32 +56,6 @@ def _ended(outcome: str) -> Counter:
 
 RETRY_WINDOW = DAY
 """Seconds in which the same content from the same reverse-path is a client's retry, not another mail."""
-
-
-class Stage(Enum):
-    """Where the gateway stands, `[smtp] stage`."""
-
-    BEFORE_QUEUE = "before-queue"
-    AFTER_QUEUE = "after-queue"
-    EDGE = "edge"
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiveRules:
-    """What the configuration says about taking mail in."""
-
-    stage: Stage
-    hostname: str
-    domains: frozenset[str]
-    """Ours, as A-labels."""
-    policy: Policy
-    caps: Caps
-    mark_key: bytes
-    """Signs what we let on, so that it is known when it comes round again."""
-    near: tuple[Network, ...] = ()
-    """Our own servers. Only from them is a release mark believed: whoever got a mail we let on could send it again."""
-    max_hops: int = 50
-    check_recipients: bool = True
 
 
 class Receiver:
@@ -367,23 +341,11 @@ _FIRST_EVENT = {
 }
 
 
-def comes_from_near(near: tuple[Network, ...], client: Client) -> bool:
-    """True for a client that is one of our own servers, or the machine that the MTA in front runs on."""
-    if not client.address:
-        return client.source == "LOCAL"
-    return any(in_network(client.address, network) for network in near)
-
-
 def senders_of(reverse_path: Address, facts: Message) -> tuple[Address, ...]:
     """Return whom list entries may name for this mail: its reverse-path and its author."""
     if facts.author is None or facts.author.key == reverse_path.key:
         return () if reverse_path.is_null else (reverse_path,)
     return (facts.author,) if reverse_path.is_null else (reverse_path, facts.author)
-
-
-def own_domains(names: Sequence[str]) -> frozenset[str]:
-    """Return our domains as they are compared."""
-    return frozenset(normal_domain(name) for name in names)
 
 
 def _one_answer(delivery: Delivery, heard_at_rcpt: bool) -> Reply | None:

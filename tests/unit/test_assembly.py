@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway import assembly
 from gateway.domain.envelope import Client
-from gateway.flow.receive import comes_from_near
+from gateway.flow.receive_rules import comes_from_near
 from gateway.settings import load
 
 

@@ -13,7 +13,7 @@ from gateway.domain.challenge import Caps
 from gateway.domain.evidence import NO_EVIDENCE, Evidence, Method, Proof
 from gateway.domain.lists import UNPROVEN
 from gateway.domain.reply import Reply
-from gateway.flow.receive import Stage
+from gateway.flow.receive_rules import Stage
 from tests.unit.flow.world import (
     ANNA,
     DAY,

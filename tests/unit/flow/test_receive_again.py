@@ -11,7 +11,8 @@ from gateway.domain import reply
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.challenge import Asking
 from gateway.flow.ports import StoreDown, StoreFull
-from gateway.flow.receive import own_domains, senders_of
+from gateway.flow.receive import senders_of
+from gateway.flow.receive_rules import own_domains
 from gateway.store.audit import audit
 from tests.unit.domain.letters import letter as facts
 from tests.unit.flow.world import (

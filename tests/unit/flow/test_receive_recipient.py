@@ -11,7 +11,7 @@ from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.envelope import Recipient
 from gateway.domain.reply import Reply
 from gateway.flow.ports import Features, StoreDown
-from gateway.flow.receive import Stage
+from gateway.flow.receive_rules import Stage
 from tests.unit.flow.world import (
     ANNA,
     DEFERRED,

@@ -26,7 +26,8 @@ from gateway.flow.deliver import Deliverer, DeliverRules
 from gateway.flow.expire import Expirer
 from gateway.flow.moderate import Moderator
 from gateway.flow.ports import ChallengeRow, Delivery, Envelope, Features
-from gateway.flow.receive import Receiver, ReceiveRules, Stage
+from gateway.flow.receive import Receiver
+from gateway.flow.receive_rules import ReceiveRules, Stage
 from gateway.store.store import Store
 from gateway.store.tables import metadata
 from gateway.store.views import ChallengeView, Filter, PendingView, list_challenges, list_pending
