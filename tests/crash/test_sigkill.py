@@ -19,7 +19,7 @@ from benchmarks.places import HOST, wait_until
 from benchmarks.surroundings import Surroundings
 from tests.crash.senders import KNOWN, KNOWN_HERE, STRANGER, Senders, content_of, number_in
 
-KILLS = int(os.environ.get("CRASH_KILLS", "5"))
+KILLS = int(os.environ.get("CRASH_KILLS", "10"))
 SEED = int(os.environ.get("CRASH_SEED", str(random.SystemRandom().randrange(1_000_000))))
 
 
