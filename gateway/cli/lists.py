@@ -225,7 +225,7 @@ def export(config: Path | None, scope: str | None, file: TextIO) -> None:
 
 async def _pages(store: Store, verdict: str, scope: str | None) -> AsyncIterator[list[EntryView]]:
     last = 0
-    while page := await store.look(lambda tx: list_entries(tx.connection, verdict, scope, last, _PAGE)):  # noqa: B023
+    while page := await store.look(lambda tx: list_entries(tx.connection, verdict, scope, last, _PAGE)):  # noqa: B023 awaited here
         yield page
         last = page[-1].id
 

@@ -262,7 +262,7 @@ class MailboxSession(SMTP):
         """Return the octets up to CRLF.CRLF, or None where there were too many; the stream then stands behind them."""
         reader = self._reader
         usual = reader._limit  # type: ignore[attr-defined]  # No public way to read in larger pieces.
-        reader._limit = _CHUNK  # type: ignore[attr-defined]
+        reader._limit = _CHUNK  # type: ignore[attr-defined]  # Put back below.
         try:
             # The CRLF of the command line is the one a first line `.` ends with (RFC 5321 §4.1.1.4).
             data, too_big = bytearray(b"\r\n"), False
