@@ -316,7 +316,7 @@ async def test_send_with_other_people_than_offered_is_refused(stage: Stage, fiel
 
 
 HOSTILE = (
-    b'Subject: <script>alert(1)</script>{{7*7}}\r\nFrom: "><img src=x onerror=alert(1)> <a@b.example>\r\n'
+    b'Subject: <script>alert(1)</script>{{1337*7331}}\r\nFrom: "><img src=x onerror=alert(1)> <a@b.example>\r\n'
     b"To: \xff\xfe\r\nContent-Type: text/plain; charset=no-such-charset\r\n\r\n"
     b"<script>alert(2)</script> javascript:alert(3) \x00\x1b[31m \xe2\x80\xae\r\n"
 )
@@ -331,7 +331,7 @@ async def test_mailbox_pages_show_hostile_mail_as_text(stage: Stage) -> None:
         assert "<img" not in page
         assert "\x1b" not in page
         assert "\x00" not in page
-        assert "49" not in page.partition("<main")[2].partition("</main>")[0].replace("{{7*7}}", "")
+        assert "9801547" not in page.partition("<main")[2].partition("</main>")[0]
 
 
 async def test_mailbox_download_gives_the_octets_as_they_came(stage: Stage) -> None:

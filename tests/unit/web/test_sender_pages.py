@@ -153,7 +153,7 @@ HOSTILE = (
     '"><img src=x onerror=alert(1)>',
     "javascript:alert(1)",
     "</title><svg onload=alert(1)>",
-    "${7*7}{{7*7}}{% raw %}",
+    "${1337*7331}{{1337*7331}}{% raw %}",
     "' autofocus onfocus=alert(1) x='",
     "a\r\nSet-Cookie: x=y\r\n\r\n\x00\x1b[2J",
     "\u202eevil\u2066\u200b\ud800",
@@ -173,7 +173,17 @@ async def test_hostile_text_in_every_field_is_shown_as_text(client: Client, answ
         page = await response.text()
         assert response.status == 200
         assert "Set-Cookie" not in response.headers
-        for forbidden in ("<script>", "<img src=x", "<svg", "' autofocus", "49", "\x00", "\x1b", "\u202e", "\u200b"):
+        for forbidden in (
+            "<script>",
+            "<img src=x",
+            "<svg",
+            "' autofocus",
+            "9801547",
+            "\x00",
+            "\x1b",
+            "\u202e",
+            "\u200b",
+        ):
             assert forbidden not in page.replace("'s", ""), (path, forbidden)
         assert len(page) < 20_000
     response = await client.get(PAGE, headers=JSON)
