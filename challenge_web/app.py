@@ -38,6 +38,7 @@ def make_app(
     now: Callable[[], float] = time.time,
     tick: Callable[[], float] = time.monotonic,
     chance: Callable[[int], bytes] = secrets.token_bytes,
+    console: Callable[[web.Application, Pages], object] | None = None,
     extra_routes: Callable[[web.Application], None] | None = None,
 ) -> web.Application:
     """Return the application of the public pages.
@@ -48,6 +49,7 @@ def make_app(
     contact: where a sender finds help, as shown: an address, a telephone number, a URL; "" shows none.
     now, tick: seconds since the epoch, and on a clock that never goes back.
     chance: gives unforeseeable octets.
+    console: adds the pages for users and admins, behind a gate of their own.
     extra_routes: may add pages of its own, with the same headers, limits of none, and errors as pages.
     """
     offered = frozenset(captcha)
@@ -76,6 +78,8 @@ def make_app(
         ]
     )
     app.on_response_prepare.append(add_headers)
+    if console is not None:
+        console(app, pages)
     if extra_routes is not None:
         extra_routes(app)
     _add_routes(app, challenge, sender, pages, assets, sound=AUDIO in offered, picture=IMAGE in offered)

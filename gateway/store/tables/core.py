@@ -1,4 +1,4 @@
-"""The schema. Times are seconds since the epoch, UTC; addresses ending in `_key` are in normal form."""
+"""The tables of mail, challenges and lists. Times are seconds since the epoch, UTC; addresses ending in `_key` are in normal form."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The pages that users and admins see after they have signed in."""

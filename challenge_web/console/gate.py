@@ -1,0 +1,137 @@
+"""Who comes in: the session's cookie, the rights of each route, and forms that are ours."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from challenge_web.console.routes import Route
+from challenge_web.pages import root_of
+from gateway.domain.roles import Viewer
+
+VIEWER = "viewer"
+"""Key in the request: the `Viewer`, or None."""
+SECRET = "console-secret"
+"""Key in the request: the session's secret, or ""."""
+CSRF_FIELD = "csrf"
+
+
+class Sessions(Protocol):
+    """Knows who a session's secret belongs to."""
+
+    async def viewer(self, secret: str, client: str) -> Viewer | None:
+        """Return who it is, or None for a secret that is wrong, old, or was revoked. Raises StoreDown."""
+
+
+class Cookie:
+    """The session's cookie: `__Host-` where the site is served by https, for browsers refuse that prefix elsewhere."""
+
+    def __init__(self, secure: bool) -> None:
+        self._secure = secure
+        self.name = "__Host-session" if secure else "session"
+
+    def read(self, request: web.Request) -> str:
+        """Return the session's secret; "" where there is none."""
+        return request.cookies.get(self.name, "")
+
+    def set(self, response: web.StreamResponse, secret: str, max_age: int) -> None:
+        """Give the browser a session. max_age: seconds."""
+        response.set_cookie(
+            self.name, secret, max_age=max_age, path="/", secure=self._secure, httponly=True, samesite="Lax"
+        )
+
+    def clear(self, response: web.StreamResponse) -> None:
+        """Take the session away."""
+        response.del_cookie(self.name, path="/", secure=self._secure, httponly=True, samesite="Lax")
+
+
+def viewer_of(request: web.Request) -> Viewer:
+    """Return who is signed in; only for handlers of routes that ask for a right."""
+    viewer = request[VIEWER]
+    assert isinstance(viewer, Viewer)
+    return viewer
+
+
+def csrf_token(secret: str) -> str:
+    """Return what the forms of a session bear; it tells nothing about the secret."""
+    return hmac.new(b"console form", secret.encode(), sha256).hexdigest() if secret else ""
+
+
+def same_origin(request: web.Request, public_hosts: Sequence[str]) -> bool:
+    """True where the browser says that the form was on a page of ours.
+
+    public_hosts: names besides the request's own Host under which proxies serve us.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site != "same-origin":
+        return False
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is None:
+        # Each browser of the last years sends one of the two with a POST; what sends neither has no cookie to steal,
+        # and must know the token.
+        return True
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    return host in (request.host, *public_hosts)
+
+
+def gate(
+    routes: Sequence[Route], sessions: Sessions, cookie: Cookie, client_of: ClientOf, public_hosts: Sequence[str]
+) -> Middleware:
+    """Let a request through to a console's route only as the route's line says."""
+    by_name = {route.name: route for route in routes}
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        info = request.match_info
+        route = None if info.http_exception is not None else by_name.get(info.route.name or "")
+        if route is None:
+            return await handler(request)
+        secret = cookie.read(request)
+        viewer = await sessions.viewer(secret, client_of(request)) if secret else None
+        request[VIEWER] = viewer
+        request[SECRET] = secret if viewer is not None else ""
+        acting = request.method == hdrs.METH_POST
+        right = route.right_to_act if acting else route.right
+        if right is not None and viewer is None:
+            return await _to_sign_in(request, acting)
+        if acting and not route.own_check:
+            await _check_form(request, viewer, secret, public_hosts)
+        if right is not None and viewer is not None and not viewer.may(right):
+            raise web.HTTPForbidden
+        return await handler(request)
+
+    return middleware
+
+
+class ClientOf(Protocol):
+    """Tells the address a request came from, behind trusted proxies too."""
+
+    def __call__(self, request: web.Request) -> str:
+        """Return an IP address as text; "" where it is not known."""
+
+
+async def _check_form(request: web.Request, viewer: Viewer | None, secret: str, public_hosts: Sequence[str]) -> None:
+    """Refuse a form that is not ours. Raises HTTPForbidden."""
+    if not same_origin(request, public_hosts):
+        raise web.HTTPForbidden
+    if viewer is None:
+        return  # No session, nothing that a foreign page could abuse; SameSite and Origin have been seen.
+    sent = (await request.post()).get(CSRF_FIELD, "")
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), csrf_token(secret).encode()):
+        raise web.HTTPForbidden
+
+
+async def _to_sign_in(request: web.Request, acting: bool) -> web.StreamResponse:
+    """Send a reader to the sign-in page, and back to here afterwards; what he wanted to do he must press again."""
+    there = request.app.router["sign-in"].url_for()
+    back = "" if acting else request.rel_url.raw_path_qs
+    raise web.HTTPSeeOther(root_of(request) + str(there.with_query({"next": back} if back else {})).lstrip("/"))

@@ -1,0 +1,58 @@
+"""A page of the console as one value: its address, who may open it, and what its id names."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from aiohttp import web
+
+from gateway.domain.roles import Right
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Names(Enum):
+    """What the id in a route's path names. Whatever lies beyond the viewer's reach is 404, as if it were not there."""
+
+    NOTHING = "nothing"
+    ROW = "row"  # {id}: a pending row.
+    ENTRY = "entry"  # {id}: a list entry.
+    ORDER = "order"  # {id}: an action that was ordered, with its undo.
+    SCOPE = "scope"  # {scope}: `site`, a domain or an address.
+    ACCOUNT = "account"  # {id}
+    SESSION = "session"  # {id}
+    OTHER = "other"  # Proven by a test of its own.
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address of the console. GET and HEAD show, POST acts; there is no third way."""
+
+    name: str
+    """Unique; in log lines and links."""
+    path: str
+    right: Right | None
+    """None: open to everybody, signed in or not."""
+    show: Handler | None = None
+    act: Handler | None = None
+    names: Names = Names.NOTHING
+    act_right: Right | None = None
+    """What POST asks for, where that is more than `right`."""
+    own_check: bool = False
+    """POST comes from outside our forms (an identity provider's answer) and proves itself in another way than by our
+    CSRF token."""
+
+    @property
+    def right_to_act(self) -> Right | None:
+        """What POST asks for."""
+        return self.act_right or self.right
+
+
+class Room(Protocol):
+    """Some pages that belong together."""
+
+    def routes(self) -> Sequence[Route]:
+        """All of them."""
