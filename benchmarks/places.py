@@ -16,22 +16,22 @@ from pathlib import Path
 HOST = "127.0.0.1"
 # Below the range the kernel gives to outgoing connections, so that nobody takes one meanwhile.
 _FIRST, _LAST = 12_000, 31_999
-_taken: set[int] = set()
+_held: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """Return a port on 127.0.0.1 that nobody listens on, and that was not returned before."""
+    """Return a port on 127.0.0.1 on which nobody listens, and which is not given to anybody else while this program runs."""
     while True:
-        port = random.randint(_FIRST, _LAST)
-        if port in _taken:
+        held, port = socket.socket(), random.randint(_FIRST, _LAST)
+        try:
+            held.bind((HOST, port))
+        except OSError:
+            held.close()
             continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-        _taken.add(port)
+        # Bound, it keeps others off who look for a port as we do, tests that run beside these among them. A server
+        # gets in all the same: it asks to use the address again, as all servers do, and we never listen.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _held.append(held)
         return port
 
 
