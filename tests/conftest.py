@@ -23,6 +23,11 @@ for name in [name for name in os.environ if name.startswith("GATEWAY_")]:
     del os.environ[name]
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors: while one waits for a server or a process, another works."""
+    return min(len(os.sched_getaffinity(0)) + 1, 8)
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     """Say what mails the tests are run on: the corpus is not part of the project."""
     found = len(corpus())

@@ -59,8 +59,8 @@ def test_dependency_in_the_project_has_its_reason_above_it() -> None:
 
 
 def test_dependency_of_the_service_is_imported_somewhere() -> None:
-    unused = {name for name in project()[""] if module_of(name) not in imported(*PACKAGES)}
-    assert unused == set()
+    used = imported(*PACKAGES)
+    assert {name for name in project()[""] if module_of(name) not in used} == set()
 
 
 @pytest.mark.parametrize(
