@@ -1,4 +1,4 @@
-"""What the holder of a link may see and do."""
+"""What the holder of a link may see, and what a right answer opens."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import pytest
 from gateway.domain.address import Address
 from gateway.domain.challenge import Asking, token_text
 from gateway.domain.evidence import NO_EVIDENCE, Evidence, Method, Proof
-from gateway.domain.lifecycle import State
 from gateway.domain.policy import Scope
-from gateway.flow.answer import OpenChallenge, Paused, PuzzleSpent
+from gateway.flow.answer import OpenChallenge
 from gateway.flow.moderate import Action
 from gateway.flow.ports import StoreDown
 from tests.unit.flow.world import (
@@ -20,21 +19,16 @@ from tests.unit.flow.world import (
     DAY,
     JOE,
     KIM,
-    MINUTE,
     NOW,
     PROVEN,
+    PUZZLE,
     World,
     letter,
+    puzzle,
     with_policy,
 )
 
-PUZZLE = b"p" * 16
 LIZ = Address.of("liz@other.example")
-TO_BOTH = "joe@example.org, kim@example.org"
-
-
-def puzzle(number: int) -> bytes:
-    return number.to_bytes(16, "big")
 
 
 # --- look ---
@@ -252,155 +246,3 @@ async def test_unproven_sender_asked_by_choice_gets_his_mail_through_from_his_ne
     await world.arrive(letter("elsewhere"), client="198.51.100.66")
     assert await world.answers().solved(world.outside.tokens()[-1], PUZZLE, "image") is not None
     assert await world.by_subject() == {"asked": "released", "elsewhere": "pending"}
-
-
-# --- wrong answers ---
-
-
-async def test_wrong_answers_pause_the_link_and_the_pause_ends(world: World) -> None:
-    token = await world.ask()
-    answers = world.answers(attempts=3, pause_minutes=15)
-    until = NOW + 15 * MINUTE
-    assert [await answers.failed(token, puzzle(number)) for number in range(3)] == [None, None, until]
-    challenge = await answers.look(token)
-    assert challenge is not None
-    assert challenge.paused_until == until
-    assert await answers.failed(token, puzzle(9)) == until
-    with pytest.raises(Paused) as caught:
-        await answers.solved(token, puzzle(10), "image")
-    assert caught.value.until == until
-    assert await world.states() == {JOE.text: "pending"}  # R39: failing does not destroy the mail.
-    world.clock.at = until
-    assert await answers.solved(token, puzzle(10), "image") is not None
-
-
-async def test_wrong_answers_are_counted_anew_after_a_pause(world: World) -> None:
-    token = await world.ask()
-    answers = world.answers(attempts=3, pause_minutes=15)
-    for number in range(3):
-        await answers.failed(token, puzzle(number))
-    world.clock.at += 15 * MINUTE
-    later = [await answers.failed(token, puzzle(number)) for number in range(3, 6)]
-    assert later == [None, None, NOW + 30 * MINUTE]
-
-
-async def test_r39_puzzle_is_good_for_one_try_only(world: World) -> None:
-    token = await world.ask()
-    answers = world.answers()
-    await answers.failed(token, PUZZLE)
-    with pytest.raises(PuzzleSpent):
-        await answers.solved(token, PUZZLE, "image")
-    assert await world.states() == {JOE.text: "pending"}
-    assert await answers.solved(token, puzzle(1), "image") is not None
-
-
-async def test_r39_puzzle_of_one_link_is_spent_for_every_other(world: World) -> None:
-    one = await world.ask("one")
-    two = await world.ask("two", sender=Address.of("b@oak.example"))
-    assert await world.answers().solved(one, PUZZLE, "image") is not None
-    with pytest.raises(PuzzleSpent):
-        await world.answers().solved(two, PUZZLE, "image")
-
-
-async def test_wrong_answer_sent_twice_counts_once(world: World) -> None:
-    token = await world.ask()
-    answers = world.answers(attempts=2)
-    assert [await answers.failed(token, PUZZLE) for _ in range(5)] == [None] * 5
-    assert await answers.failed(token, puzzle(1)) is not None
-
-
-async def test_parallel_wrong_answers_are_all_counted(world: World) -> None:
-    token = await world.ask()
-    answers = world.answers(attempts=5)
-    results = await asyncio.gather(*(answers.failed(token, puzzle(number)) for number in range(20)))
-    assert results.count(None) == 4
-
-
-# --- disown, withdraw ---
-
-
-async def test_disown_drops_the_mail_and_asks_the_address_no_more(world: World) -> None:
-    token = await world.ask("Hi", JOE, KIM)
-    assert await world.answers().disown(token)
-    assert await world.states() == {JOE.text: "disowned", KIM.text: "disowned"}
-    assert await world.entries() == set()
-    world.clock.at += 80 * DAY
-    await world.arrive(letter("again"))
-    assert (await world.pending())[-1].silence == "sender-said-not-me"
-    world.clock.at += 11 * DAY
-    await world.ask("much later")
-
-
-async def test_disown_leaves_another_mail_of_the_address_waiting(world: World) -> None:
-    token = await world.ask("false")
-    await world.arrive(letter("other"))
-    await world.answers().disown(token)
-    assert await world.by_subject() == {"false": "disowned", "other": "pending"}
-
-
-async def test_withdraw_takes_the_mail_back_and_nothing_else(world: World) -> None:
-    token = await world.ask("mine")
-    await world.arrive(letter("other"))
-    assert await world.answers().withdraw(token)
-    assert await world.by_subject() == {"mine": "deleted", "other": "pending"}
-    assert [view.state for view in await world.challenges()] == ["withdrawn"]
-    assert await world.entries() == set()
-
-
-@pytest.mark.parametrize("verb", ["disown", "withdraw"])
-async def test_ending_twice_says_so_and_changes_nothing(world: World, verb: str) -> None:
-    token = await world.ask()
-    assert await getattr(world.answers(), verb)(token)
-    before = await world.dump()
-    assert not await getattr(world.answers(), verb)(token)
-    assert await world.dump() == before
-
-
-async def test_withdraw_leaves_what_a_person_has_released_alone(world: World) -> None:
-    token = await world.ask("Hi", JOE, KIM)
-    joe, _ = await world.pending()
-    await world.moderator().act(Action.DELIVER, [joe.id], "cli")
-    assert await world.answers().withdraw(token)
-    assert await world.states() == {JOE.text: "released", KIM.text: "deleted"}
-
-
-async def test_answer_disown_and_withdraw_at_once_end_in_exactly_one_way(world: World) -> None:
-    for number in range(5):
-        token = await world.ask(str(number), sender=Address.of(f"a{number}@oak.example"))
-        answers = world.answers()
-        results = await asyncio.gather(
-            answers.solved(token, puzzle(number), "image"), answers.disown(token), answers.withdraw(token)
-        )
-        assert [bool(result) for result in results].count(True) == 1
-    assert len((await world.dump())["event"]) == 10
-
-
-# --- status ---
-
-
-async def test_status_follows_the_mails_to_their_end(world: World) -> None:
-    token = await world.ask("one")
-    await world.arrive(letter("two"))
-    answers = world.answers()
-    status = await answers.solved(token, PUZZLE, "image")
-    assert status is not None
-    assert status != token
-    passages = await answers.status(status)
-    assert passages is not None
-    assert [(each.recipient_domain, each.state) for each in passages] == [("example.org", State.RELEASED)] * 2
-    world.clock.at += 60
-    await world.deliverer().run_once()
-    passages = await answers.status(status)
-    assert passages is not None
-    assert [(each.state, each.changed_at) for each in passages] == [(State.DELIVERED, NOW + 60)] * 2
-
-
-async def test_status_token_is_no_link_and_is_in_the_store_as_a_hash_only(world: World) -> None:
-    token = await world.ask()
-    answers = world.answers()
-    status = await answers.solved(token, PUZZLE, "image")
-    assert status is not None
-    assert await answers.look(status) is None
-    assert await answers.status(token) is None
-    await world.store.close()
-    assert status.encode() not in world.octets_on_disk()

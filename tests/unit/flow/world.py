@@ -38,6 +38,7 @@ KEY = b"k" * 32
 ANNA = Address.of("anna@oak.example")
 JOE = Address.of("joe@example.org")
 KIM = Address.of("kim@example.org")
+PUZZLE = b"p" * 16
 DKIM_OAK = Proof(Method.DKIM, "oak.example")
 SPF_OAK = Proof(Method.SPF, "oak.example")
 PROVEN = Evidence(
@@ -304,6 +305,11 @@ def letter(
 ) -> bytes:
     lines = [f"From: Anna Roth <{sender}>", f"To: {to}", f"Subject: {subject}", "Message-ID: <1@oak.example>", *more]
     return ("\r\n".join(lines) + f"\r\n\r\n{body}\r\n").encode("utf-8", "surrogateescape")
+
+
+def puzzle(number: int) -> bytes:
+    """Return the id of one of many puzzles."""
+    return number.to_bytes(16, "big")
 
 
 def with_policy(

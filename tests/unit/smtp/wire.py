@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.smtp.session import Door, DoorSession, DoorSettings, Doorway
+from tests.unit.smtp.scripted_door import SETTINGS
+
+ENVELOPE = (b"EHLO client.example.net", b"MAIL FROM:<a@example.net>", b"RCPT TO:<b@example.org>")
 
 
 class Wire(asyncio.Transport):
@@ -92,6 +95,13 @@ class Line:
         return self.wire.closed or self.wire.half_closed
 
 
+async def opened(door: Door, settings: DoorSettings = SETTINGS) -> Line:
+    """A client that was just told to send its content."""
+    line = await Line.to(door, settings)
+    assert (await line.send(*ENVELOPE, b"DATA")).endswith(b"354 End data with <CR><LF>.<CR><LF>\r\n")
+    return line
+
+
 async def settle() -> None:
     """Let everything run that can run without new input."""
     for _ in range(12):
@@ -99,19 +109,19 @@ async def settle() -> None:
 
 
 class ForwardClock(asyncio.SelectorEventLoop):
-    """A loop that can be told that time has passed."""
+    """A loop for which time passes only when it is told so, however slow the machine is."""
 
-    ahead = 0.0
+    now = 0.0
 
     def time(self) -> float:
-        return super().time() + self.ahead
+        return self.now
 
 
 async def pass_time(seconds: float) -> None:
     """Put the clock of a ForwardClock forward."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, ForwardClock)
-    loop.ahead += seconds
+    loop.now += seconds
     await settle()
 
 

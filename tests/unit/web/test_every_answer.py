@@ -18,8 +18,8 @@ from challenge_web.limits import Limit, Limits
 from challenge_web.puzzle import Puzzles
 from tests.unit.web.conftest import Client, MakeClient
 from tests.unit.web.fakes import KEY, STATUS, TEMPLATES, TOKEN, Clock, FakeAnswers, puzzle_in
+from tests.unit.web.talk import PAGE
 
-PAGE = f"/challenge/{TOKEN}"
 PATHS = ("/", PAGE, f"{PAGE}/disown", "/nowhere", "/a/b/c/d/e", f"/status/{STATUS}", "/static/x.css", "/robots.txt")
 
 

@@ -10,9 +10,7 @@ from challenge_web.pages import contact, duration, foreign
 from gateway.domain.lifecycle import State
 from tests.unit.web.conftest import Client, MakeClient
 from tests.unit.web.fakes import OPEN, PASSAGE, STATUS, TOKEN, FakeAnswers
-
-PAGE = f"/challenge/{TOKEN}"
-JSON = {"Accept": "application/json"}
+from tests.unit.web.talk import JSON, PAGE
 
 
 @pytest.mark.parametrize(
