@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from ipaddress import ip_network
@@ -31,6 +30,7 @@ from pathlib import Path
 from gateway.flow.ports import Features
 from gateway.smtp.listener import Listener, TlsFiles, bound_socket
 from gateway.smtp.session import DoorSettings
+from tests.certificates import unverified_tls
 from tests.unit.smtp.scripted_door import ScriptedDoor
 
 _PATIENCE = 20.0
@@ -145,9 +145,7 @@ class Player:
             case "M":
                 self._message(text)
             case "TLS":
-                context = ssl.create_default_context()
-                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-                await self._writer.start_tls(context)
+                await self._writer.start_tls(unverified_tls())
             case "FIN":
                 self._writer.write_eof()
             case "EOF":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 import uvloop
 
 from gateway.smtp.listener import TlsFiles
+from tests.certificates import make_certificate
 from tests.dialogs.dialog import octets, perform
 
 FOLDER = Path(__file__).parent
@@ -25,20 +25,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
     """A certificate that signs itself."""
     folder = tmp_path_factory.mktemp("tls")
     files = TlsFiles(folder / "certificate.pem", folder / "key.pem")
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    command += ["-subj", "/CN=mx.example.org", "-keyout", str(files.key), "-out", str(files.certificate)]
-    subprocess.run(command, check=True, capture_output=True)
+    make_certificate(files.certificate, files.key, "mx.example.org")
     return files
 
 

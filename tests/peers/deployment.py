@@ -7,8 +7,6 @@ has: `postconf` for Postfix, environment variables for the gateway.
 from __future__ import annotations
 
 import smtplib
-import ssl
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from benchmarks.peers import PrivatePostfix
 from benchmarks.places import HOST, answers, free_port, open_folder, wait_until
 from benchmarks.surroundings import Surroundings, sender_zones
 from gateway.demo.mailboxes import Mail
+from tests.certificates import make_certificate
 
 CONFIG = ROOT / "config" / "postfix"
 WAYS = ("before-queue", "after-queue", "edge")
@@ -171,22 +170,10 @@ def site(way: str, *, gateway_runs: bool = True) -> Iterator[Site]:
 def _way_settings(way: str, folder: Path) -> dict[str, str | int]:
     if way == "edge":
         certificate, key = folder / "mx.pem", folder / "mx.key"
-        subprocess.run(
-            [*("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"),
-             *("-subj", "/CN=mx.example.org", "-keyout", str(key), "-out", str(certificate))],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        make_certificate(certificate, key, "mx.example.org")
         return {
             "smtp.max_message_octets": LIMIT,
             "smtp.tls_certificate": str(certificate),
             "smtp.tls_key": str(key),
         }
     return {"smtp.max_message_octets": LIMIT} if way == "before-queue" else {}
-
-
-def unverified_tls() -> ssl.SSLContext:
-    """A client that takes any certificate, as MTAs do."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

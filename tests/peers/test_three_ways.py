@@ -8,7 +8,8 @@ import subprocess
 from typing import Any
 
 from benchmarks.places import HOST, wait_until
-from tests.peers.deployment import FORGER, LIMIT, OUTSIDE, Site, unverified_tls
+from tests.certificates import unverified_tls
+from tests.peers.deployment import FORGER, LIMIT, OUTSIDE, Site
 from tests.peers.letters import letter, link_in, trace_above
 from tests.peers.solver import solve
 

@@ -19,6 +19,7 @@ import pytest
 
 from benchmarks.gateway_process import ROOT, GatewayProcess
 from benchmarks.places import HOST, wait_until
+from tests.certificates import make_certificate, unverified_tls
 from tests.peers.letters import letter
 from tests.system.conftest import MakeSite, Site
 
@@ -124,20 +125,10 @@ def test_signal_that_comes_twice_at_once_is_one(site: Site) -> None:
 # --- reload ---
 
 
-def certificate(folder: Path, name: str) -> None:
-    """Write a certificate for a name, and its key."""
-    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem"), "-subj", f"/CN={name}"]
-    subprocess.run(["openssl", *words, *files], check=True, capture_output=True)
-
-
 def shown_name(site: Site) -> str:
     """Return the name in the certificate that a client is shown."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     with closing(smtplib.SMTP(HOST, site.gateway.smtp_port, "mail.outside.example", 30)) as door:
-        door.starttls(context=context)
+        door.starttls(context=unverified_tls())
         assert isinstance(door.sock, ssl.SSLSocket)
         shown = door.sock.getpeercert(binary_form=True)
     assert shown is not None
@@ -158,7 +149,7 @@ def reload(site: Site, outcome: str) -> dict[str, Any]:
 @pytest.fixture
 def own_files(tmp_path: Path, make_site: MakeSite) -> Site:
     """A gateway with a certificate and a template of its own."""
-    certificate(tmp_path, "first.example")
+    make_certificate(tmp_path / "certificate.pem", tmp_path / "key.pem", "first.example")
     (tmp_path / "templates/mail/challenge").mkdir(parents=True)
     (tmp_path / "templates/mail/challenge/subject.txt").write_text("Auto: the first words")
     return make_site(
@@ -173,7 +164,7 @@ def own_files(tmp_path: Path, make_site: MakeSite) -> Site:
 def test_sighup_takes_over_the_certificate_the_templates_and_the_log_level(own_files: Site, tmp_path: Path) -> None:
     site = own_files
     assert shown_name(site) == "first.example"
-    certificate(tmp_path, "second.example")
+    make_certificate(tmp_path / "certificate.pem", tmp_path / "key.pem", "second.example")
     (tmp_path / "templates/mail/challenge/subject.txt").write_text("Auto: the second words")
     (site.gateway.folder / "gateway.toml").write_text('[log]\nlevel = "debug"\n')
     reload(site, "reloaded")

@@ -16,26 +16,14 @@ import pytest
 from gateway.domain import reply
 from gateway.smtp.connection import encoded
 from gateway.smtp.listener import Listener, TlsFiles, affordable, bound_socket, inherited_sockets
+from tests.certificates import make_certificate, unverified_tls
 from tests.unit.smtp.scripted_door import SETTINGS, ScriptedDoor
 from tests.unit.smtp.wire import settle
 
 
 def certificate(folder: Path, name: str) -> TlsFiles:
     files = TlsFiles(folder / f"{name}.pem", folder / f"{name}.key")
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    command += ["-subj", f"/CN={name}", "-keyout", str(files.key), "-out", str(files.certificate)]
-    subprocess.run(command, check=True, capture_output=True)
+    make_certificate(files.certificate, files.key, name)
     return files
 
 
@@ -116,8 +104,7 @@ async def talk(port: int, *lines: str) -> str:
 
 async def peer_certificate(port: int, **limits: ssl.TLSVersion) -> bytes:
     """Shake hands behind STARTTLS and return the certificate shown."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = unverified_tls()
     for name, version in limits.items():
         setattr(context, name, version)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
