@@ -192,8 +192,9 @@ class GatewayProcess:
         )
 
     def log(self) -> str:
-        """Return everything it wrote so far."""
-        return self.log_file.read_text("utf-8", "replace") if self.log_file.exists() else ""
+        """Return every line it wrote so far; one that it is just writing is not there yet."""
+        written = self.log_file.read_text("utf-8", "replace") if self.log_file.exists() else ""
+        return written[: written.rfind("\n") + 1]
 
     def __enter__(self) -> Self:
         self.start()

@@ -165,7 +165,9 @@ class PrivatePostfix:
 
     def queued(self, *queues: str) -> int:
         """How many mails wait, in the named queues or in all."""
-        return sum(len(files) for name in queues or _QUEUES for _, _, files in os.walk(self._queue / name))
+        # Postfix moves mails between queues meanwhile, under the same name: looked at twice, each is seen, and counted once.
+        folders = [self._queue / name for name in queues or _QUEUES]
+        return len({file for folder in folders * 2 for _, _, files in os.walk(folder) for file in files})
 
     def flush(self) -> None:
         """Try every deferred mail again now."""

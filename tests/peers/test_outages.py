@@ -36,7 +36,7 @@ def test_next_hop_that_is_down_defers_and_the_server_in_front_keeps_the_mail(own
     if own_site.is_behind_queue:
         assert answer.code == 250
         wait_until(lambda: "status=deferred" in own_site.postfix.log(), "Postfix defers")
-        assert own_site.postfix.queued("deferred", "active", "incoming") == 1
+        assert own_site.postfix.queued("incoming", "active", "deferred") == 1
     else:
         assert 400 <= answer.code < 500
     own_site.postfix.open_door(entry, own_site.inner_port)

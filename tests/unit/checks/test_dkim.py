@@ -294,9 +294,10 @@ async def test_large_body_is_verified_off_the_loop() -> None:
     async def beat() -> None:
         nonlocal longest
         while running:
-            before = time.perf_counter()
+            # Of this process, so that others on the machine do not count: what holds the loop up is work of ours.
+            before = time.process_time()
             await asyncio.sleep(0)
-            longest = max(longest, time.perf_counter() - before)
+            longest = max(longest, time.process_time() - before)
 
     heart = asyncio.create_task(beat())
     (found,) = await checks.check(content, header.split(content), "oak.example", 60)
@@ -306,7 +307,7 @@ async def test_large_body_is_verified_off_the_loop() -> None:
     checks.close()
     assert found.result is Result.PASS
     assert threads
-    # Generous, for the machine may be busy: one piece takes well under a millisecond.
+    # Generous: one piece takes well under a millisecond.
     assert longest < 0.25
 
 
