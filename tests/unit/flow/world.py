@@ -14,7 +14,7 @@ from gateway.domain import header, reply
 from gateway.domain.address import Address
 from gateway.domain.challenge import Asking, Caps
 from gateway.domain.envelope import Client, Recipient, Transaction
-from gateway.domain.evidence import Dkim, Evidence, Method, Proof, Result, Spf
+from gateway.domain.evidence import Evidence
 from gateway.domain.header import Header
 from gateway.domain.lists import ALIGNED, Entry, Verdict
 from gateway.domain.message import Message
@@ -31,6 +31,7 @@ from gateway.flow.receive_rules import ReceiveRules, Stage
 from gateway.store.store import Store
 from gateway.store.tables import metadata
 from gateway.store.views import ChallengeView, Filter, PendingView, list_challenges, list_pending
+from tests.unit.domain import letters
 
 NOW = 1_700_000_000.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -39,15 +40,7 @@ ANNA = Address.of("anna@oak.example")
 JOE = Address.of("joe@example.org")
 KIM = Address.of("kim@example.org")
 PUZZLE = b"p" * 16
-DKIM_OAK = Proof(Method.DKIM, "oak.example")
-SPF_OAK = Proof(Method.SPF, "oak.example")
-PROVEN = Evidence(
-    spf=Spf(Result.PASS, "oak.example"),
-    dkim=(Dkim(Result.PASS, "oak.example", "s1"),),
-    proofs=(DKIM_OAK, SPF_OAK),
-    reverse_path_proven=True,
-    sender_domain_takes_mail=True,
-)
+DKIM_OAK, SPF_OAK, PROVEN = letters.DKIM_OAK, letters.SPF_OAK, letters.PROVEN
 DEFERRED = Reply(451, "4.2.0", "Mailbox busy")
 REFUSED = Reply(550, "5.2.1", "Mailbox closed")
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any, TypeVar
+
+from tests.clock import pass_time
+
+T = TypeVar("T")
 
 CLOSE = "close"
 """In a script: end the connection instead of a reply."""
@@ -51,6 +56,8 @@ class FarEnd:
         self.writers: list[asyncio.StreamWriter] = []
         self.seen = asyncio.Event()
         """Set at each command and content; clear it to wait for the next."""
+        self.silent = asyncio.Event()
+        """Set when nothing was said where a reply is waited for."""
 
     @property
     def verbs(self) -> list[str]:
@@ -99,6 +106,8 @@ class FarEnd:
         reply = script.pop(0) if len(script) > 1 else script[0]
         if reply == CLOSE:
             return None
+        if reply == SILENCE:
+            self.silent.set()
         octets = f"{reply}\r\n".encode() if reply else b""
         for piece in [octets[i : i + 1] for i in range(len(octets))] if self._split else [octets]:
             writer.write(piece)
@@ -131,3 +140,12 @@ async def far_end(
         server.close()
         for writer in far.writers:
             writer.transport.abort()
+
+
+async def outwaited(far: FarEnd, talk: Coroutine[Any, Any, T]) -> T:
+    """Return what comes of a talk in which the far end falls silent: time passes from then on, and not before."""
+    talking = asyncio.create_task(talk)
+    await far.silent.wait()
+    while not talking.done():
+        await pass_time(1)
+    return talking.result()

@@ -16,7 +16,8 @@ from gateway.relay.connection import Connection, Outcome
 from gateway.relay.faults import Unanswered
 from gateway.relay.opening import open_connection
 from gateway.relay.stuffing import CHUNK
-from tests.unit.relay.far_end import CLOSE, EVERYTHING, SILENCE, STEP_BY_STEP, FarEnd, far_end
+from tests.clock import run_with_clock
+from tests.unit.relay.far_end import CLOSE, EVERYTHING, SILENCE, STEP_BY_STEP, FarEnd, far_end, outwaited
 from tests.unit.relay.letters import CLIENT, CONTENT, ON_THE_WIRE, settings, to
 
 TAKEN = Reply(250, "2.0.0", "taken")
@@ -29,10 +30,8 @@ DEFERRAL = "452 4.2.2 full"
 both = pytest.mark.parametrize("ehlo", [EVERYTHING, STEP_BY_STEP], ids=["pipelining", "step-by-step"])
 
 
-async def deliver(
-    far: FarEnd, *recipients: str, all_or_nothing: bool = False, seconds: float = 20.0
-) -> tuple[Outcome, Connection]:
-    connection = await open_connection(settings(far.port, seconds=seconds))
+async def deliver(far: FarEnd, *recipients: str, all_or_nothing: bool = False) -> tuple[Outcome, Connection]:
+    connection = await open_connection(settings(far.port))
     return await connection.deliver(to(*recipients), [CONTENT], all_or_nothing), connection
 
 
@@ -205,11 +204,14 @@ async def test_deliver_reply_to_nothing_ends_the_idle_connection() -> None:
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
-async def test_deliver_silence_is_a_temporary_refusal(verb: str) -> None:
-    async with far_end({verb: SILENCE, "EHLO": STEP_BY_STEP}) as far:
-        outcome, connection = await deliver(far, "a@example.org", seconds=0.05)
-        assert outcome.replies == (DOWN,)
-        assert not connection.usable
+def test_deliver_silence_is_a_temporary_refusal(verb: str) -> None:
+    async def main() -> None:
+        async with far_end({verb: SILENCE, "EHLO": STEP_BY_STEP}) as far:
+            outcome, connection = await outwaited(far, deliver(far, "a@example.org"))
+            assert outcome.replies == (DOWN,)
+            assert not connection.usable
+
+    run_with_clock(main())
 
 
 @both

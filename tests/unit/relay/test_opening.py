@@ -12,8 +12,9 @@ from gateway.relay.ehlo import Offer
 from gateway.relay.faults import TlsFailed, Unreachable
 from gateway.relay.opening import TlsPolicy, _authenticate, is_loopback, open_connection
 from gateway.relay.wire import Wire
+from tests.clock import run_with_clock
 from tests.unit.relay.conftest import Certificate
-from tests.unit.relay.far_end import CLOSE, EVERYTHING, SILENCE, STEP_BY_STEP, far_end
+from tests.unit.relay.far_end import CLOSE, EVERYTHING, SILENCE, STEP_BY_STEP, far_end, outwaited
 from tests.unit.relay.letters import CONTENT, settings, to
 
 WITH_TLS = "250-far.example\r\n250-STARTTLS\r\n250 PIPELINING"
@@ -58,10 +59,13 @@ async def test_open_server_that_does_not_let_us_in_is_unreachable(script: dict[s
             await open_connection(settings(far.port))
 
 
-async def test_open_greeting_that_never_comes_is_unreachable() -> None:
-    async with far_end({"greeting": SILENCE}) as far:
-        with pytest.raises(Unreachable):
-            await open_connection(settings(far.port, seconds=0.05))
+def test_open_greeting_that_never_comes_is_unreachable() -> None:
+    async def main() -> None:
+        async with far_end({"greeting": SILENCE}) as far:
+            with pytest.raises(Unreachable):
+                await outwaited(far, open_connection(settings(far.port)))
+
+    run_with_clock(main())
 
 
 async def test_open_nobody_listens_is_unreachable() -> None:

@@ -9,8 +9,9 @@ from gateway.domain import reply as r
 from gateway.domain.reply import Reply
 from gateway.relay.opening import TlsPolicy
 from gateway.relay.smart_host import SmartHost
+from tests.clock import run_with_clock
 from tests.unit.relay.conftest import Certificate
-from tests.unit.relay.far_end import CLOSE, EVERYTHING, SILENCE, STEP_BY_STEP, FarEnd, far_end
+from tests.unit.relay.far_end import CLOSE, EVERYTHING, SILENCE, STEP_BY_STEP, FarEnd, far_end, outwaited
 from tests.unit.relay.letters import CONTENT, ON_THE_WIRE, settings
 
 ANNA = "anna@oak.example"
@@ -19,8 +20,8 @@ DOWN = r.NEXT_HOP_DOWN
 WITH_TLS = "250-far.example\r\n250-STARTTLS\r\n250 8BITMIME"
 
 
-async def send(far: FarEnd, *, tls: TlsPolicy = TlsPolicy.NONE, ca_file: str = "", seconds: float = 20.0) -> Reply:
-    host = SmartHost(settings(far.port, tls=tls, ca_file=ca_file, seconds=seconds))
+async def send(far: FarEnd, *, tls: TlsPolicy = TlsPolicy.NONE, ca_file: str = "") -> Reply:
+    host = SmartHost(settings(far.port, tls=tls, ca_file=ca_file))
     try:
         return await host.send("", ANNA, CONTENT, smtputf8=False)
     finally:
@@ -80,9 +81,12 @@ async def test_send_server_that_fails_or_lies_is_temporary(verb: str, reply: str
 
 
 @pytest.mark.parametrize("verb", ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "."])
-async def test_send_silence_is_temporary(verb: str) -> None:
-    async with far_end({verb: SILENCE}) as far:
-        assert await send(far, seconds=0.05) == DOWN
+def test_send_silence_is_temporary(verb: str) -> None:
+    async def main() -> None:
+        async with far_end({verb: SILENCE}) as far:
+            assert await outwaited(far, send(far)) == DOWN
+
+    run_with_clock(main())
 
 
 @pytest.mark.parametrize("verb", ["greeting", "MAIL", "RCPT", "DATA", "."])

@@ -17,8 +17,8 @@ from gateway.domain import reply
 from gateway.smtp.connection import encoded
 from gateway.smtp.listener import Listener, TlsFiles, affordable, bound_socket, inherited_sockets
 from tests.certificates import make_certificate, unverified_tls
+from tests.clock import settle
 from tests.unit.smtp.scripted_door import SETTINGS, ScriptedDoor
-from tests.unit.smtp.wire import settle
 
 
 def certificate(folder: Path, name: str) -> TlsFiles:

@@ -15,8 +15,9 @@ from gateway.flow.ports import Features
 from gateway.smtp.connection import encoded
 from gateway.smtp.door import Doorway
 from gateway.smtp.session import DoorSession
+from tests.clock import settle
 from tests.unit.smtp.scripted_door import EVERYTHING, SETTINGS, ScriptedDoor
-from tests.unit.smtp.wire import ENVELOPE, Line, opened, settle
+from tests.unit.smtp.wire import ENVELOPE, Line, opened
 
 
 async def test_message_of_a_client_that_vanished_after_the_dot_is_stored() -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from gateway.domain import reply
 from gateway.smtp.connection import encoded
 from gateway.smtp.door import Doorway
+from tests.clock import settle
 from tests.unit.smtp.scripted_door import SETTINGS, ScriptedDoor
-from tests.unit.smtp.wire import ENVELOPE, Line, opened, settle
+from tests.unit.smtp.wire import ENVELOPE, Line, opened
 
 
 async def test_sessions_share_no_limits() -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from gateway.domain import reply
 from gateway.smtp.connection import encoded
 from gateway.smtp.door import Doorway
+from tests.clock import pass_time, run_with_clock, settle
 from tests.unit.smtp.scripted_door import SETTINGS, ScriptedDoor
-from tests.unit.smtp.wire import ENVELOPE, Line, opened, pass_time, run_with_clock, settle
+from tests.unit.smtp.wire import ENVELOPE, Line, opened
 
 QUICK = replace(SETTINGS, command_timeout=10.0, data_timeout=20.0, min_data_rate=100.0)
 

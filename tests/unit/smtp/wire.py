@@ -1,13 +1,13 @@
-"""A connection without a network, and a loop whose clock can be put forward."""
+"""A connection without a network."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.smtp.session import Door, DoorSession, DoorSettings, Doorway
+from tests.clock import settle
 from tests.unit.smtp.scripted_door import SETTINGS
 
 ENVELOPE = (b"EHLO client.example.net", b"MAIL FROM:<a@example.net>", b"RCPT TO:<b@example.org>")
@@ -100,32 +100,3 @@ async def opened(door: Door, settings: DoorSettings = SETTINGS) -> Line:
     line = await Line.to(door, settings)
     assert (await line.send(*ENVELOPE, b"DATA")).endswith(b"354 End data with <CR><LF>.<CR><LF>\r\n")
     return line
-
-
-async def settle() -> None:
-    """Let everything run that can run without new input."""
-    for _ in range(12):
-        await asyncio.sleep(0)
-
-
-class ForwardClock(asyncio.SelectorEventLoop):
-    """A loop for which time passes only when it is told so, however slow the machine is."""
-
-    now = 0.0
-
-    def time(self) -> float:
-        return self.now
-
-
-async def pass_time(seconds: float) -> None:
-    """Put the clock of a ForwardClock forward."""
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, ForwardClock)
-    loop.now += seconds
-    await settle()
-
-
-def run_with_clock(main: Coroutine[Any, Any, None]) -> None:
-    """Run on a loop whose clock `pass_time` moves."""
-    with asyncio.Runner(loop_factory=ForwardClock) as runner:
-        runner.run(main)
