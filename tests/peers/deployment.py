@@ -7,7 +7,7 @@ has: `postconf` for Postfix, environment variables for the gateway.
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +104,14 @@ class Site:
 
     def settle(self) -> None:
         """Wait until Postfix has nothing left to do."""
-        wait_until(lambda: self.postfix.queued() == 0, f"Postfix's queue is empty\n{self.postfix.log()[-2000:]}")
+        self.wait_for_postfix(lambda: self.postfix.queued() == 0, "Postfix's queue is empty")
+
+    def wait_for_postfix(self, happened: Callable[[], bool], what: str) -> None:
+        """Wait until something happened in Postfix. Raises TimeoutError with its last words."""
+        try:
+            wait_until(happened, what)
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}\n{self.postfix.log()[-4000:]}") from late
 
 
 @contextmanager

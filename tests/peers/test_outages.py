@@ -35,7 +35,7 @@ def test_next_hop_that_is_down_defers_and_the_server_in_front_keeps_the_mail(own
 
     if own_site.is_behind_queue:
         assert answer.code == 250
-        wait_until(lambda: "status=deferred" in own_site.postfix.log(), "Postfix defers")
+        own_site.wait_for_postfix(lambda: "status=deferred" in own_site.postfix.log(), "Postfix defers")
         assert own_site.postfix.queued("incoming", "active", "deferred") == 1
     else:
         assert 400 <= answer.code < 500
@@ -90,7 +90,7 @@ def test_gateway_that_is_down_loses_nothing(own_site: Site) -> None:
 
     if own_site.is_behind_queue:
         assert answer.code == 250
-        wait_until(lambda: own_site.postfix.queued("deferred") == 1, "Postfix defers")
+        own_site.wait_for_postfix(lambda: own_site.postfix.queued("deferred") == 1, "Postfix defers")
     else:
         assert 400 <= answer.code < 500
     own_site.gateway.start()
