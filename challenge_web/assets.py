@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 FOLDER = Path(__file__).parent / "static"
+_GROUND = FOLDER / "ground.css"
 _TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
@@ -30,7 +31,7 @@ class Assets:
     """All files of a folder, in memory."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        self._by_name = {file.name: _read(file) for file in sorted(folder.iterdir()) if file.suffix in _TYPES}
+        self._by_name = {file.name: _read(file) for file in sorted(folder.iterdir()) if _is_served(file)}
         self._by_path = {asset.path: asset for asset in self._by_name.values()}
 
     def path(self, name: str) -> str:
@@ -50,7 +51,16 @@ class Assets:
         )
 
 
+def style_sheet(file: Path) -> bytes:
+    """Return a style sheet behind what all of ours have in common: in one file, so that no page asks twice."""
+    return _GROUND.read_bytes() + b"\n" + file.read_bytes()
+
+
+def _is_served(file: Path) -> bool:
+    return file.suffix in _TYPES and file != _GROUND
+
+
 def _read(file: Path) -> Asset:
-    body = file.read_bytes()
+    body = style_sheet(file) if file.suffix == ".css" else file.read_bytes()
     mark = hashlib.sha256(body).hexdigest()[:12]
     return Asset(f"static/{file.stem}.{mark}{file.suffix}", body, _TYPES[file.suffix])

@@ -14,6 +14,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from challenge_web.assets import style_sheet
 from challenge_web.demo import words
 from challenge_web.demo.guard import HEADERS, check_host, check_origin
 from challenge_web.demo.letter import Letter, send
@@ -62,6 +63,7 @@ def add_demo_routes(app: web.Application, world: World, view: DemoView) -> None:
     ):
         app.router.add_get(path, handler, name=name)
     app.router.add_post("/demo/send", pages.send, name="demo-send")
+    app.router.add_get("/demo/static/demo.css", _style, name="demo-style")
     app.router.add_static("/demo/static/", _STATIC, name="demo-static")
 
 
@@ -73,6 +75,11 @@ def mailbox_url(name: str, number: int | None = None) -> str:
 
 def _arrival(mail: Mail) -> str:
     return time.strftime("%H:%M:%S", time.localtime(mail.arrived_at))
+
+
+async def _style(request: web.Request) -> web.Response:
+    sheet = await asyncio.to_thread(style_sheet, _STATIC / "demo.css")
+    return web.Response(body=sheet, content_type="text/css", charset="utf-8")
 
 
 async def _to_front(request: web.Request) -> web.Response:

@@ -140,6 +140,11 @@ async def test_page_has_strict_headers_and_only_own_files(stage: Stage) -> None:
     assert "style=" not in page
 
 
+async def test_style_sheet_stands_on_the_common_ground(stage: Stage) -> None:
+    sheet = await stage.get("/demo/static/demo.css")
+    assert sheet.index("--ground:") < sheet.index("--good:")
+
+
 async def test_send_brings_the_mail_to_the_gateway_over_smtp(stage: Stage) -> None:
     story = await stage.write(subject="Grüße\r\nBcc: x@y.example", text="Zeile\n.\n..ü")
     (mail,) = stage.door.mails("joe@example.org")

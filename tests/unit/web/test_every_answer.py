@@ -61,6 +61,12 @@ async def test_static_files_are_named_by_content_and_kept_long(client: Client) -
         assert (await client.get("/" + re.sub(r"\.[0-9a-f]{12}\.", ".000000000000.", path))).status == 404
 
 
+async def test_style_sheet_stands_on_the_common_ground(client: Client) -> None:
+    (path,) = re.findall(r"\.\./(static/page\.[^\"]+)", await (await client.get(PAGE)).text())
+    sheet = await (await client.get(f"/{path}")).text()
+    assert sheet.index("--ground:") < sheet.index("--gap:")
+
+
 @pytest.mark.parametrize("path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static/"])
 async def test_static_files_are_only_those(client: Client, path: str) -> None:
     assert (await client.get(path)).status == 404
