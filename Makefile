@@ -19,7 +19,7 @@ run:  ## set up what is needed and start the demo
 test: environment  ## set up what is needed, Debian packages included, and run every check and test
 	@sh tests/install-peers
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-branch
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --cov --cov-branch
 
 lint: environment  ## style, types, imports, generated files
 	$(BIN)/ruff check --quiet
