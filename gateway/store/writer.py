@@ -95,12 +95,14 @@ class Writer:
                 self._attempt([waiting])
 
     def _attempt(self, batch: list[_Waiting]) -> bool:
-        """Run a batch in one transaction; on failure leave the error with each job and return False."""
+        """Run a batch in one transaction; on failure leave the error with each job. Returns False where one may be at fault."""
         error: BaseException
+        begun = False
         try:
             if self._connection is None:
                 self._connection = self._engine.connect()
             with self._connection.begin():
+                begun = True
                 for waiting in batch:
                     waiting.result = waiting.job(self._connection)
             return True
@@ -114,7 +116,8 @@ class Writer:
             error = job_error
         for waiting in batch:
             waiting.error = error
-        return False
+        # Where another program keeps the store locked no job has run: each alone would only wait as long again.
+        return not begun
 
     def _reconnect(self) -> None:
         # After an I/O error or a full disk the connection's state is not worth trusting.

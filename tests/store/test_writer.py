@@ -8,7 +8,7 @@ import threading
 from contextlib import closing
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, event, func, select
 
 from gateway.flow.ports import StoreDown, StoreFull
 from gateway.store.engine import open_engine, sqlite_path
@@ -143,6 +143,31 @@ async def test_another_process_that_writes_is_waited_for(store: Store, url: str)
     other.execute("COMMIT")
     other.close()
     assert await writing
+
+
+async def test_store_that_another_keeps_locked_is_waited_for_once_by_all_who_wait(url: str) -> None:
+    engine, gate = open_engine(url, writing=True), threading.Event()
+    begins: list[Connection] = []
+    ran: list[Connection] = []
+
+    def locked(connection: Connection) -> None:
+        begins.append(connection)
+        gate.wait(10)
+        raise sqlite3.OperationalError("database is locked")
+
+    event.listen(engine, "begin", locked)
+    writer = Writer(engine)
+    jobs = [asyncio.ensure_future(writer.run(ran.append))]
+    while not begins:
+        await asyncio.sleep(0)
+    jobs += [asyncio.ensure_future(writer.run(ran.append)) for _ in range(20)]
+    await asyncio.sleep(0)
+    gate.set()
+    found = await asyncio.gather(*jobs, return_exceptions=True)
+    writer.close()
+    assert [type(each) for each in found] == [StoreDown] * 21
+    assert ran == []
+    assert len(begins) == 2  # The one, and all the others together: each wait takes as long as a lock may last.
 
 
 async def test_writer_after_close_is_down_and_what_waited_was_kept(url: str) -> None:
