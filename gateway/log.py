@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import re
+import select
 import sys
 import threading
 import time
@@ -26,6 +27,13 @@ LONGEST = 1000
 """Characters of one text in a line."""
 BACKLOG = 10_000
 """Lines that wait for a slow standard error; more are dropped and counted."""
+
+_WINDOW = 0.1
+"""Seconds over which it is counted how often the writing thread is woken."""
+_OFTEN = 20
+"""Wake-ups in a window after which lines are gathered."""
+_GATHERED = 0.01
+"""Seconds for which they are."""
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _FIELDS = "fields"
@@ -131,8 +139,10 @@ def _told(record: logging.LogRecord) -> dict[str, object]:
     if fields is None:
         told["logger"] = record.name
     else:
+        told.update(fields)
         for key, value in fields.items():
-            told[key] = _short(value) if isinstance(value, str) else value
+            if isinstance(value, str) and len(value) > LONGEST:
+                told[key] = _short(value)
     if record.exc_info:
         told["traceback"] = logging.Formatter().formatException(record.exc_info)
     return told
@@ -176,7 +186,11 @@ class _Clock:
 
 
 class LineHandler(logging.Handler):
-    """Writes lines to a stream in a thread of its own, so that a slow reader of the log holds up no mail."""
+    """Writes lines to a stream in a thread of its own, so that a slow reader of the log holds up no mail.
+
+    Now and then a line is written at once. Under load the thread would be woken for each, and each time take the
+    interpreter from the mail: then it lets lines gather for a moment.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -205,8 +219,16 @@ class LineHandler(logging.Handler):
 
     def _write(self) -> None:
         ended = False
+        window, woken = 0.0, 0
         while not ended:
             lines = [self._lines.get()]
+            now = time.monotonic()
+            if now - window > _WINDOW:
+                window, woken = now, 0
+            woken += 1
+            if woken > _OFTEN and lines[0] is not None:
+                # Not time.sleep(): it waits for a point in time, for ever where a test shifts the clock.
+                select.select((), (), (), _GATHERED)
             while not self._lines.empty() and len(lines) < BACKLOG:
                 lines.append(self._lines.get())
             ended = None in lines

@@ -136,3 +136,29 @@ def test_log_to_a_stream_that_is_gone_stops_nothing() -> None:
     handler.emit(record("held"))
     handler.close()
     handler.emit(record("held"))
+
+
+def test_log_under_load_loses_no_line_and_keeps_their_order() -> None:
+    stream = io.StringIO()
+    written = CountingWrites(stream)
+    handler = LineHandler(written)
+    handler.setFormatter(JsonLine())
+    for number in range(5000):
+        handler.emit(record("held", number=number))
+    handler.close()
+    assert [json.loads(line)["number"] for line in stream.getvalue().splitlines()] == list(range(5000))
+    assert written.count < 1000
+
+
+class CountingWrites(io.StringIO):
+    """Hands on what is written, and counts how often."""
+
+    def __init__(self, stream: io.StringIO) -> None:
+        super().__init__()
+        self.count = 0
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Count and hand on."""
+        self.count += 1
+        return self._stream.write(text)
