@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+
+from gateway.domain.value import value_class
 
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Address:
     """One mailbox, or the null reverse-path (RFC 5321 §4.5.5).
 
@@ -23,10 +24,11 @@ class Address:
     key: str
     """Normal form: local part NFC with ASCII lower case, domain in lower-case A-labels."""
 
-    @classmethod
-    def of(cls, text: str) -> Address:
+    @staticmethod
+    @lru_cache(maxsize=8192)  # One value for one spelling is found sooner where it is a key.
+    def of(text: str) -> Address:
         """Make an address of text whose grammar has been checked by the caller."""
-        return cls(text, normal_form(text))
+        return Address(text, normal_form(text))
 
     @property
     def is_null(self) -> bool:

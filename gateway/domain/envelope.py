@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.domain.address import NULL_PATH, Address
+from gateway.domain.value import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Client:
     """The SMTP peer whose mail this is: the socket's peer, or what a trusted one told by XFORWARD or XCLIENT."""
 
@@ -27,7 +28,7 @@ class Client:
     """The id under which the MTA in front logs this mail (XFORWARD IDENT); "" when not told."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Recipient:
     """One RCPT TO and its delivery status options (RFC 3461 §4)."""
 

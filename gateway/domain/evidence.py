@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+
+from gateway.domain.value import value_class
 
 
 class Result(Enum):
@@ -21,7 +22,7 @@ class Result(Enum):
     PERMERROR = "permerror"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Spf:
     """RFC 7208 §2.6."""
 
@@ -31,7 +32,7 @@ class Spf:
     of_helo: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Dkim:
     """One signature (RFC 6376 §3.9)."""
 
@@ -43,7 +44,7 @@ class Dkim:
     """A few words for people where the result is not pass; never the signer's own text."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Dmarc:
     """RFC 7489 §6.6."""
 
@@ -62,7 +63,7 @@ class Method(Enum):
     NETWORK = "network"  # The client's network: the last resort where a person trusts a sender that proves nothing.
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Proof:
     """An identity that vouched for a mail: a pass that is aligned with its author's domain (RFC 7489 §3.1)."""
 
@@ -82,7 +83,7 @@ class Proof:
         return cls(Method(method), domain)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Evidence:
     """All that was found out about who sent a message."""
 

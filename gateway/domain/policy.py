@@ -10,6 +10,7 @@ from gateway.domain.challenge import Asking, may_ask
 from gateway.domain.evidence import Evidence, Proof
 from gateway.domain.lists import Entry, Verdict, sender_keys
 from gateway.domain.message import Message
+from gateway.domain.value import value_class
 
 
 class Disposition(Enum):
@@ -61,7 +62,7 @@ class Policy:
     on_expiry: Expiry = Expiry.DELETE
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Seen:
     """Everything the decision may look at, for one recipient."""
 
@@ -77,7 +78,7 @@ class Seen:
     """The mail bears our own, valid release mark and comes from a server of ours: it went out and came round again."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Decision:
     """The answer for one recipient."""
 

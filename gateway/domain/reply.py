@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gateway.domain.value import value_class
 
 _MAX_TEXT = 400  # RFC 5321 §4.5.3.1.5: a reply line has at most 512 octets with code and CRLF.
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Reply:
     """One reply: a code, an enhanced status code and a text. Lines of the text are parted by LF."""
 

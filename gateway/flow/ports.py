@@ -16,6 +16,7 @@ from gateway.domain.lists import Entry
 from gateway.domain.message import Message
 from gateway.domain.policy import Scope
 from gateway.domain.reply import Reply
+from gateway.domain.value import value_class
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class StoreFull(StoreDown):
     """There is no room for the write: 452 4.3.1."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Envelope:
     """One transaction with a server further on."""
 
@@ -42,7 +43,7 @@ class Envelope:
     """Told by XFORWARD where the server takes it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Delivery:
     """How a transaction with a server further on ended."""
 
@@ -52,7 +53,7 @@ class Delivery:
     """False: the content was not sent, or not accepted by anyone."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Features:
     """What a server further on offers (EHLO); what it lacks we do not offer either."""
 

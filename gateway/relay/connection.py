@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gateway.domain import reply as replies
 from gateway.domain.address import Address
 from gateway.domain.envelope import Recipient
 from gateway.domain.reply import Reply
+from gateway.domain.value import value_class
 from gateway.flow.ports import Envelope, Features
 from gateway.relay import commands
 from gateway.relay.ehlo import Offer
@@ -17,7 +17,7 @@ from gateway.relay.replies import passed_on
 from gateway.relay.wire import TIMED_OUT, Wire
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Outcome:
     """How a delivery ended on one connection."""
 

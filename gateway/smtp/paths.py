@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from gateway.domain import reply
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.envelope import Recipient
 from gateway.domain.reply import Reply
+from gateway.domain.value import value_class
 
 MAX_LOCAL = 64  # RFC 5321 §4.5.3.1.1, in octets.
 MAX_DOMAIN = 255  # RFC 5321 §4.5.3.1.2.
@@ -43,7 +43,7 @@ _ORCPT = re.compile(r"[A-Za-z0-9-]++;[!-~]++\Z")
 _NOTIFY = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Offer:
     """The extensions a client may use in MAIL and RCPT; a parameter of any other is not recognised."""
 
@@ -57,7 +57,7 @@ class Offer:
     """Take AUTH= (RFC 4954 §5) and forget it: a trusted server in front hands on what its client said."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Mail:
     """A MAIL command, understood."""
 
