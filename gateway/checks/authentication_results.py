@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from gateway.domain.address import normal_domain
-from gateway.domain.evidence import Evidence, Result
+from gateway.domain.evidence import Dkim, Dmarc, Evidence, Result, Spf
 from gateway.domain.header import Header
 
 FIELD = b"authentication-results"
@@ -20,19 +21,24 @@ def results_field(authserv_id: str, evidence: Evidence) -> bytes:
 
     Lines have at most 77 octets, unless one single name is longer.
     """
+    return _results_field(authserv_id, evidence.spf, evidence.dkim, evidence.dmarc)
+
+
+@lru_cache(maxsize=512)  # What is found of one sender is mostly the same.
+def _results_field(authserv_id: str, spf: Spf | None, signatures: tuple[Dkim, ...], dmarc: Dmarc | None) -> bytes:
     results = []
-    if evidence.spf is not None:
-        identity = "smtp.helo" if evidence.spf.of_helo else "smtp.mailfrom"
-        results.append([f"spf={evidence.spf.result.value}", *_property(identity, evidence.spf.domain)])
-    for dkim in evidence.dkim:
+    if spf is not None:
+        identity = "smtp.helo" if spf.of_helo else "smtp.mailfrom"
+        results.append([f"spf={spf.result.value}", *_property(identity, spf.domain)])
+    for dkim in signatures:
         words = [f"dkim={dkim.result.value}"]
         if dkim.note:
             words.append(f"reason={_value(dkim.note)}")
         results.append([*words, *_property("header.d", dkim.domain), *_property("header.s", dkim.selector)])
-    if evidence.dmarc is not None:
-        words = [f"dmarc={evidence.dmarc.result.value}", *_property("header.from", evidence.dmarc.domain)]
-        if evidence.dmarc.result is not Result.NONE:
-            words += _property("policy.dmarc", evidence.dmarc.policy)
+    if dmarc is not None:
+        words = [f"dmarc={dmarc.result.value}", *_property("header.from", dmarc.domain)]
+        if dmarc.result is not Result.NONE:
+            words += _property("policy.dmarc", dmarc.policy)
         results.append(words)
     lines = [f"Authentication-Results: {_value(authserv_id)}"]
     for words in results or [["none"]]:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from gateway.domain import header
 from gateway.domain.address import Address, normal_form, without_tag
 from gateway.domain.header import Header
+from gateway.domain.value import value_class
 
 CHALLENGE_FIELD = "X-Gateway-Challenge"
 """Our marker in each challenge (RFC 5321 §6.3): one of ours that comes back is never answered by another."""
 
-_ADDRESSED = (b"to", b"cc", b"bcc", b"resent-to", b"resent-cc", b"resent-bcc")
+_ADDRESSED = frozenset({b"to", b"cc", b"bcc", b"resent-to", b"resent-cc", b"resent-bcc"})
 _CHALLENGE_NAME = CHALLENGE_FIELD.lower().encode()
 _BULK = frozenset({b"bulk", b"list", b"junk"})
 _SUPPRESS = frozenset({b"all", b"autoreply", b"oof"})
 _MAX_SUBJECT = 500
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Message:
     """Facts of one message, all of them claims of its sender."""
 
@@ -70,7 +70,7 @@ def _author(head: Header) -> tuple[Address | None, str]:
 
 def _addressed(head: Header) -> frozenset[str]:
     keys: set[str] = set()
-    for name in _ADDRESSED:
+    for name in _ADDRESSED & head.by_name.keys():
         for value in head.all(name):
             for mailbox in header.addresses(value):
                 key = normal_form(mailbox.address)
@@ -80,6 +80,22 @@ def _addressed(head: Header) -> frozenset[str]:
 
 def _automatic(head: Header) -> str:
     # In the order of how much each tells: the first that holds is the reason people are shown.
+    if not _TELLING.isdisjoint(head.by_name) or head.has_prefix(b"list-"):
+        told = _told_by_fields(head)
+        if told:
+            return told
+    if any(_names_a_mailer(value) for name in (b"return-path", b"from") for value in head.all(name)):
+        return "delivery-report"
+    return ""
+
+
+_TELLING = frozenset(
+    {_CHALLENGE_NAME, b"auto-submitted", b"precedence", b"x-precedence", b"x-auto-response-suppress", b"content-type"}
+)
+"""Fields that only few mails of people have; looked for together, as each look costs every mail."""
+
+
+def _told_by_fields(head: Header) -> str:
     if _CHALLENGE_NAME in head.by_name:
         return "own-challenge"
     for value in head.all(b"auto-submitted"):
@@ -96,8 +112,6 @@ def _automatic(head: Header) -> str:
             return "auto-response-suppress"
     kind = (head.first(b"content-type") or b"").lower()
     if kind.startswith((b"multipart/report", b"message/delivery-status", b"message/disposition-notification")):
-        return "delivery-report"
-    if any(_names_a_mailer(value) for name in (b"return-path", b"from") for value in head.all(name)):
         return "delivery-report"
     return ""
 

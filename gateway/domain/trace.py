@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from gateway.domain.envelope import Transaction
 from gateway.domain.header import Header
@@ -21,7 +23,12 @@ MARK_LIFETIME = 14 * 86_400.0
 
 def date_time(now: float) -> str:
     """Write a time as RFC 5322 §3.3 wants it, in UTC."""
-    at = datetime.fromtimestamp(now, UTC)
+    return _date_time(math.floor(now))
+
+
+@lru_cache(maxsize=4)  # Every mail of a second bears the same.
+def _date_time(second: int) -> str:
+    at = datetime.fromtimestamp(second, UTC)
     return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at:%Y %H:%M:%S} +0000"
 
 
@@ -60,10 +67,8 @@ def _fingerprint(content: bytes, head: Header) -> bytes:
     # What forwarding leaves alone: the body and the fields that make a mail this mail.
     if head.malformed:
         head = _as_others_read(head)
-    digest = hashlib.sha256(content[head.body :])
-    for name in _MARKED:
-        for value in head.all(name):
-            digest.update(b"\0" + name + b"\0" + value)
+    digest = hashlib.sha256(memoryview(content)[head.body :])
+    digest.update(b"".join([b"\0" + name + b"\0" + value for name in _MARKED for value in head.all(name)]))
     return digest.digest()
 
 

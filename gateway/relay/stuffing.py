@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from gateway.domain.header import has_bare_line_end
+from gateway.domain.header import PlainOctets, has_bare_line_end
 
 CHUNK = 131_072
 """Octets handed to the transport at once."""
@@ -22,6 +22,11 @@ def on_the_wire(content: Sequence[bytes]) -> Iterator[bytes]:
     """
     line_start, held_back = True, b""
     for piece in content:
+        if isinstance(piece, PlainOctets) and line_start and not held_back:
+            # The door has looked at each octet of it, and it stands at the start of a line.
+            for offset in range(0, len(piece), CHUNK):
+                yield piece[offset : offset + CHUNK]
+            continue
         for offset in range(0, len(piece), CHUNK):
             chunk = held_back + piece[offset : offset + CHUNK] if held_back or len(piece) > CHUNK else piece
             held_back = b""

@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import Literal
 
 from gateway.domain import reply
-from gateway.domain.header import has_bare_line_end
+from gateway.domain.header import PlainOctets, has_bare_line_end
 from gateway.domain.reply import Reply
 from gateway.smtp.limits import Memory
 
 BareLineEnds = Literal["refuse", "normalise"]
 
+_DOT = b"\r\n."
 _END = b"\r\n.\r\n"
 
 
@@ -25,13 +26,14 @@ class Content:
     Beyond its limit, or when memory has run out, it keeps no more than what is needed to find the end.
     """
 
-    __slots__ = ("_buffer", "_held", "_limit", "_memory", "_refusal", "complete", "octets")
+    __slots__ = ("_buffer", "_dotted", "_held", "_limit", "_memory", "_refusal", "complete", "octets")
 
     def __init__(self, limit: int, memory: Memory) -> None:
         # The dot may open the very first line: the CRLF it needs before it is the one that ended DATA.
         self._buffer = bytearray(b"\r\n")
         # Each line may have grown by one dot on its way; the shortest that can has three octets.
         self._limit = limit + limit // 3
+        self._dotted = False
         self._memory = memory
         self._held = 0
         self._refusal: Reply | None = None
@@ -46,7 +48,11 @@ class Content:
         start = max(len(buffer) - 4, 0)
         buffer += chunk
         self.octets += len(chunk)
-        end = buffer.find(_END, start)
+        end = buffer.find(_DOT, start)
+        if end >= 0 and not buffer.startswith(_END, end):
+            # A line with a dot of its own, or the end in the making: both are seldom, so that one search does.
+            self._dotted = True
+            end = buffer.find(_END, end)
         rest: bytes | None = None
         if end >= 0:
             self.complete = True
@@ -74,10 +80,13 @@ class Content:
         """
         if self._refusal is not None:
             return self._refusal
-        raw = bytes(memoryview(self._buffer)[2:])
-        self._buffer = bytearray()
-        # RFC 5321 §4.5.2. The first line has no CRLF before it; replace() copies only what it changes.
-        content = (raw[1:] if raw.startswith(b".") else raw).replace(b"\r\n.", b"\r\n")
+        buffer, self._buffer = self._buffer, bytearray()
+        if self._dotted:
+            raw = bytes(memoryview(buffer)[2:])
+            # RFC 5321 §4.5.2. The first line has no CRLF before it.
+            content = (raw[1:] if raw.startswith(b".") else raw).replace(b"\r\n.", b"\r\n")
+        else:
+            content = PlainOctets(memoryview(buffer)[2:])
         if len(content) > limit:
             return reply.TOO_BIG
         if has_bare_line_end(content):

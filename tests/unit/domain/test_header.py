@@ -320,3 +320,24 @@ def test_header_of_nothing_is_empty() -> None:
 )
 def test_bare_line_end_is_found_in_content_of_any_size(octets: bytes, bare: bool, filler: int) -> None:
     assert header.has_bare_line_end(b"twelve octets\r\n" * filler + octets) is bare
+
+
+@given(st.lists(st.sampled_from([b"\r\n", b"\r", b"\n", b"\r\r\n", b"a", b"."]), max_size=10).map(b"".join))
+def test_bare_line_end_is_found_in_any_mixture(octets: bytes) -> None:
+    without_pairs = octets.replace(b"\r\n", b"")
+    assert header.has_bare_line_end(octets) is (b"\r" in without_pairs or b"\n" in without_pairs)
+
+
+@pytest.mark.parametrize(
+    ("octets", "name", "value"),
+    [
+        (b"X-A: b\r\n\r\n", b"x-a", b" b"),
+        (b"X-A \t:\r\n\r\n", b"x-a", b""),
+        (b"X-A: b\rc\r\n\r\n", b"x-a", b" b\rc"),
+        (b"X-A: b\r\n c\r\n\tD: e\r\n\r\n", b"x-a", b" b\r\n c\r\n\tD: e"),
+        (b"X-A: b", b"x-a", b" b"),
+    ],
+)
+def test_field_of_one_line_and_of_several_is_read_alike(octets: bytes, name: bytes, value: bytes) -> None:
+    (field,) = header.split(octets).fields
+    assert (field.name, field.value, field.start) == (name, value, 0)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.header import PlainOctets
 from gateway.relay.stuffing import CHUNK, on_the_wire
 
 LINES = st.lists(st.sampled_from([b"", b".", b"..", b".x", b"x.", b"text", b"\xff\x00"]), max_size=8)
@@ -58,3 +59,13 @@ def test_wire_no_content_is_a_lone_dot() -> None:
 def test_wire_bare_cr_at_the_very_end_becomes_a_line_end() -> None:
     assert b"".join(on_the_wire([b"a\r\n", b"\r"])) == b"a\r\n\r\n.\r\n"
     assert b"".join(on_the_wire([b"a\r"])) == b"a\r\n.\r\n"
+
+
+@pytest.mark.parametrize("size", [0, 3, CHUNK, 2 * CHUNK + 2])
+def test_wire_plain_content_goes_as_it_is(size: int) -> None:
+    plain = PlainOctets(b"x" * (size - 2) + b"\r\n" if size else b"")
+    assert b"".join(on_the_wire([b"A: b\r\n", plain])) == b"A: b\r\n" + plain + b".\r\n"
+
+
+def test_wire_plain_content_behind_an_unfinished_line_is_looked_at() -> None:
+    assert b"".join(on_the_wire([b"a\r", PlainOctets(b"\nb\r\n")])) == b"a\r\nb\r\n.\r\n"

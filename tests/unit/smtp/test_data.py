@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain import reply
+from gateway.domain.header import PlainOctets
 from gateway.domain.reply import Reply
 from gateway.smtp.data import Content
 from gateway.smtp.limits import Memory
@@ -155,3 +156,21 @@ def test_content_whole_and_split_anywhere_is_the_same(pieces: list[bytes], cuts:
 def test_content_stuffed_by_a_client_comes_out_as_it_was(lines: list[bytes]) -> None:
     stuffed = b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in lines)
     assert read(stuffed + b".\r\n") == (b"".join(line + b"\r\n" for line in lines), b"")
+
+
+@given(
+    st.lists(st.sampled_from([b"\r\n", b".", b"a", b"\r", b"\n"]), max_size=12).map(b"".join),
+    st.lists(st.integers(0, 16), max_size=4),
+)
+def test_content_in_any_pieces_is_called_plain_only_where_it_goes_out_as_it_is(octets: bytes, cuts: list[int]) -> None:
+    sent = octets + b"\r\n.\r\n"
+    edges = sorted({0, len(sent), *(min(cut, len(sent)) for cut in cuts)})
+    content, _ = read(*(sent[a:b] for a, b in itertools.pairwise(edges)))
+    if isinstance(content, PlainOctets):
+        assert sent.startswith(content + b".\r\n")
+        assert b"\r\n." not in b"\r\n" + content
+        assert content.count(b"\r") == content.count(b"\n") == content.count(b"\r\n")
+
+
+def test_content_without_dots_is_called_plain() -> None:
+    assert isinstance(read(b"a\r\nb.\r\n.\r\n")[0], PlainOctets)
