@@ -6,9 +6,6 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-
-from prometheus_client import Counter
 
 from gateway.domain import header, reply, trace
 from gateway.domain.address import Address
@@ -21,6 +18,7 @@ from gateway.domain.lists import Entry, Verdict, sender_keys, winner
 from gateway.domain.message import Message, read_message
 from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Reason, Seen, decide
 from gateway.domain.reply import Reply
+from gateway.domain.value import value_class
 from gateway.flow.ports import (
     Checks,
     Delivery,
@@ -35,23 +33,18 @@ from gateway.flow.ports import (
 )
 from gateway.flow.receive_rules import ReceiveRules, Stage, comes_from_near
 from gateway.log import event
+from gateway.tally import Tally
 
 _log = logging.getLogger("gateway.mail")
-_transactions = Counter(
-    "gateway_transactions_total", "Transactions that brought content, by what became of them.", ["outcome"]
+_transactions = Tally(
+    "gateway_transactions_total", "Transactions that brought content, by what became of them.", ("outcome",)
 )
-_decisions = Counter("gateway_decisions_total", "Decisions, one for each recipient.", ["disposition", "reason"])
-_received = Counter("gateway_received_octets_total", "Octets of content taken in.")
+_decisions = Tally("gateway_decisions_total", "Decisions, one for each recipient.", ("disposition", "reason"))
+_received = Tally("gateway_received_octets_total", "Octets of content taken in.")
 
 
-@cache
-def _decided(disposition: Disposition, reason: Reason) -> Counter:
-    return _decisions.labels(disposition.value, reason.value)
-
-
-@cache
-def _ended(outcome: str) -> Counter:
-    return _transactions.labels(outcome)
+def _count(disposition: Disposition, reason: Reason) -> None:
+    _decisions.counts[disposition.value, reason.value] += 1
 
 
 RETRY_WINDOW = DAY
@@ -112,7 +105,7 @@ class Receiver:
             entries = await self._store.entries(sender_keys(transaction.reverse_path))
             entry = winner(entries, (transaction.reverse_path,), address)
             if entry is not None and entry.verdict is Verdict.DENY:
-                _decided(Disposition.REJECT, Reason.DENYLIST).inc()
+                _count(Disposition.REJECT, Reason.DENYLIST)
                 event(_log, "refused", transaction=transaction.id, client=transaction.client.address,
                       reverse_path=transaction.reverse_path.text, recipient=address.text, reason="denylist")  # fmt: skip
                 return reply.REFUSED_BY_POLICY
@@ -136,7 +129,7 @@ class Receiver:
         facts = read_message(head)
         if facts.hops > self._rules.max_hops:
             return self._closed(transaction, content, (), reply.LOOP)
-        _received.inc(len(content))
+        _received.counts[()] += len(content)
         evidence = await self._checks.inspect(transaction, head, facts, content)
         decisions = await self._decide(transaction, head, facts, evidence, content)
         taken = _Taken(transaction, head, facts, evidence, decisions, content)
@@ -176,7 +169,7 @@ class Receiver:
             for recipient in transaction.recipients
         )
         for decision in decisions:
-            _decided(decision.disposition, decision.reason).inc()
+            _count(decision.disposition, decision.reason)
         return decisions
 
     # --- relay ---
@@ -297,7 +290,7 @@ class Receiver:
         outcome = outcomes.pop() if len(outcomes) == 1 else ("mixed" if outcomes else "refused")
         if not answer.accepted and outcome == "deliver":
             outcome = "deferred" if answer.temporary else "refused-by-next-hop"
-        _ended(outcome).inc()
+        _transactions.counts[(outcome,)] += 1
         event(
             _log,
             "transaction",
@@ -314,7 +307,7 @@ class Receiver:
         return answer
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _Taken:
     """A message between the dot and the answer."""
 

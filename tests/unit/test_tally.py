@@ -1,0 +1,38 @@
+"""Counters of the mail path, as the metrics tell them."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from gateway.tally import Tally
+
+
+def told(registry: CollectorRegistry) -> list[str]:
+    """The samples, as the metrics page has them."""
+    return [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")]
+
+
+def test_tally_with_labels_is_told_for_each_value() -> None:
+    registry = CollectorRegistry()
+    tally = Tally("things_total", "Things.", ("kind", "why"), registry=registry)
+    assert told(registry) == []
+    tally.counts["a", "b"] += 1
+    tally.counts["a", "b"] += 1
+    tally.counts["c", 'd"'] += 5
+    assert told(registry) == ['things_total{kind="a",why="b"} 2.0', 'things_total{kind="c",why="d\\""} 5.0']
+
+
+def test_tally_without_labels_begins_at_zero() -> None:
+    registry = CollectorRegistry()
+    tally = Tally("octets_total", "Octets.", registry=registry)
+    assert told(registry) == ["octets_total 0.0"]
+    tally.counts[()] += 7
+    assert told(registry) == ["octets_total 7.0"]
+
+
+def test_tally_of_a_name_that_is_taken_is_refused() -> None:
+    registry = CollectorRegistry()
+    Tally("things_total", "Things.", registry=registry)
+    with pytest.raises(ValueError, match="things"):
+        Tally("things_total", "Other things.", registry=registry)
