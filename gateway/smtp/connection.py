@@ -25,7 +25,7 @@ from aiosmtpd.smtp import SMTP
 
 from gateway.domain import reply
 from gateway.domain.reply import Reply
-from gateway.smtp.inbox import Inbox
+from gateway.smtp.inbox import MAX_LINE, Inbox
 from gateway.smtp.limits import Patience, plain_address
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ def encoded(answer: Reply) -> bytes:
     return answer.lines().encode("ascii", "replace")
 
 
+_FIXED = {id(each): encoded(each) for each in vars(reply).values() if isinstance(each, Reply)}
+"""The replies that are always the same; they live as long as the program, so that each is known by its place."""
+
+
 class Connection(SMTP):
     """The frame of a session; the commands are in its subclass."""
 
@@ -78,8 +82,7 @@ class Connection(SMTP):
         self.tls = False
         self._phase = Phase.OURS
         self._content: Content | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._waiter: asyncio.Future[bytes | None] | None = None
         self._since = self._last = 0.0
         self._eof = self._gone = False
         self._reading_paused = self._writing_paused = False
@@ -122,12 +125,12 @@ class Connection(SMTP):
         settings = doorway.settings
         self._patience = Patience(settings.max_errors, settings.max_junk, settings.max_unknown)
         self._since = self.loop.time()
-        self._timer = self.loop.call_later(min(settings.command_timeout, settings.data_timeout), self._tick)
+        doorway.watch(self._since + doorway.patience)
         self._handler_coroutine = self.loop.create_task(self._handle_client())
 
     def data_received(self, data: bytes) -> None:
         """Take octets: into the content where one is being read, else into the inbox."""
-        if self.over:
+        if self._phase is Phase.OVER:
             return
         content = self._content
         if content is not None:
@@ -137,6 +140,18 @@ class Connection(SMTP):
                 return
             self._content = None
             self._inbox.add(rest)
+        elif (
+            self._phase is Phase.COMMAND
+            and (waiter := self._waiter) is not None
+            and not self._writing_paused
+            and 0 < len(data) < MAX_LINE
+            and data.find(b"\n") == len(data) - 1
+            and self._inbox.idle
+        ):
+            # One command, whole, and the session waits for it: as nearly always.
+            self._waiter = None
+            waiter.set_result(data)
+            return
         else:
             self._inbox.add(data)
         if len(self._inbox) > _HIGH_WATER and not self._reading_paused:
@@ -153,9 +168,6 @@ class Connection(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone; what the session does for the client goes on to its end."""
         self._gone = self._eof = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         self._wake()
         self._leave()
 
@@ -172,16 +184,20 @@ class Connection(SMTP):
 
     async def next_line(self) -> bytes | None:
         """Return the next line as `Inbox.line` does, or None where no further one counts."""
-        if self.over:
+        if self._phase is Phase.OVER:
             return None
         self._phase = Phase.COMMAND
         self._since = self.loop.time()
-        while (line := self._inbox.line()) is None:
-            if self._inbox.flooded:
+        inbox = self._inbox
+        line = inbox.line() if inbox else None
+        while line is None:
+            if inbox.flooded:
                 self.end(reply.TOO_MANY_ERRORS)
             if self._eof or self.over:
                 return None
-            await self._more()
+            line = await self._more()
+            if line is None:
+                line = inbox.line()
         if self.over:
             return None
         self._phase = Phase.OURS
@@ -204,17 +220,17 @@ class Connection(SMTP):
             self._phase = Phase.OURS
         return content.complete and not self.over
 
-    async def _more(self) -> None:
-        """Send what we have to say, and wait until something happens."""
+    async def _more(self) -> bytes | None:
+        """Send what we have to say, and wait until something happens; return a command that came alone."""
         self.flush()
         if self._reading_paused and not self._gone:
             self._reading_paused = False
             self.transport.resume_reading()
         while True:
-            self._waiter = self.loop.create_future()
-            await self._waiter
-            if not self._writing_paused or self._eof or self.over:
-                return
+            self._waiter = waiter = self.loop.create_future()
+            line: bytes | None = await waiter
+            if line is not None or not self._writing_paused or self._eof or self.over:
+                return line
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -225,7 +241,7 @@ class Connection(SMTP):
 
     def say(self, answer: Reply) -> None:
         """Put a reply into the outbox."""
-        self._outbox.append(encoded(answer))
+        self._outbox.append(_FIXED.get(id(answer)) or encoded(answer))
 
     def say_octets(self, answer: bytes) -> None:
         """Put a prepared reply into the outbox."""
@@ -305,13 +321,12 @@ class Connection(SMTP):
                 self._reading_paused = False
                 self.transport.resume_reading()
             self.transport.write_eof()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self.loop.call_later(_LINGER, self.transport.abort)
+        self._since = self.loop.time()
+        self.doorway.watch(self._since + _LINGER)
 
     # Deadlines.
 
-    def _due(self) -> float:
+    def due(self) -> float:
         """When patience ends, on the loop's clock."""
         settings = self.doorway.settings
         if self._phase is Phase.COMMAND:
@@ -320,17 +335,9 @@ class Connection(SMTP):
         if self._phase is Phase.CONTENT and self._content is not None:
             earned = settings.data_timeout + self._content.octets / settings.min_data_rate
             return min(self._last + settings.command_timeout, self._since + earned)
+        if self._phase is Phase.OVER and not self._gone:
+            return self._since + _LINGER
         return float("inf")
-
-    def _tick(self) -> None:
-        """Look whether the deadline has passed; it moves too often to set a timer for each move."""
-        due, now = self._due(), self.loop.time()
-        if now >= due:
-            self.expire()
-            return
-        settings = self.doorway.settings
-        interval = min(settings.command_timeout, settings.data_timeout)
-        self._timer = self.loop.call_at(min(due, now + interval), self._tick)
 
     def silent_for(self, now: float) -> float:
         """Seconds for which the client has owed us something."""
@@ -339,7 +346,10 @@ class Connection(SMTP):
         return now - self._last if self._phase is Phase.CONTENT else 0.0
 
     def expire(self) -> None:
-        """End the session: the client was too slow."""
+        """End the session: the client was too slow; or the connection, where even our last word is not read."""
+        if self.over:
+            self.transport.abort()
+            return
         logger.info("session with %s timed out in phase %s", self.peer, self._phase.value)
         self.end(reply.TOO_SLOW if self._phase is Phase.CONTENT else reply.TIMEOUT)
 

@@ -68,6 +68,8 @@ class DoorSettings:
     """Content of all sessions together."""
 
 
+_LOOK_APART = 0.05
+"""Seconds between two looks at the deadlines of all sessions, at least."""
 SHED_AFTER = 10.0
 """Seconds of silence that a session is granted when there is no room for another."""
 
@@ -91,12 +93,43 @@ class Doorway:
     blank: dict[str, object] = field(default_factory=dict)
     """State of a new session as aiosmtpd sets it up: made once, as its constructor looks at every method."""
     _shed_at: float = -SHED_AFTER
+    _look: asyncio.TimerHandle | None = None
+    _look_at: float = float("inf")
 
     def __post_init__(self) -> None:
         settings = self.settings
         self.connections = Connections(settings.max_connections, settings.max_connections_per_client)
         self.memory = Memory(settings.max_memory_octets)
         self.trusted = TrustedClients(settings.trusted_clients)
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which no session that has just been heard can be too slow."""
+        return min(self.settings.command_timeout, self.settings.data_timeout)
+
+    def watch(self, due: float) -> None:
+        """Look at the deadlines of all sessions at that time, on the loop's clock, or sooner.
+
+        One timer for all: a client that connects, says its mail and goes would set and cancel two of its own.
+        """
+        if due < self._look_at:
+            if self._look is not None:
+                self._look.cancel()
+            self._look_at = due
+            self._look = self.loop.call_at(due, self._look_round)
+
+    def _look_round(self) -> None:
+        """End the sessions whose time is over; come back when the next one's can be."""
+        self._look, self._look_at = None, float("inf")
+        now = self.loop.time()
+        # A deadline may also come nearer when a session goes on; never nearer than this.
+        due = now + self.patience
+        for session in list(self.sessions):
+            if now >= session.due():
+                session.expire()
+            due = min(due, session.due())
+        if self.sessions:
+            self.watch(max(due, now + _LOOK_APART))
 
     def shed(self) -> None:
         """End the sessions that keep a full house waiting: silent ones, whoever they are."""

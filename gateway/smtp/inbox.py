@@ -24,6 +24,11 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._octets)
 
+    @property
+    def idle(self) -> bool:
+        """True where nothing waits, and no line is being skipped."""
+        return not self._octets and not self._skipped
+
     def add(self, octets: bytes) -> None:
         """Put octets behind those that wait."""
         self._octets += octets

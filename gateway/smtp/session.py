@@ -151,7 +151,10 @@ class DoorSession(Transacting):
         self._start_over()
         self._greeted, self._extended = True, extended
         protocol = ("ESMTPS" if self.tls else "ESMTP") if extended else "SMTP"
-        self._client = replace(self._client, helo=hostname, protocol=protocol, tls=self.tls)
+        was = self._client
+        self._client = Client(
+            was.address, was.port, was.name, hostname, protocol, self.tls, was.source, was.queue_id
+        )  # As replace() makes it, in a third of the time.
 
     def _offered(self, features: Features) -> paths.Offer:
         return paths.Offer(
