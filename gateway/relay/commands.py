@@ -88,6 +88,7 @@ def xforward(client: Client, offered: frozenset[str]) -> tuple[str, ...]:
     return tuple(lines)
 
 
+@lru_cache(maxsize=1024)
 def xtext(text: str) -> str:
     """Encode as xtext (RFC 3461 §4): `+`, `=`, blanks, controls and what is not ASCII as +HH."""
     octets = _NOT_XTEXT.sub(lambda match: b"+%02X" % match[0][0], text.encode("utf-8", "replace"))
@@ -101,6 +102,7 @@ def safe(line: str) -> str:
     return line
 
 
+@lru_cache(maxsize=1024)
 def _address(text: str) -> str:
     try:
         address = ipaddress.ip_address(text)

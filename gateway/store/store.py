@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from gateway.domain.lists import Entry
 from gateway.flow.ports import StoreDown
 from gateway.store.challenges import ChallengeTable
-from gateway.store.engine import assert_durable, open_engine, prepare, sqlite_path, translated_errors
+from gateway.store.engine import assert_durable, open_engine, prepare, sqlite_path, translate, translated_errors
 from gateway.store.lists import CHANGES, EntryCopies, ListTable
 from gateway.store.pending import PendingTable
 from gateway.store.schema import check_schema
@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 READERS = 4
 KEY_OCTETS = 32
+_CHANGES = "SELECT value FROM sequence WHERE name = ?"
 VACUUM_PAGES = 2000
 """Given back at each sign of life, at most; the writer is busy with it for some 20 ms."""
 
@@ -85,8 +86,10 @@ class Store:
         The cache is checked against the change counter each time, so an entry that another process has just
         added counts for the next message.
         """
-        with translated_errors():
-            row = self._counter.execute("SELECT value FROM sequence WHERE name = ?", (CHANGES,)).fetchone()
+        try:
+            row = self._counter.execute(_CHANGES, (CHANGES,)).fetchone()
+        except sqlite3.Error as error:
+            raise translate(error) from error
         changes = row[0] if row else 0
         known = self._copies.get(patterns, changes)
         if known is not None:
