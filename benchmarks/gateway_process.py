@@ -46,6 +46,7 @@ class GatewayProcess:
         self.folder = folder
         self.smtp_port, self.web_port, self.monitor_port = free_port(), free_port(), free_port()
         self.log_file = folder / "gateway.log"
+        self.word_file = folder / "gateway.out"
         self._config = config if config is not None else _empty(folder)
         self._wrapper = tuple(wrapper)
         self._ready_seconds = ready_seconds
@@ -83,13 +84,13 @@ class GatewayProcess:
 
     def start(self, *, wait: bool = True) -> None:
         """Start it and, unless told otherwise, return when it takes mail. Raises RuntimeError with its last words."""
-        with self.log_file.open("ab") as log:
+        with self.log_file.open("ab") as log, self.word_file.open("ab") as words:
             self._process = subprocess.Popen(
                 [*self._wrapper, sys.executable, "-m", "gateway", "serve", "--config", str(self._config)],
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=words,
                 stderr=log,
             )
         if wait:

@@ -82,6 +82,12 @@ def limited(pages: Pages, limits: Limits, trusted: Sequence[Network], tick: Call
         (hdrs.METH_POST, "challenge"): posts,
         (hdrs.METH_POST, "disown"): posts,
         (hdrs.METH_POST, "withdraw"): posts,
+        # What the store counts besides, for each name and address.
+        (hdrs.METH_POST, "signin"): posts,
+        (hdrs.METH_POST, "signin-password"): posts,
+        (hdrs.METH_POST, "signin-link"): posts,
+        (hdrs.METH_POST, "signin-second"): posts,
+        (hdrs.METH_POST, "signin-enrol"): posts,
         (hdrs.METH_GET, "picture"): Buckets(limits.pictures, limits.max_networks),
         (hdrs.METH_GET, "sound"): Buckets(limits.sounds, limits.max_networks),
     }

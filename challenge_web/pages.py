@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -33,6 +33,8 @@ _URL_SAFE = "%:/?#[]@!$&'()*+,;=~"
 _DEEPEST = 12
 
 Words = Mapping[str, object]
+Problem = Callable[[web.Request, int], web.Response | None]
+"""Shows what went wrong, by its status; None for requests that are not its own."""
 
 # What programs are told; the sentences for people are in the templates.
 _FAULTS = {
@@ -65,6 +67,11 @@ class Pages:
         )
         environment.filters.update(foreign=foreign, moment=moment, contact=contact, segment=segment, duration=duration)
         environment.globals.update(site=dict(site), asset=assets.path)
+        self._problem_by: Problem | None = None
+
+    def problems_by(self, show: Problem) -> None:
+        """Let other pages show what went wrong with them in a frame of their own."""
+        self._problem_by = show
 
     def page(self, request: web.Request, name: str, words: Words, status: int = 200) -> web.Response:
         """Render a template. `root` in it leads to the application's root, wherever a proxy has put that."""
@@ -82,7 +89,8 @@ class Pages:
         """Tell what went wrong. The same for every address of the same depth, whatever stands in it."""
         if wants_data(request):
             return self.data({"error": name, "message": _FAULTS[name]}, status)
-        return self.page(request, f"errors/{name}", {}, status)
+        own = self._problem_by(request, status) if self._problem_by is not None else None
+        return own or self.page(request, f"errors/{name}", {}, status)
 
     def pause(self, request: web.Request, seconds: float) -> web.Response:
         """Tell that too much was asked for, and when to come back."""

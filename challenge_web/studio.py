@@ -8,9 +8,11 @@ import multiprocessing
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
-from challenge_web.picture import SeededCaptcha, draw_picture
-from challenge_web.sound import SeededSpeech, say_letters
+if TYPE_CHECKING:
+    from challenge_web.picture import SeededCaptcha
+    from challenge_web.sound import SeededSpeech
 
 _WAITING = 100
 """Drawings asked for and not yet made, at most: about half a second of work."""
@@ -57,6 +59,9 @@ class Studio:
             self._waiting -= 1
 
     def _draw(self, nonce: bytes) -> bytes:
+        # Imported here: it takes 8 MB, and a site that asks by proof of work alone never needs it.
+        from challenge_web.picture import SeededCaptcha, draw_picture
+
         captcha: SeededCaptcha | None = getattr(self._own, "captcha", None)
         if captcha is None:
             captcha = self._own.captcha = SeededCaptcha()
@@ -65,9 +70,13 @@ class Studio:
 
 @functools.cache
 def _speech() -> SeededSpeech:
+    from challenge_web.sound import SeededSpeech
+
     return SeededSpeech()
 
 
 def _speak(key: bytes, nonce: bytes) -> bytes:
     """Runs in the process of its own, which reads the recordings once."""
+    from challenge_web.sound import say_letters
+
     return say_letters(_speech(), key, nonce)

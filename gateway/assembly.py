@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from gateway.domain.challenge import DAY, Asking, Caps
 from gateway.domain.policy import Expiry, Policy, Scope
 from gateway.flow.answer import AnswerRules
 from gateway.flow.deliver import DeliverRules
+from gateway.flow.expecting import Expecting, ExpectingStore
+from gateway.flow.policies import Policies
+from gateway.flow.policy_ports import PoliciesStore
 from gateway.flow.receive_rules import ReceiveRules, Stage, own_domains
 from gateway.relay.opening import HopSettings, TlsPolicy
 from gateway.settings import Endpoint, Network, Settings
@@ -52,6 +57,25 @@ def receive_rules(settings: Settings, mark_key: bytes) -> ReceiveRules:
         near=_own_servers(settings),
         max_hops=settings.smtp.max_hops,
         check_recipients=settings.smtp.recipient_check,
+    )
+
+
+def make_policies(
+    settings: Settings, store: PoliciesStore, languages: Sequence[str], now: Callable[[], float]
+) -> Policies:
+    """Make the service of policies. languages: those that there are texts of challenges in."""
+    return Policies(store, policy(settings), own_domains(settings.domains.names), languages, now=now)
+
+
+def make_expecting(settings: Settings, store: ExpectingStore, now: Callable[[], float]) -> Expecting:
+    """Make the service of "I am expecting mail"."""
+    return Expecting(
+        store,
+        policy(settings),
+        own_domains(settings.domains.names),
+        settings.domains.recipient_delimiter,
+        now=now,
+        random_octets=secrets.token_bytes,
     )
 
 

@@ -2,19 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import functools
+import secrets
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
+from challenge_web.console.account import AccountPages
+from challenge_web.console.accounts import AccountsPages
 from challenge_web.console.app import add_console
-from challenge_web.console.gate import ClientOf, Cookie, Sessions
-from challenge_web.console.pages import ConsolePages
+from challenge_web.console.expecting import ExpectingPages
+from challenge_web.console.gate import ClientOf, Cookie
+from challenge_web.console.home import HomePages
+from challenge_web.console.list_files import ListFilePages
+from challenge_web.console.lists import ListPages
+from challenge_web.console.log import LogPages
+from challenge_web.console.message import MessagePages
+from challenge_web.console.openid import OpenidPages
+from challenge_web.console.overview import OverviewPages
+from challenge_web.console.pages import Call, ConsolePages
+from challenge_web.console.pending import PendingPages
+from challenge_web.console.policies import PolicyPages
+from challenge_web.console.proxy_sign_in import ProxySignIn
 from challenge_web.console.routes import Room, Route
+from challenge_web.console.sign_in import SignInPages
+from challenge_web.console.texts import SendSample, TextPages
+from challenge_web.limits import client_address
 from challenge_web.pages import Pages
+from gateway import assembly
+from gateway.domain.address import NULL_PATH, Address, normal_domain
+from gateway.domain.envelope import Recipient
+from gateway.domain.roles import Role, Viewer
+from gateway.entrance import Entrance, link_url, mailbox_names, public_urls
+from gateway.flow.expecting import Expecting
+from gateway.flow.forward import Forwarder, ForwardRules, Outside
+from gateway.flow.journal import Journal
+from gateway.flow.list_import import ListFiles
+from gateway.flow.lists import Lists
 from gateway.flow.moderate import Moderator
+from gateway.flow.orders import Orders
+from gateway.flow.overview import HopWatch, Overview
+from gateway.flow.policies import Policies
+from gateway.flow.ports import Envelope, Hop
+from gateway.flow.queue import Queue
+from gateway.flow.read import Reading
+from gateway.flow.receive_rules import own_domains
+from gateway.flow.sources import Sources
+from gateway.flow.texts import TextEditor, Texts
+from gateway.flow.user_rights import LimitedSessions
+from gateway.flow.watch import Watch
+from gateway.letters import LetterWriter
+from gateway.reading.reader import Reader
+from gateway.relay.copies import compose_copy
+from gateway.relay.templates import VARIABLES
 from gateway.settings import Settings
 from gateway.store.store import Store
+
+
+class Hops(HopWatch, Protocol):
+    """The next hops."""
+
+    def of(self, domain: str) -> Hop:
+        """Return the one for a recipient domain in A-labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +75,185 @@ class Parts:
 
     settings: Settings
     store: Store
+    entrance: Entrance
     moderator: Moderator
+    overview: Overview
+    texts: TextEditor
+    send_sample: SendSample
+    journal: Journal
+    policies: Policies
+    expecting: Expecting
+    queue: Queue
+    orders: Orders
+    sources: Sources
+    reader: Reader
+    reading: Reading
+    forwarder: Forwarder
     now: Callable[[], float]
 
 
-def console_rooms(parts: Parts, pages: ConsolePages) -> list[Room]:
+def make_parts(
+    settings: Settings,
+    store: Store,
+    entrance: Entrance,
+    letters: LetterWriter,
+    hops: Hops,
+    queue: Queue,
+    orders: Orders,
+    *,
+    outside: Outside,
+    now: Callable[[], float],
+    wake_deliveries: Callable[[], None],
+    wake_challenges: Callable[[], None],
+) -> Parts:
+    """Make the services that only the console has."""
+    reader = Reader()
+    reading = Reading(store, reader, [Role(name) for name in settings.console.attachments])
+    return Parts(
+        settings=settings,
+        store=store,
+        entrance=entrance,
+        moderator=Moderator(store, now=now, wake_deliveries=wake_deliveries),
+        overview=Overview(
+            store, hops, max_per_hour=settings.challenge.max_per_hour, now=now, wake_challenges=wake_challenges
+        ),
+        texts=TextEditor(store, letters, domains=[normal_domain(name) for name in settings.domains.names], now=now),
+        send_sample=functools.partial(_send_sample, letters, own_domains(settings.domains.names), hops, outside),
+        journal=Journal(store, now=now),
+        policies=assembly.make_policies(settings, store, letters.languages(), now),
+        expecting=assembly.make_expecting(settings, store, now),
+        queue=queue,
+        orders=orders,
+        sources=Sources(store, now=now, wake_deliveries=wake_deliveries),
+        reader=reader,
+        reading=reading,
+        forwarder=Forwarder(
+            forward_rules(settings),
+            reading,
+            store,
+            compose_copy,
+            outside,
+            hops.of,
+            now=now,
+            random_octets=secrets.token_bytes,
+        ),
+        now=now,
+    )
+
+
+def forward_rules(settings: Settings) -> ForwardRules:
+    """Return what forwarding is told."""
+    return ForwardRules(
+        addresses=tuple(dict.fromkeys(filter(None, settings.console.forward_to))),
+        domains=own_domains(settings.domains.names),
+        from_address=settings.challenge.from_address,
+    )
+
+
+def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: ClientOf) -> list[Room]:
     """Make every room."""
-    return []
+    return [
+        *_entrance_rooms(parts, pages, cookie, client_of),
+        HomePages(),
+        PendingPages(parts.queue, parts.orders, parts.sources, pages, now=parts.now),
+        MessagePages(parts.reading, parts.forwarder, parts.queue, pages, now=parts.now),
+        ListPages(Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now), pages),
+        ListFilePages(ListFiles(parts.store, now=parts.now), pages),
+        AccountsPages(
+            parts.entrance.accounts, parts.entrance.sessions, functools.partial(link_url, parts.settings), pages
+        ),
+        OverviewPages(parts.overview, parts.moderator, pages),
+        TextPages(parts.texts, parts.send_sample, tuple(VARIABLES.items()), pages),
+        LogPages(parts.journal, pages),
+        PolicyPages(parts.policies, pages),
+        ExpectingPages(parts.expecting, pages, now=parts.now),
+    ]
 
 
-def open_console(
-    app: web.Application, pages: Pages, parts: Parts, sessions: Sessions, cookie: Cookie, client_of: ClientOf
-) -> tuple[Route, ...]:
+def _entrance_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: ClientOf) -> list[Room]:
+    entrance, settings = parts.entrance, parts.settings
+    sign_in = SignInPages(
+        entrance.sign_in,
+        entrance.second_factor,
+        entrance.sessions,
+        cookie,
+        client_of,
+        pages,
+        links=settings.sign_in.links,
+        cookie_seconds=entrance.sessions.lifetimes.longest,
+    )
+    return [
+        sign_in,
+        *_other_ways(parts, sign_in, pages, cookie),
+        AccountPages(
+            entrance.accounts,
+            entrance.second_factor,
+            entrance.sessions,
+            cookie,
+            client_of,
+            pages,
+            entrance.sessions.lifetimes.longest,
+        ),
+    ]
+
+
+def _other_ways(parts: Parts, sign_in: SignInPages, pages: ConsolePages, cookie: Cookie) -> list[Room]:
+    """Make the pages of the ways to sign in that ask nothing on ours."""
+    entrance, settings = parts.entrance, parts.settings
+    ways: list[OpenidPages | ProxySignIn] = []
+    if entrance.openid is not None:
+        label = settings.sign_in_openid.label
+        urls = public_urls(settings)
+        ways.append(
+            OpenidPages(entrance.openid, entrance.sign_in, sign_in, pages, urls, secure=cookie.secure, label=label)
+        )
+    proxy = settings.sign_in_proxy
+    if proxy.header:
+        names = mailbox_names(settings, proxy.domain)
+        ways.append(ProxySignIn(entrance.sign_in, sign_in, proxy.header, proxy.proxies, names))
+    for way in ways:
+        sign_in.also(way.offer)
+    return [*ways]
+
+
+async def _send_sample(
+    letters: LetterWriter,
+    ours: Collection[str],
+    hops: Hops,
+    outside: Outside,
+    viewer: Viewer,
+    scope: str,
+    texts: Texts,
+) -> bool:
+    """Send the challenge for a mail that nobody sent to the viewer's own address; False where it was not taken."""
+    to = Address.of(min(viewer.reach.addresses, default=""))
+    if to.is_null:
+        return False
+    mail = await asyncio.to_thread(letters.sample_mail, scope, texts, to.text)
+    if to.domain not in ours:
+        return (await outside("", to.text, mail.content, mail.smtputf8)).accepted
+    envelope = Envelope(NULL_PATH, (Recipient(to, notify="NEVER"),), smtputf8=mail.smtputf8)
+    return (await hops.of(to.domain).deliver(envelope, [mail.content], all_or_nothing=True)).replies[0].accepted
+
+
+def open_console(app: web.Application, pages: Pages, parts: Parts, watch: Watch) -> tuple[Route, ...]:
     """Add the console to the application of the public pages."""
-    return add_console(app, console_rooms(parts, ConsolePages(pages)), sessions, cookie, client_of)
+
+    async def close_reader(app: web.Application) -> None:
+        await parts.reader.close()
+
+    app.on_cleanup.append(close_reader)
+    web_settings, entrance = parts.settings.web, parts.entrance
+    cookie = Cookie(secure=web_settings.public_url.startswith("https://"))
+
+    def client_of(request: web.Request) -> str:
+        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+        forwarded = request.headers.getall("X-Forwarded-For", ())
+        return client_address(peer[0] if isinstance(peer, tuple) else "", forwarded, web_settings.trusted_proxies)
+
+    def calls(viewer: Viewer) -> list[Call]:
+        return [Call(need.text, f"console/{need.path}", need.grave) for need in watch.needs_of(viewer)]
+
+    rooms = console_rooms(parts, ConsolePages(pages, calls), cookie, client_of)
+    sessions = LimitedSessions(entrance.sessions, parts.policies)
+    return add_console(app, rooms, sessions, cookie, client_of, parts.journal, entrance.hosts)

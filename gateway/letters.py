@@ -4,23 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
 from gateway import resources
+from gateway.domain.address import Address, normal_domain
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.ports import ChallengeRow
+from gateway.flow.sign_in_mail import SignInLetter
+from gateway.flow.texts import Fault, Sample, Texts
 from gateway.relay.compose import ChallengeMail, compose_challenge
+from gateway.relay.sign_in_letter import SignInMail, SignInTemplates, compose_sign_in
 from gateway.relay.signer import Signer
-from gateway.relay.templates import Templates
+from gateway.relay.templates import SAMPLE, Sources, TemplateFault, Templates, faults_in
 from gateway.settings import Settings
+from gateway.settings.values import mailbox
+
+TextsFor = Callable[[str], Awaitable[Texts | None]]
+"""Recipient's domain → the texts that somebody wrote for it or for the site; None where the shipped ones are used."""
+
+LANGUAGE = "en"
+_PARTS = {"subject.txt": "subject", "body.txt": "text", "body.html": "html"}
+
+
+async def _no_texts(domain: str) -> Texts | None:
+    return None
 
 
 class LetterWriter:
-    """Writes what the challenge worker sends."""
+    """Writes what the challenge worker sends; implements `flow.texts.Workshop`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, texts_for: TextsFor = _no_texts) -> None:
         """Raises TemplateFault, KeyFault."""
         self._settings = settings
-        self._templates = self._load()
+        self._texts_for = texts_for
+        self._templates, self._sources = self._load()
+        self._compiled = lru_cache(maxsize=256)(self._compile)
+        self._domains = frozenset(normal_domain(name) for name in settings.domains.names)
         challenge = settings.challenge
         self._signer = (
             Signer.load(challenge.dkim_key_file, challenge.dkim_selector, challenge.dkim_domain)
@@ -28,33 +52,157 @@ class LetterWriter:
             else None
         )
 
-    def _load(self) -> Templates:
+    def _load(self) -> tuple[Templates, Texts]:
         chosen = self._settings.challenge.templates
         own = chosen / "mail" if chosen is not None and (chosen / "mail").is_dir() else None
-        return Templates.load(own, resources.folder("templates") / "mail")
+        shipped = resources.folder("templates") / "mail"
+        templates = Templates.load(own, shipped)
+        self._sign_in_templates = SignInTemplates((shipped,) if own is None else (own, shipped))
+        subject, text, html = (
+            (own / "challenge" / name if own is not None and (own / "challenge" / name).exists() else
+             shipped / "challenge" / name).read_text("utf-8")
+            for name in _PARTS
+        )  # fmt: skip
+        return templates, Texts(subject, text, html)
+
+    def _compile(self, sources: Sources) -> Templates:
+        return self._templates.with_texts(sources)
 
     def reload(self) -> None:
         """Read the templates anew. Raises TemplateFault, and those in use stay."""
-        self._templates = self._load()
+        self._templates, self._sources = self._load()
+        self._compiled.cache_clear()
 
     async def challenge(self, row: ChallengeRow, url: str, now: float) -> OutgoingMail:
         """Write the mail of a challenge."""
-        settings = self._settings.challenge
         message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
-        mail = ChallengeMail(
+        mail = replace(
+            self._blank(row.recipient.domain),
             sender=row.sender.text,
             recipient=row.recipient.text,
-            recipient_domain=row.recipient.domain,
             subject=row.subject,
             received_at=row.received_at,
             expires_at=row.expires_at,
             url=url,
             mail_id=row.mail_id,
             references=row.references,
-            organisation=settings.organisation,
-            contact=settings.contact,
-            from_address=settings.from_address,
         )
+        templates = self._templates
+        texts = await self._texts_for(row.recipient.domain)
+        if texts is not None:
+            mail = self._from(mail, texts)
+            # Tried when it was saved; a newer version may be stricter. The sender is asked all the same.
+            with suppress(TemplateFault):
+                templates = self._compiled(_sources(texts))
         # In a thread: a signature takes 7 ms.
-        composed = await asyncio.to_thread(compose_challenge, self._templates, mail, now, message_id, self._signer)
+        composed = await asyncio.to_thread(compose_challenge, templates, mail, now, message_id, self._signer)
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
+
+    def _blank(self, domain: str) -> ChallengeMail:
+        challenge = self._settings.challenge
+        return ChallengeMail(
+            sender="", recipient="", recipient_domain=domain, subject="", received_at=0.0, expires_at=0.0, url="",
+            organisation=challenge.organisation, contact=challenge.contact, from_address=challenge.from_address,
+        )  # fmt: skip
+
+    @staticmethod
+    def _from(mail: ChallengeMail, texts: Texts) -> ChallengeMail:
+        name, address = from_parts(texts.from_line)
+        return replace(mail, from_name=name, from_address=address or mail.from_address)
+
+    # --- the workshop ---
+
+    async def sign_in(self, letter: SignInLetter, now: float) -> OutgoingMail:
+        """Write the mail that bears a link to sign in."""
+        settings = self._settings
+        domain = Address.of(letter.address).domain
+        ours = domain if domain in self._domains else normal_domain(settings.domains.names[0])
+        message_id = f"<{secrets.token_hex(16)}@{settings.smtp.hostname}>"
+        mail = SignInMail(
+            address=letter.address, domain=ours, url=letter.url, client=letter.client, ends_at=letter.ends_at,
+            organisation=settings.challenge.organisation, contact=settings.challenge.contact,
+            from_address=settings.challenge.from_address,
+        )  # fmt: skip
+        composed = await asyncio.to_thread(
+            compose_sign_in, self._sign_in_templates, mail, now, message_id, self._signer
+        )
+        return OutgoingMail(composed.content, message_id, composed.smtputf8)
+
+    def languages(self) -> Sequence[str]:
+        """Return the languages that there are shipped texts in."""
+        return (LANGUAGE,)
+
+    def shipped(self, language: str) -> Texts:
+        """Return the shipped texts, or those of the operator's folder. Raises KeyError."""
+        if language != LANGUAGE:
+            raise KeyError(language)
+        return self._sources
+
+    def try_out(self, scope: str, texts: Texts) -> Sample | Sequence[Fault]:
+        """Fill in the sample, or tell every fault that was found."""
+        faults = [_fault(fault) for fault in faults_in(_sources(texts))] + self._faults_of_from(texts.from_line)
+        if faults:
+            return faults
+        try:
+            templates = self._templates.with_texts(_sources(texts))
+        except TemplateFault as fault:
+            return [_fault(fault)]
+        mail = self._sample(scope, texts, str(SAMPLE["sender"]))
+        composed = compose_challenge(templates, mail, mail.received_at, f"<sample@{self._settings.smtp.hostname}>")
+        filled = templates.sample()
+        domain = mail.recipient_domain
+        name, address = from_parts(texts.from_line)
+        organisation = mail.organisation or domain
+        desk = address or mail.from_address or f"postmaster@{domain}"
+        sender = f"{name or f'{organisation} mail desk'} <{desk}>"
+        return Sample(filled.subject, filled.text, filled.html, sender, len(composed.content))
+
+    def sample_mail(self, scope: str, texts: Texts, to: str) -> OutgoingMail:
+        """Write the challenge for a mail that nobody sent, to an address that wants to see it. Raises TemplateFault."""
+        mail = self._sample(scope, texts, to)
+        message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
+        templates = self._templates.with_texts(_sources(texts))
+        composed = compose_challenge(templates, mail, mail.received_at, message_id, self._signer)
+        return OutgoingMail(composed.content, message_id, composed.smtputf8)
+
+    def _sample(self, scope: str, texts: Texts, sender: str) -> ChallengeMail:
+        domain = scope.removeprefix("@") or normal_domain(self._settings.domains.names[0])
+        now = time.time()
+        return replace(
+            self._from(self._blank(domain), texts),
+            sender=sender,
+            recipient=f"jo@{domain}",
+            subject=str(SAMPLE["subject_piece"]),
+            received_at=now,
+            expires_at=now + 86_400 * self._settings.pending.days,
+            url=f"{self._settings.web.public_url.replace('{recipient_domain}', domain)}/challenge/{'x' * 26}",
+        )
+
+    def _faults_of_from(self, line: str) -> list[Fault]:
+        if not line:
+            return []
+        _, address = from_parts(line)
+        try:
+            domain = Address.of(mailbox(address or line, Path())).domain
+        except ValueError:
+            return [Fault("from_line", 0, "is not an address; write desk@example.org or Mail desk <desk@example.org>")]
+        if domain not in self._domains:
+            # RFC 3834 §3.1.1: who answers there must be responsible for the mailbox that was written to.
+            return [Fault("from_line", 0, f"{domain} is not one of the domains this gateway takes mail for")]
+        return []
+
+
+def from_parts(line: str) -> tuple[str, str]:
+    """Part `Name <address>` into its two; an address alone has no name."""
+    name, bracket, rest = line.rpartition("<")
+    if bracket and rest.endswith(">"):
+        return name.strip().strip('"').strip(), rest[:-1].strip()
+    return "", line.strip()
+
+
+def _sources(texts: Texts) -> Sources:
+    return Sources(texts.subject, texts.text, texts.html)
+
+
+def _fault(fault: TemplateFault) -> Fault:
+    return Fault(_PARTS.get(fault.file.name, ""), fault.line, fault.reason)

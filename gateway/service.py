@@ -8,8 +8,9 @@ import logging
 import os
 import random
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,23 +18,34 @@ from aiohttp import web
 
 from challenge_web.app import make_app, make_monitor_app
 from challenge_web.listener import Listener as PageListener
+from challenge_web.pages import Pages as WebPages
 from challenge_web.puzzle import Puzzles
 from gateway import assembly, log
 from gateway.checks.authentication_results import forged_fields, results_field
+from gateway.console import make_parts, open_console
 from gateway.domain.address import normal_domain
-from gateway.domain.policy import Expiry
+from gateway.entrance import Entrance, link_url
 from gateway.flow.answer import Answers
 from gateway.flow.challenge import Challenger
 from gateway.flow.deliver import Deliverer
+from gateway.flow.describe import Describer
+from gateway.flow.entry_use import EntryUse
 from gateway.flow.expire import Expirer
-from gateway.flow.ports import StoreDown
+from gateway.flow.orders import Orders, OrderWorker
+from gateway.flow.overview import HopState
+from gateway.flow.ports import Checks, StoreDown
+from gateway.flow.ports import Store as MailStore
+from gateway.flow.queue import Queue
 from gateway.flow.receive import Receiver
-from gateway.letters import LetterWriter
+from gateway.flow.tally import TALLY, write_down
+from gateway.flow.texts import SITE, Override, Texts
+from gateway.flow.watch import Watch
+from gateway.letters import LANGUAGE, LetterWriter
 from gateway.relay.hop import NextHop
 from gateway.relay.smart_host import SmartHost
 from gateway.settings import Endpoint, Settings
 from gateway.smtp.listener import Listener, bound_socket, inherited_sockets
-from gateway.store.store import ServiceLock, Store
+from gateway.store.store import ServiceLock, Store, Transaction
 from gateway.workers.clock import Clock
 from gateway.workers.loop import Loop
 
@@ -44,8 +56,20 @@ POLL = 1.0
 """Seconds between looks for work that another process, as the command line, has left."""
 SWEEP = 10.0
 """Seconds between looks for mail whose time is over."""
+ORDER_PAUSE = 0.5
+"""Seconds between looks for orders whose time has come."""
+ORDER_MEMORY = 30 * 86_400.0
+"""Seconds for which it can be read what became of an order."""
+DESCRIBE_REST = 4.0
+"""How often as long as it worked the describing worker rests: it takes no more than a fifth of the time."""
 HOUSEKEEPING = 60.0
 """Seconds between signs of life, and between purges."""
+WATCH_PAUSE = 20.0
+"""Seconds between two looks for what needs a person."""
+TALLY_PAUSE = 5.0
+"""Seconds between two times that the overview's numbers are written down."""
+HOP_PATIENCE = 3.0
+"""Seconds a next hop has to answer before the overview calls it unreachable."""
 DELIVERY_RUNNERS = 3
 """Batches of deliveries at a time, so that one slow next hop does not hold up all others."""
 WORKER_GRACE = 10.0
@@ -60,6 +84,7 @@ class Hops:
             place: NextHop(assembly.next_hop_settings(settings, place))
             for place in {settings.relay.next_hop, *settings.relay.domains.values()}
         }
+        self._places = by_place
         self._default = by_place[settings.relay.next_hop]
         self._by_domain = {normal_domain(name): by_place[place] for name, place in settings.relay.domains.items()}
         self.all = tuple(by_place.values())
@@ -67,6 +92,19 @@ class Hops:
     def of(self, domain: str) -> NextHop:
         """Return the hop for a recipient domain in A-labels."""
         return self._by_domain.get(domain, self._default)
+
+    async def states(self) -> list[HopState]:
+        """Try each server, side by side; implements `flow.overview.HopWatch`."""
+        return list(await asyncio.gather(*(self._state(place, hop) for place, hop in self._places.items())))
+
+    async def _state(self, place: Endpoint, hop: NextHop) -> HopState:
+        domains = tuple(sorted(domain for domain, route in self._by_domain.items() if route is hop))
+        try:
+            async with asyncio.timeout(HOP_PATIENCE):
+                reachable = await hop.probe()
+        except TimeoutError:
+            reachable = False
+        return HopState(str(place), () if hop is self._default else domains, reachable)
 
 
 class Service:
@@ -80,17 +118,34 @@ class Service:
         self.hops = Hops(settings)
         self.smart_host = SmartHost(assembly.smart_host_settings(settings))
         self.checks = assembly.make_checks(settings)
-        self.letters = LetterWriter(settings)
+        self.letters = LetterWriter(settings, self._texts_for)
         self._keys = keys
         self._deliveries = [
             Loop(f"deliver-{number}", self._deliverer().run_once, POLL) for number in range(DELIVERY_RUNNERS)
         ]
         self._challenges = Loop("challenge", self._challenge_work(), POLL)
+        self._describer = Describer(store)
+        undo_seconds = settings.console.undo_seconds
+        self._order_worker = OrderWorker(store, undo_seconds, now=clock.now, wake_deliveries=self.wake_deliveries)
+        self._orders = Loop("orders", self._order_worker.run_once, ORDER_PAUSE)
+        self.queue = Queue(store, now=clock.now)
+        self.orders = Orders(store, undo_seconds, now=clock.now, wake=self._orders.wake)
+        self.watch = Watch(store, self.hops, max_per_hour=settings.challenge.max_per_hour)
+        self.entrance = Entrance(
+            settings, store, self.letters.sign_in, self.hops.of, self.smart_host.send,
+            now=clock.now, wake_mail=self._wake_sign_in_mail,
+        )  # fmt: skip
+        self._sign_in_mail = Loop("sign-in mail", self.entrance.mail.run_once, POLL)
         self._loops = [
             *self._deliveries,
+            self._sign_in_mail,
             self._challenges,
             Loop("expire", self._expiry_work(), SWEEP),
             Loop("housekeeping", self._housekeeping, HOUSEKEEPING),
+            Loop("watch", self._look_around, WATCH_PAUSE),
+            Loop("tally", functools.partial(write_down, TALLY, self.store), TALLY_PAUSE),
+            Loop("describe", self._describe, POLL),
+            self._orders,
         ]
         self.answers = Answers(
             assembly.answer_rules(settings, keys.site),
@@ -98,17 +153,8 @@ class Service:
             now=clock.now,
             wake_deliveries=self.wake_deliveries,
         )
-        self.receiver = Receiver(
-            assembly.receive_rules(settings, keys.site),
-            store,
-            self.checks,
-            self.hops.of,
-            lambda head: forged_fields(head, settings.smtp.hostname),
-            functools.partial(results_field, settings.smtp.hostname),
-            now=clock.now,
-            wake_challenges=self._challenges.wake,
-            wake_deliveries=self.wake_deliveries,
-        )
+        self._entry_use = EntryUse(store)
+        self.receiver = self.make_receiver(self.checks, clock.now, store)
         self.listener = Listener(self.receiver, assembly.door_settings(settings), assembly.tls_files(settings))
         self._closing = AsyncExitStack()
 
@@ -146,6 +192,9 @@ class Service:
     async def stop(self, seconds: float) -> None:
         """Take no more mail, let what is in hand end within so many seconds, and close everything."""
         cut_off = await self.listener.stop(seconds)
+        with suppress(StoreDown):
+            await write_down(TALLY, self.store)
+        await self._entry_use.write_down()
         await self._closing.aclose()
         log.event(_log, "stopped", cut_off=cut_off)
 
@@ -167,12 +216,39 @@ class Service:
         if files is not None:
             files.context()
 
+    async def _texts_for(self, domain: str) -> Texts | None:
+        """Return the words that somebody chose for challenges on behalf of a domain."""
+
+        def work(tx: Transaction) -> Override | None:
+            return tx.texts.override(f"@{domain}", LANGUAGE) or tx.texts.override(SITE, LANGUAGE)
+
+        override = await self.store.look(work)
+        return None if override is None else override.texts
+
+    def _wake_sign_in_mail(self) -> None:
+        self._sign_in_mail.wake()
+
     def wake_deliveries(self) -> None:
         """Say that released mail may wait for its delivery."""
         for loop in self._deliveries:
             loop.wake()
 
     # --- work ---
+
+    def make_receiver(self, checks: Checks, now: Callable[[], float], store: MailStore) -> Receiver:
+        """Return a receiver. All it is told is the service's own, but for mail that is only told of."""
+        return Receiver(
+            assembly.receive_rules(self.settings, self._keys.site),
+            store,
+            checks,
+            self.hops.of,
+            lambda head: forged_fields(head, self.settings.smtp.hostname),
+            functools.partial(results_field, self.settings.smtp.hostname),
+            now=now,
+            wake_challenges=self._challenges.wake,
+            wake_deliveries=self.wake_deliveries,
+            use=self._entry_use,
+        )
 
     def _deliverer(self) -> Deliverer:
         return Deliverer(
@@ -205,7 +281,7 @@ class Service:
     def _expiry_work(self) -> Work:
         expirer = Expirer(
             self.store,
-            Expiry(self.settings.pending.on_expiry),
+            assembly.policy(self.settings),
             assembly.retention_seconds(self.settings),
             now=self.clock.now,
             wake_deliveries=self.wake_deliveries,
@@ -218,9 +294,24 @@ class Service:
 
         return work
 
+    async def _describe(self) -> int:
+        begun = time.monotonic()
+        count = await self._describer.run_once()
+        # Mail that comes in goes before its description.
+        await asyncio.sleep(min(DESCRIBE_REST * (time.monotonic() - begun), POLL))
+        return count
+
+    async def _look_around(self) -> int:
+        await self.watch.look(self.clock.now())
+        return 0
+
     async def _housekeeping(self) -> int:
         if self.clock.trusted():
+            await self._order_worker.forget(ORDER_MEMORY)
             await self.store.sign_of_life(self.clock.now())
+            await self._entry_use.forget_removed(self.clock.now())
+        await self._entry_use.write_down()
+        await self.entrance.sessions.sweep()
         return 0
 
     # --- listeners ---
@@ -244,12 +335,26 @@ class Service:
             pending_days=settings.pending.days,
             disowned_days=settings.challenge.disowned_days,
             trusted_proxies=settings.web.trusted_proxies,
+            console=self._open_console,
             extra_routes=None if pages is None else functools.partial(pages, self),
         )
         await _listen(stack, app, settings.web.listen)
         await _listen(
             stack, make_monitor_app({"store": self._store_ready, "next-hop": self._hops_ready}), settings.monitor.listen
         )
+
+    def _open_console(self, app: web.Application, pages: WebPages) -> None:
+        settings, store, now = self.settings, self.store, self.clock.now
+        parts = make_parts(
+            settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders,
+            outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._challenges.wake,
+        )  # fmt: skip
+        open_console(app, pages, parts, self.watch)
+
+    async def first_admin_url(self) -> str | None:
+        """Return a link for the first site admin, where none has ever signed in."""
+        token = await self.entrance.accounts.first_admin_link()
+        return None if token is None else link_url(self.settings, token)
 
     async def _store_ready(self) -> bool:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from challenge_web.console.gate import ClientOf, Cookie, Sessions, gate
+from challenge_web.console.gate import ClientOf, Cookie, Journal, Sessions, gate
 from challenge_web.console.routes import Room, Route
 
 
@@ -16,6 +16,7 @@ def add_console(
     sessions: Sessions,
     cookie: Cookie,
     client_of: ClientOf,
+    journal: Journal,
     public_hosts: Sequence[str] = (),
 ) -> tuple[Route, ...]:
     """Add every route of every room, behind one gate; return them."""
@@ -27,5 +28,5 @@ def add_console(
             resource.add_route("HEAD", route.show)
         if route.act is not None:
             resource.add_route("POST", route.act)
-    app.middlewares.append(gate(routes, sessions, cookie, client_of, public_hosts))
+    app.middlewares.append(gate(routes, sessions, cookie, client_of, journal, public_hosts))
     return routes

@@ -11,15 +11,18 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from challenge_web.console.routes import Route
+from challenge_web.console.routes import Names, Route
 from challenge_web.pages import root_of
 from gateway.domain.roles import Viewer
 
-VIEWER = "viewer"
-"""Key in the request: the `Viewer`, or None."""
-SECRET = "console-secret"
+VIEWER = web.RequestKey("viewer", Viewer)
+"""Key in the request: who is signed in; missing where nobody is."""
+SECRET = web.RequestKey("console-secret", str)
 """Key in the request: the session's secret, or ""."""
 CSRF_FIELD = "csrf"
+SIGN_IN = "signin"
+"""Name of the route that asks who one is; aiohttp takes no name with a keyword of Python in it, as sign-in."""
+_DETAIL = web.RequestKey("console-detail", str)
 
 
 class Sessions(Protocol):
@@ -33,7 +36,7 @@ class Cookie:
     """The session's cookie: `__Host-` where the site is served by https, for browsers refuse that prefix elsewhere."""
 
     def __init__(self, secure: bool) -> None:
-        self._secure = secure
+        self.secure = secure
         self.name = "__Host-session" if secure else "session"
 
     def read(self, request: web.Request) -> str:
@@ -43,19 +46,17 @@ class Cookie:
     def set(self, response: web.StreamResponse, secret: str, max_age: int) -> None:
         """Give the browser a session. max_age: seconds."""
         response.set_cookie(
-            self.name, secret, max_age=max_age, path="/", secure=self._secure, httponly=True, samesite="Lax"
+            self.name, secret, max_age=max_age, path="/", secure=self.secure, httponly=True, samesite="Lax"
         )
 
     def clear(self, response: web.StreamResponse) -> None:
         """Take the session away."""
-        response.del_cookie(self.name, path="/", secure=self._secure, httponly=True, samesite="Lax")
+        response.del_cookie(self.name, path="/", secure=self.secure, httponly=True, samesite="Lax")
 
 
 def viewer_of(request: web.Request) -> Viewer:
     """Return who is signed in; only for handlers of routes that ask for a right."""
-    viewer = request[VIEWER]
-    assert isinstance(viewer, Viewer)
-    return viewer
+    return request[VIEWER]
 
 
 def csrf_token(secret: str) -> str:
@@ -63,19 +64,22 @@ def csrf_token(secret: str) -> str:
     return hmac.new(b"console form", secret.encode(), sha256).hexdigest() if secret else ""
 
 
-def same_origin(request: web.Request, public_hosts: Sequence[str]) -> bool:
+def same_origin(request: web.Request, public_hosts: Sequence[str], secure: bool) -> bool:
     """True where the browser says that the form was on a page of ours.
 
-    public_hosts: names besides the request's own Host under which proxies serve us.
+    public_hosts: names besides the request's own Host under which proxies serve us. secure: we are served by https.
     """
     site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site != "same-origin":
-        return False
+    if site is not None:
+        return site == "same-origin"
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is None:
-        # Each browser of the last years sends one of the two with a POST; what sends neither has no cookie to steal,
-        # and must know the token.
+        # What sends neither is no browser of the last years, has no cookie to abuse, and must know the form's token.
         return True
+    if origin == "null":
+        # From our own pages too, for they send no referrer. By https each browser says the other thing as well; on
+        # plain http none does, and the form's token has to do.
+        return not secure
     try:
         host = urlsplit(origin).netloc
     except ValueError:
@@ -83,10 +87,22 @@ def same_origin(request: web.Request, public_hosts: Sequence[str]) -> bool:
     return host in (request.host, *public_hosts)
 
 
+class Journal(Protocol):
+    """Writes down who did what."""
+
+    async def note(self, viewer: Viewer, deed: str, named: str, detail: str, client: str) -> None:
+        """Write one line. Raises StoreDown."""
+
+
 def gate(
-    routes: Sequence[Route], sessions: Sessions, cookie: Cookie, client_of: ClientOf, public_hosts: Sequence[str]
+    routes: Sequence[Route],
+    sessions: Sessions,
+    cookie: Cookie,
+    client_of: ClientOf,
+    journal: Journal,
+    public_hosts: Sequence[str],
 ) -> Middleware:
-    """Let a request through to a console's route only as the route's line says."""
+    """Let a request through to a console's route only as the route's line says, and write down what was done."""
     by_name = {route.name: route for route in routes}
 
     @web.middleware
@@ -97,19 +113,41 @@ def gate(
             return await handler(request)
         secret = cookie.read(request)
         viewer = await sessions.viewer(secret, client_of(request)) if secret else None
-        request[VIEWER] = viewer
+        if viewer is not None:
+            request[VIEWER] = viewer
         request[SECRET] = secret if viewer is not None else ""
         acting = request.method == hdrs.METH_POST
         right = route.right_to_act if acting else route.right
         if right is not None and viewer is None:
             return await _to_sign_in(request, acting)
         if acting and not route.own_check:
-            await _check_form(request, viewer, secret, public_hosts)
+            await _check_form(request, viewer, secret, public_hosts, cookie.secure)
         if right is not None and viewer is not None and not viewer.may(right):
             raise web.HTTPForbidden
-        return await handler(request)
+        if not acting or viewer is None or route.reads:
+            return await handler(request)
+        try:
+            response = await handler(request)
+        except web.HTTPRedirection:
+            await journal.note(viewer, route.name, *_deed(request, route), client_of(request))
+            raise
+        if response.status < 400:
+            await journal.note(viewer, route.name, *_deed(request, route), client_of(request))
+        return response
 
     return middleware
+
+
+def tell(request: web.Request, detail: str) -> None:
+    """Say for the journal what this POST does, in a few words: what was added, changed, or how many rows."""
+    request[_DETAIL] = detail
+
+
+def _deed(request: web.Request, route: Route) -> tuple[str, str]:
+    """What a POST was about: what the path names, unless that may be a secret, and what the handler told."""
+    told = route.names not in (Names.NOTHING, Names.OTHER)
+    named = " ".join(request.match_info.values()) if told else ""
+    return named, request.get(_DETAIL, "")
 
 
 class ClientOf(Protocol):
@@ -119,9 +157,11 @@ class ClientOf(Protocol):
         """Return an IP address as text; "" where it is not known."""
 
 
-async def _check_form(request: web.Request, viewer: Viewer | None, secret: str, public_hosts: Sequence[str]) -> None:
+async def _check_form(
+    request: web.Request, viewer: Viewer | None, secret: str, public_hosts: Sequence[str], secure: bool
+) -> None:
     """Refuse a form that is not ours. Raises HTTPForbidden."""
-    if not same_origin(request, public_hosts):
+    if not same_origin(request, public_hosts, secure):
         raise web.HTTPForbidden
     if viewer is None:
         return  # No session, nothing that a foreign page could abuse; SameSite and Origin have been seen.
@@ -132,6 +172,6 @@ async def _check_form(request: web.Request, viewer: Viewer | None, secret: str, 
 
 async def _to_sign_in(request: web.Request, acting: bool) -> web.StreamResponse:
     """Send a reader to the sign-in page, and back to here afterwards; what he wanted to do he must press again."""
-    there = request.app.router["sign-in"].url_for()
+    there = request.app.router[SIGN_IN].url_for()
     back = "" if acting else request.rel_url.raw_path_qs
     raise web.HTTPSeeOther(root_of(request) + str(there.with_query({"next": back} if back else {})).lstrip("/"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,6 +11,7 @@ from aiohttp import hdrs, web
 from markupsafe import Markup
 
 from challenge_web.console.gate import SECRET, VIEWER, csrf_token
+from challenge_web.console.menu import menu
 from challenge_web.pages import Pages, root_of
 from gateway.domain.roles import Right, Viewer
 
@@ -24,11 +26,34 @@ def say(code: str, sentence: str) -> str:
     return code
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Something that needs a person, as the banner on top of each page tells it."""
+
+    text: str
+    """A whole sentence."""
+    path: str = ""
+    """Where to see to it, below the application's root; "" where there is no page for it."""
+    grave: bool = False
+    """Mail is at a stand."""
+
+
+Calls = Callable[[Viewer], Sequence[Call]]
+"""Tells what needs this viewer. Asked for each page: it must know, not look."""
+
+
+def _no_calls(viewer: Viewer) -> Sequence[Call]:
+    return ()
+
+
 class ConsolePages:
     """The frame that all pages of the console share, bound to one application."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, calls: Calls = _no_calls) -> None:
         self._pages = pages
+        self._calls = calls
+        self._paths: frozenset[str] | None = None
+        pages.problems_by(self._problem)
 
     def page(
         self, request: web.Request, name: str, words: Mapping[str, object], status: int = 200, *, here: str = ""
@@ -38,7 +63,7 @@ class ConsolePages:
         here: the entry of the menu that is marked. In the template: `viewer`, `may(right)`, `csrf`, `root`, `said`,
         `moment` of the viewer's zone, and the words.
         """
-        viewer: Viewer | None = request.get(VIEWER)
+        viewer = request.get(VIEWER)
         zone = zone_of(viewer.time_zone if viewer else "UTC")
 
         def may(right: str) -> bool:
@@ -52,6 +77,8 @@ class ConsolePages:
                 "may": may,
                 "csrf": csrf_token(request.get(SECRET, "")),
                 "here": here,
+                "menu": menu(viewer.may, self._all_paths(request)) if viewer else [],
+                "calls": self._calls(viewer) if viewer else (),
                 "said": SAID.get(request.query.get("said", ""), ""),
                 "at": lambda seconds: exact(seconds, zone),
                 **words,
@@ -59,7 +86,20 @@ class ConsolePages:
             status,
         )
         response.headers[hdrs.VARY] = hdrs.COOKIE
+        # Not no-referrer: browsers then send `Origin: null` with our own forms. Other sites learn nothing all the same.
+        response.headers["Referrer-Policy"] = "same-origin"
         return response
+
+    def _all_paths(self, request: web.Request) -> frozenset[str]:
+        if self._paths is None:
+            self._paths = frozenset(resource.canonical for resource in request.app.router.resources())
+        return self._paths
+
+    def _problem(self, request: web.Request, status: int) -> web.Response | None:
+        """Tell what went wrong, in the console's frame; None for pages that are not the console's."""
+        if request.get(VIEWER) is None and not request.path.startswith("/console/"):
+            return None
+        return self.page(request, "problem", {"status": status}, status)
 
 
 def see_other(request: web.Request, path: str, said: str = "") -> web.HTTPSeeOther:

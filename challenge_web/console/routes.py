@@ -41,6 +41,8 @@ class Route:
     names: Names = Names.NOTHING
     act_right: Right | None = None
     """What POST asks for, where that is more than `right`."""
+    reads: bool = False
+    """POST changes nothing, as a preview, and is not written into the journal."""
     own_check: bool = False
     """POST comes from outside our forms (an identity provider's answer) and proves itself in another way than by our
     CSRF token."""

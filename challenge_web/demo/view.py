@@ -48,3 +48,9 @@ class DemoView(Protocol):
 
         sender: in normal form (`gateway.domain.address.normal_form`).
         """
+
+    async def enter(self, who: str, client: str, agent: str) -> str:
+        """Sign somebody in, without a question, and return the session's secret.
+
+        who: "joe" or "admin". client, agent: the browser's address, and what it says of itself.
+        """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from aiohttp import web
 from challenge_web.demo.routes import add_demo_routes
 from challenge_web.demo.view import Held
 from gateway import log
+from gateway.cli.demo_desks import Desks
+from gateway.cli.demo_samples import put_samples
 from gateway.demo.world import Places, World, banner, settings_for
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.service import Service
@@ -29,6 +32,7 @@ class RunningGateway:
     def __init__(self, service: Service, places: Places) -> None:
         self._service = service
         self._places = places
+        self._desks = Desks(service)
 
     @property
     def smtp(self) -> Endpoint:
@@ -39,6 +43,10 @@ class RunningGateway:
     def public_url(self) -> str:
         """Address of its pages."""
         return self._service.settings.web.public_url
+
+    async def enter(self, who: str, client: str, agent: str) -> str:
+        """Sign somebody in, without a question, and return the session's secret."""
+        return await self._desks.enter(who, client, agent)
 
     async def pending_for(self, sender: str) -> Sequence[Held]:
         """Return what was held from this reverse-path, the newest first."""
@@ -85,6 +93,7 @@ async def run_demo(
 
         service = await Service.start(settings, pages)
         try:
+            await put_samples(service, time.time)
             click.echo(banner(places.web, places.smtp))
             await until_ended()
         finally:

@@ -22,10 +22,14 @@ from gateway.domain.envelope import Client, Recipient, Transaction
 from gateway.domain.evidence import network_of
 from gateway.domain.explain import Fact
 from gateway.domain.header import Header
-from gateway.domain.lists import Entry, Verdict, sender_keys, winner
+from gateway.domain.levels import base_values, merged, policy_scope
+from gateway.domain.lists import Entry, Verdict, patterns_of, sender_keys, winner
 from gateway.domain.message import Message, read_message
 from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Reason, Seen, decide
 from gateway.domain.reply import Reply
+from gateway.domain.sources import source_keys
+from gateway.flow.arrangements import Arrangements, policy_for
+from gateway.flow.expected import mail_key, windows_open
 from gateway.flow.receive import senders_of
 from gateway.flow.receive_rules import ReceiveRules, Stage, comes_from_near
 from gateway.settings import Settings
@@ -135,7 +139,7 @@ class _Explainer:
             return _refused("not-our-domain", answer, f"{address.domain} is none of ours ([domains] names)")
         if behind_queue or reverse_path.is_null or address.local in ROLE_LOCAL_PARTS:
             return None
-        entry = winner(await self._entries(sender_keys(reverse_path)), (reverse_path,), address)
+        entry = winner(await self._entries(sender_keys(reverse_path)), (reverse_path,), address, now=self._now)
         if entry is None or entry.verdict is not Verdict.DENY:
             return None
         named = f"deny {entry.pattern} for {entry.scope or 'the whole site'}"
@@ -162,9 +166,14 @@ class _Explainer:
     async def _by_policy(self, recipient: Recipient) -> Explanation:
         head = header.split(self._content)
         message = read_message(head)
-        seen = await self._seen(recipient, head, message)
-        decision = decide(self._rules.policy, seen)
-        facts = words.explain(self._rules.policy, seen, decision)
+        seen, arranged = await self._seen(recipient, head, message)
+        base = self._rules.policy
+        policy = policy_for(base, arranged, recipient.address)
+        values = merged(
+            base_values(base), policy_scope(recipient.address), arranged.choices.get(recipient.address.key, ())
+        )
+        decision = decide(policy, seen)
+        facts = words.explain(policy, seen, decision, values)
         if decision.ask:
             decision, facts = await self._capped(recipient, decision, facts)
         answer = ""
@@ -177,7 +186,7 @@ class _Explainer:
             decision.disposition.value, decision.reason.value, answer, decision.ask, decision.silence, facts
         )
 
-    async def _seen(self, recipient: Recipient, head: Header, message: Message) -> Seen:
+    async def _seen(self, recipient: Recipient, head: Header, message: Message) -> tuple[Seen, Arrangements]:
         transaction = self._transaction
         checks = assembly.make_checks(self._settings)
         try:
@@ -185,19 +194,28 @@ class _Explainer:
         finally:
             checks.close()
         senders = senders_of(transaction.reverse_path, message)
-        entries = await self._entries(tuple(dict.fromkeys(key for sender in senders for key in sender_keys(sender))))
+        sources = source_keys(message.list_id, evidence)
+        patterns = patterns_of(senders, sources)
+        arranged = Arrangements()
+        if self._store is not None:
+            arranged = await self._store.arrangements(patterns, [recipient.address])
         mark_key = await self._store.key("site") if self._store else b""
-        return Seen(
+        seen = Seen(
             recipient=recipient.address,
             reverse_path=transaction.reverse_path,
             message=message,
             evidence=evidence,
-            entry=winner(entries, senders, recipient.address),
+            entry=winner(arranged.entries, senders, recipient.address, sources, self._now),
             network=network_of(transaction.client.address),
             released_before=bool(mark_key)
             and comes_from_near(self._rules.near, transaction.client)
             and trace.bears_release_mark(mark_key, self._content, head, self._now),
         )
+        if self._store is not None and arranged.windows:
+            key = mail_key(seen, self._content)
+            (window,) = await windows_open(self._store, arranged, [seen], key, self._now)
+            seen = replace(seen, expected=window)
+        return seen, arranged
 
     async def _entries(self, patterns: tuple[str, ...]) -> tuple[Entry, ...]:
         return tuple(await self._store.entries(patterns)) if self._store and patterns else ()

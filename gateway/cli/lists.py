@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import click
 
-from gateway.cli import entries_file
 from gateway.cli.access import with_store
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import actor, config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, note, print_json, progress
+from gateway.domain.address import without_tag
 from gateway.domain.evidence import Proof
 from gateway.domain.explain import proof_words
-from gateway.domain.lists import ALIGNED, UNPROVEN, Entry, Verdict, parse_pattern, parse_scope
-from gateway.store.lists import merge_proofs
+from gateway.domain.lists import ALIGNED, LIST, SIGNED, UNPROVEN, Entry, Verdict, parse_pattern, parse_scope
+from gateway.flow.list_files import COLUMNS, cells, checked_note, parse_expiry, read_csv, read_plain, typed
+from gateway.flow.list_import import pages, plan, save
+from gateway.flow.list_ports import EntryView, Part
 from gateway.store.store import Store, Transaction
-from gateway.store.views import EntryView, list_entries
 
-_PAGE = 1000
-_BATCH = 500
-"""Entries added in one transaction: mail that comes in meanwhile does not wait for long."""
+T = TypeVar("T")
 
 _COLUMNS: tuple[Column[EntryView], ...] = (
     Column("list", lambda row: row.verdict),
@@ -34,6 +34,8 @@ _COLUMNS: tuple[Column[EntryView], ...] = (
     Column("proof", lambda row: row.proof, elastic=True),
     Column("added", lambda row: moment(row.added_at), spare=True),
     Column("by", lambda row: row.added_by, spare=True),
+    Column("used", lambda row: moment(row.last_used_at), spare=True),
+    Column("until", lambda row: moment(row.expires_at), spare=True),
     Column("note", lambda row: row.note, elastic=True, spare=True),
 )
 
@@ -71,7 +73,7 @@ def show(config: Path | None, as_json: bool, scope: str | None, verdict: str | N
     listing = Listing(_COLUMNS, "No entries.", as_json=as_json)
 
     async def work(store: Store) -> None:
-        async for page in _pages(store, verdict or "", wanted):
+        async for page in pages(store, _part(wanted), verdict or ""):
             listing.page(page)
 
     with_store(config, work)
@@ -92,10 +94,23 @@ def show(config: Path | None, as_json: bool, scope: str | None, verdict: str | N
     help="What mail must prove: that SPF or DKIM vouches for its author, or nothing (then a forger gets in too).",
 )
 @click.option("--note", "remark", default="", help="Why, for those who read the list later.")
-def add(config: Path | None, as_json: bool, verdict: str, pattern: str, scope: str, proof: str, remark: str) -> None:
-    """Add an entry. PATTERN is user@example.org, example.org, or *.example.org for its sub-domains."""
-    entry = Entry(Verdict(verdict), _parsed(parse_pattern, pattern), _parsed(parse_scope, scope), proof)
-    remark = _parsed(entries_file.checked_note, remark)
+@click.option("--until", default="", metavar="DATE", help="The last day it holds, as 2026-12-31; without it: for good.")
+def add(
+    config: Path | None, as_json: bool, verdict: str, pattern: str, scope: str, proof: str, remark: str, until: str
+) -> None:
+    """Add an entry.
+
+    PATTERN is user@example.org, example.org, *.example.org for its sub-domains, list:news.example.org for a List-Id,
+    or signed:example.org for the domain that signs.
+    """
+    entry = Entry(
+        Verdict(verdict),
+        _parsed(parse_pattern, pattern),
+        _parsed(parse_scope, scope),
+        proof,
+        expires_at=_parsed(parse_expiry, until),
+    )
+    remark = _parsed(checked_note, remark)
     who, now = actor(), time.time()
 
     async def work(store: Store) -> tuple[Entry | None, Entry]:
@@ -141,8 +156,8 @@ class Imported:
     """What became of a file."""
 
     new: int
-    widened: int
-    """Entries that were there and let in more now."""
+    changed: int
+    """Entries that were there and let in more now, or bear another note or end."""
     known: int
     """Entries that were there, or stand in the file more than once."""
     dry_run: bool
@@ -151,58 +166,48 @@ class Imported:
 @lists.command("import")
 @config_option
 @json_option
-@click.option("--dry-run", is_flag=True, help="Only say what would be added.")
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option(
+    "--plain",
+    type=click.Choice([verdict.value for verdict in Verdict]),
+    help="The file has one pattern on each line, for this list; what follows a # is a note.",
+)
+@_for
 @click.argument("file", type=click.File("r", encoding="utf-8-sig"))
-def import_(config: Path | None, as_json: bool, dry_run: bool, file: TextIO) -> None:
-    """Add the entries of a CSV file (- is standard input) with the columns list, pattern, for, proof, note.
+def import_(config: Path | None, as_json: bool, dry_run: bool, plain: str | None, scope: str, file: TextIO) -> None:
+    """Add the entries of a CSV file (- is standard input) with the columns verdict, pattern, for, proof, note, expires.
 
-    The last three may be missing. With a faulty line nothing is added, and every faulty line is named.
+    All but the first two may be missing; --for is for lines that name nobody. With a faulty line nothing is added,
+    and every faulty line is named.
     """
-    read, faults = entries_file.read(file)
-    if faults:
-        count = "1 line is" if len(faults) == 1 else f"{len(faults)} lines are"
-        raise CommandError("\n".join((*faults, f"{count} faulty; nothing was added")))
-    entries: dict[_Key, tuple[Entry, str]] = {}
-    for entry, remark in read:
-        old = entries.get(_key(entry))
-        entries[_key(entry)] = (entry, remark) if old is None else (_merged(old[0], entry), old[1] or remark)
-    new, widened = with_store(config, lambda store: _import(store, list(entries.values()), dry_run))
-    done = Imported(new, widened, len(read) - new - widened, dry_run)
+    whose = _parsed(parse_scope, scope)
+    lines = read_csv(file, whose) if plain is None else read_plain(file, Verdict(plain), whose)
+    if lines.faults:
+        count = "1 line is" if len(lines.faults) == 1 else f"{len(lines.faults)} lines are"
+        raise CommandError("\n".join((*map(str, lines.faults), f"{count} faulty; nothing was added")))
+    who, now = actor(), time.time()
+
+    def once(tx: Transaction) -> Imported:
+        planned = plan(tx, lines, now)
+        if not dry_run:
+            save(tx, planned, who, now)
+        return Imported(len(planned.new), len(planned.changed), len(planned.known), dry_run)
+
+    async def work(store: Store) -> Imported:
+        # All or nothing, in one transaction: how far it is nobody knows, only that it goes on.
+        task = asyncio.ensure_future((store.look if dry_run else store.transact)(once))
+        with progress("looking" if dry_run else "adding") as told:
+            while not task.done():
+                await asyncio.wait([task], timeout=0.25)
+                told(0, 0)
+        return await task
+
+    done = with_store(config, work)
     if as_json:
         print_json(done)
     else:
         would = "would be " if dry_run else ""
-        click.echo(f"{done.new} entries {would}added, {done.widened} {would}widened, {done.known} known already")
-
-
-async def _import(store: Store, entries: Sequence[tuple[Entry, str]], dry_run: bool) -> tuple[int, int]:
-    who, now = actor(), time.time()
-
-    def batch(tx: Transaction, page: Sequence[tuple[Entry, str]]) -> tuple[int, int]:
-        there = {_key(entry): entry for entry in tx.lists.entries([entry.pattern for entry, _ in page])}
-        new: list[tuple[Entry, str]] = []
-        widened = 0
-        for entry, remark in page:
-            old = there.get(_key(entry))
-            if old is None:
-                new.append((entry, remark))
-            elif _merged(old, entry).proof != old.proof:
-                widened += 1
-                if not dry_run:
-                    tx.lists.add(entry, remark, who, None, now)
-        if not dry_run:
-            tx.lists.add_new(new, who, now)
-        return len(new), widened
-
-    new = widened = 0
-    with progress("looking" if dry_run else "adding") as told:
-        for start in range(0, len(entries), _BATCH):
-            page = entries[start : start + _BATCH]
-            run = store.look if dry_run else store.transact
-            counts = await run(lambda tx: batch(tx, page))  # noqa: B023 awaited here
-            new, widened = new + counts[0], widened + counts[1]
-            told(start + len(page), len(entries))
-    return new, widened
+        click.echo(f"{done.new} entries {would}added, {done.changed} {would}changed, {done.known} known already")
 
 
 @lists.command()
@@ -213,32 +218,22 @@ def export(config: Path | None, scope: str | None, file: TextIO) -> None:
     """Write the entries as CSV, in the form `lists import` reads; to standard output, or to FILE."""
     wanted = None if scope is None else _parsed(parse_scope, scope)
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(entries_file.COLUMNS)
+    writer.writerow(COLUMNS)
 
     async def work(store: Store) -> None:
-        async for page in _pages(store, "", wanted):
-            writer.writerows(entries_file.lines(page))
+        async for page in pages(store, _part(wanted)):
+            writer.writerows(cells(page))
 
     with_store(config, work)
     file.flush()
 
 
-async def _pages(store: Store, verdict: str, scope: str | None) -> AsyncIterator[list[EntryView]]:
-    last = 0
-    while page := await store.look(lambda tx: list_entries(tx.connection, verdict, scope, last, _PAGE)):  # noqa: B023 awaited here
-        yield page
-        last = page[-1].id
+def _part(scope: str | None) -> Part:
+    return Part() if scope is None else Part(owner=without_tag(scope))
 
 
-_Key = tuple[str, str, str]
-
-
-def _key(entry: Entry) -> _Key:
+def _key(entry: Entry) -> tuple[str, str, str]:
     return entry.pattern, entry.scope, entry.verdict.value
-
-
-def _merged(old: Entry, new: Entry) -> Entry:
-    return replace(old, proof=merge_proofs(old.proof, new.proof))
 
 
 def _same(tx: Transaction, entry: Entry) -> Entry | None:
@@ -246,11 +241,11 @@ def _same(tx: Transaction, entry: Entry) -> Entry | None:
 
 
 def _named(entry: Entry) -> str:
-    return f"{entry.verdict.value} {entries_file.typed(entry.pattern)} for {_typed_scope(entry)}"
+    return f"{entry.verdict.value} {typed(entry.pattern)} for {_typed_scope(entry)}"
 
 
 def _typed_scope(entry: Entry) -> str:
-    return entries_file.typed(entry.scope) or "everybody"
+    return typed(entry.scope) or "everybody"
 
 
 def _demand(entry: Entry) -> str:
@@ -259,12 +254,16 @@ def _demand(entry: Entry) -> str:
         return ""
     if entry.proof == UNPROVEN:
         return ", without any proof"
+    if entry.proof == ALIGNED and entry.pattern.startswith(LIST):
+        return ", if the owner of the list's name vouches for it"
+    if entry.proof == ALIGNED and entry.pattern.startswith(SIGNED):
+        return ", if its author is of that domain"
     if entry.proof == ALIGNED:
         return ", if SPF or DKIM vouches for its author"
     return ", if vouched for by " + " or ".join(proof_words(Proof.parse(text)) for text in entry.proof.split())
 
 
-def _parsed(parse: Callable[[str], str], text: str) -> str:
+def _parsed(parse: Callable[[str], T], text: str) -> T:
     try:
         return parse(text)
     except ValueError as fault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -26,9 +27,21 @@ from gateway.domain.evidence import Proof
 from gateway.domain.explain import REASONS, SILENCES, proof_words
 from gateway.domain.lifecycle import State
 from gateway.domain.lists import parse_scope
+from gateway.domain.query import Term, read_query, search_words
+from gateway.domain.roles import Reach
+from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action, Done, Moderator
-from gateway.store.store import Store
-from gateway.store.views import Filter, PendingDetail, PendingView, content_of, list_pending, show_pending
+from gateway.flow.queue import Place, Selection
+from gateway.store.store import Store, Transaction
+from gateway.store.views import (
+    Filter,
+    PendingDetail,
+    PendingView,
+    content_of,
+    list_pending,
+    list_these,
+    show_pending,
+)
 
 EVERY = "all"
 _PAGE = 1000
@@ -70,10 +83,23 @@ def pending() -> None:
 @click.option("--search", default="", metavar="WORDS", help="Part of the subject, the author or the sender.")
 @click.option("--before", type=RowId(), default=None, metavar="ID", help="The page after the one that ended with it.")
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many to list.")
+@click.argument("query", nargs=-1)
 def list_(
-    config: Path | None, as_json: bool, state: str, scope: str, sender: str, search: str, before: int | None, most: int
+    config: Path | None,
+    as_json: bool,
+    state: str,
+    scope: str,
+    sender: str,
+    search: str,
+    before: int | None,
+    most: int,
+    query: tuple[str, ...],
 ) -> None:
-    """List mail, the newest first."""
+    """List mail, the newest first.
+
+    QUERY is what the pending page's search box takes, as: roof from:anna reason:unknown state:delivered has:file
+    after:2026-11-01 before:yesterday. Days begin in UTC.
+    """
     chosen = Filter(
         state="" if state == EVERY else state,
         recipient=_scope(scope),
@@ -83,12 +109,19 @@ def list_(
     )
     listing = Listing(_COLUMNS, "Nothing is waiting." if state == State.PENDING.value else "None.", as_json=as_json)
 
+    found = _selection(" ".join(query), chosen) if query else None
+
     async def work(store: Store) -> int:
         """Print page by page; return the last id, where there may be more."""
+        if found is not None:
+            # What the service has not put into the list yet, or came while none ran.
+            describer = Describer(store)
+            while await describer.run_once():
+                pass
         left, last = most, chosen.before_id
         while left:
             wanted = replace(chosen, before_id=last, most=min(left, _PAGE))
-            rows = await store.look(lambda tx: list_pending(tx.connection, wanted))  # noqa: B023 awaited here
+            rows = await store.look(lambda tx: _listed(tx, found, wanted))  # noqa: B023 awaited here
             listing.page(rows)
             if len(rows) < wanted.most:
                 return 0
@@ -99,6 +132,46 @@ def list_(
     listing.end()
     if last:
         note(f"these are {most}; --before {last} shows what follows, --most N shows more at a time")
+
+
+def _selection(text: str, chosen: Filter) -> Selection:
+    """Turn the words of a search, and the options beside it, into what the list is asked."""
+    query = read_query(text, datetime.now(UTC).date())
+    if query.faults:
+        raise WrongUse(" ".join(query.faults))
+    states = query.states
+    if not any(piece.lower().startswith("state:") for piece in query.pieces):
+        states = (State(chosen.state),) if chosen.state else tuple(State)
+    reach = Reach(site=True)
+    if chosen.recipient:
+        is_domain = chosen.recipient.startswith("@")
+        domains = frozenset({chosen.recipient[1:]} if is_domain else ())
+        reach = Reach(domains=domains, addresses=frozenset(() if is_domain else {chosen.recipient}))
+    terms = list(query.terms)
+    for words, field in ((chosen.sender, "from"), (chosen.words, "")):
+        if words:
+            terms.append(Term(tuple(search_words(words).split()), field, whole=bool(field)))
+    return Selection(
+        place=Place.of(reach),
+        states=states,
+        terms=tuple(terms),
+        reasons=query.reasons,
+        after=_midnight(query.after),
+        before=_midnight(query.before),
+        has_file=query.has_file,
+    )
+
+
+def _midnight(day: date | None) -> float | None:
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+
+
+def _listed(tx: Transaction, found: Selection | None, wanted: Filter) -> list[PendingView]:
+    if found is None:
+        return list_pending(tx.connection, wanted)
+    start = (-wanted.before_id,) if wanted.before_id else None
+    keys = tx.queue.find(found, "arrival", False, start, wanted.most)
+    return list_these(tx.connection, [row_id for _, row_id in keys])
 
 
 @pending.command()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 import os
 import signal
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ DRAIN_SECONDS = 30.0
 RELOADED = frozenset({"log.level"})
 """Settings that SIGHUP takes over. The files that others name are read anew as well."""
 
+_M_ARENA_MAX = -8
+"""Of GNU's mallopt(3)."""
 _log = logging.getLogger("gateway.cli")
 
 
@@ -45,6 +48,7 @@ def serve(config: Path | None) -> None:
     """
     settings = settings_of(config, serving=True)
     os.umask(PRIVATE)
+    few_heaps()
     handler = log.setup(settings.log.level, settings.log.format)
     # Tells every step of a migration as if it were news.
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -53,6 +57,12 @@ def serve(config: Path | None) -> None:
             run_loop(_serve(settings, lambda: settings_of(config, serving=True), handler))
     finally:
         handler.close()
+
+
+def few_heaps() -> None:
+    """Let all threads share two heaps of the C library: with one each, what they free in turn is kept many times over."""
+    with suppress(AttributeError, OSError):  # Another C library than GNU's has no such setting.
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 async def _serve(settings: Settings, reread: Callable[[], Settings], handler: log.LineHandler) -> None:
@@ -69,6 +79,7 @@ async def _serve(settings: Settings, reread: Callable[[], Settings], handler: lo
     status = "takes mail at " + ", ".join(f"{host}:{port}" for host, port in service.listener.addresses)
     tasks = [asyncio.create_task(systemd.watchdog()), asyncio.create_task(_reloads(signals, service, reread, status))]
     systemd.ready(status)
+    await tell_first_admin(service)
     try:
         await signals.ended.wait()
         systemd.stopping()
@@ -76,6 +87,13 @@ async def _serve(settings: Settings, reread: Callable[[], Settings], handler: lo
         await service.stop(DRAIN_SECONDS)
         for task in tasks:
             task.cancel()
+
+
+async def tell_first_admin(service: Service) -> None:
+    """Print a link where no site admin has ever signed in. It goes to standard output: a log is read by many."""
+    url = await service.first_admin_url()
+    if url is not None:
+        click.echo(f"No admin has signed in yet. Open this link once, within a day, to be the first: {url}")
 
 
 async def _reloads(signals: Signals, service: Service, reread: Callable[[], Settings], status: str) -> None:

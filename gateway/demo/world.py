@@ -183,7 +183,7 @@ def banner(web: Endpoint, smtp: Endpoint) -> str:
     return "\n".join(
         (
             f"A challenge-response mail gateway with a small world around it, on this machine only; Ctrl-C ends it{note}.",
-            f"Open http://{web}/demo/ to write a mail as a stranger and follow it.",
+            f"Open http://{web}/demo/ to write a mail as a stranger and follow it, or to sit at Joe's or the admin's desk.",
             f"Or send by hand. With swaks: {swaks_line(smtp)}  With plain Python: {python_line(smtp)}",
         )
     )

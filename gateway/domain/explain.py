@@ -7,8 +7,9 @@ from typing import assert_never
 
 from gateway.domain.challenge import Silence
 from gateway.domain.evidence import Evidence, Method, Proof, Result
-from gateway.domain.lists import ALIGNED, UNPROVEN, Entry, Verdict
-from gateway.domain.policy import Decision, Disposition, Policy, Reason, Seen
+from gateway.domain.levels import Effective, Level, Merged, PolicySetting, base_values, merged
+from gateway.domain.lists import ALIGNED, LIST, UNPROVEN, Entry, Verdict
+from gateway.domain.policy import Decision, Disposition, Expiry, Mode, Policy, Reason, Scope, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ REASONS: dict[Reason, str] = {
     Reason.RELEASED_BEFORE: "The mail bears our own mark: it was let through before and has come round again.",
     Reason.DENYLIST: "A deny entry names this sender.",
     Reason.ALLOWLIST: "An allow entry names this sender, and the mail is proven as well as the entry asks.",
+    Reason.HOLDING_OFF: "Nothing is held for this recipient: only deny entries keep mail out.",
+    Reason.EXPECTED: "The recipient is expecting mail, and somebody vouches for who sent this one.",
     Reason.CHANGED_PROOF: "An allow entry names this sender, but another identity than the entry knows vouches for this mail.",
     Reason.UNPROVEN_ALLOWED: "An allow entry names this sender, but nothing proves that the mail comes from there: it may be forged.",
     Reason.NULL_REVERSE_PATH: "The mail has the null reverse-path, as bounces have, and nobody can be asked.",
@@ -54,16 +57,26 @@ SILENCES: dict[Silence, str] = {
 }
 
 
-def explain(policy: Policy, seen: Seen, decision: Decision) -> tuple[Fact, ...]:
-    """Return every fact the decision looked at, then the decision and its reason."""
+def explain(policy: Policy, seen: Seen, decision: Decision, values: Merged | None = None) -> tuple[Fact, ...]:
+    """Return every fact the decision looked at, then the decision and its reason.
+
+    values: what the policy was merged from; without it, the policy is that of the configuration.
+    """
     return (
         *_claims(seen),
         *_proofs(seen.evidence),
         Fact("list entry", _entry(seen)),
+        *_policy(merged(base_values(policy), "", ()) if values is None else values, seen.recipient.domain),
+        *_expected(seen),
         Fact("decision", _outcome(policy, decision)),
         Fact("reason", f"{decision.reason.value}: {REASONS[decision.reason]}"),
         *_asking(decision),
     )
+
+
+def evidence_facts(evidence: Evidence) -> tuple[Fact, ...]:
+    """Return what was found out about who sent a message, and nothing about what was decided."""
+    return _proofs(evidence)
 
 
 def _claims(seen: Seen) -> tuple[Fact, ...]:
@@ -130,11 +143,65 @@ def _entry(seen: Seen) -> str:
 def _demand(entry: Entry) -> str:
     if entry.verdict is Verdict.DENY:
         return ""
+    if entry.proof == ALIGNED and entry.pattern.startswith(LIST):
+        return ", if the owner of the list's name vouches"
     if entry.proof == ALIGNED:
         return ", if any aligned identity vouches"
     if entry.proof == UNPROVEN:
         return ", without any proof"
     return ", if vouched for by " + " or ".join(proof_words(Proof.parse(text)) for text in entry.proof.split())
+
+
+MODES: dict[str, str] = {
+    Mode.OFF.value: "hold nothing",
+    Mode.QUARANTINE.value: "hold, and ask nobody",
+    Mode.CHALLENGE.value: "hold, and ask the sender",
+}
+EXPIRIES: dict[str, str] = {
+    Expiry.DELETE.value: "delete it",
+    Expiry.DELIVER_AS_SPAM.value: "deliver it, marked as spam",
+}
+SCOPES: dict[str, str] = {
+    Scope.RECIPIENT.value: "the recipient",
+    Scope.DOMAIN.value: "the recipient's domain",
+    Scope.SITE.value: "the whole site",
+}
+
+
+def _policy(values: Merged, domain: str) -> tuple[Fact, ...]:
+    lines: tuple[tuple[str, PolicySetting, dict[str, str]], ...] = (
+        ("mode", PolicySetting.MODE, MODES),
+        ("days", PolicySetting.DAYS, {}),
+        ("on expiry", PolicySetting.ON_EXPIRY, EXPIRIES),
+        ("an answer opens", PolicySetting.SCOPE, SCOPES),
+    )
+    return tuple(
+        Fact(
+            topic,
+            f"{words.get(values[setting].value, values[setting].value)} ({origin_words(values[setting], domain)})",
+        )
+        for topic, setting, words in lines
+    )
+
+
+def origin_words(effective: Effective, domain: str) -> str:
+    """Say where a value comes from, and who locked it."""
+    places = {
+        Level.CONFIGURATION: "the configuration",
+        Level.SITE: "the site",
+        Level.DOMAIN: domain,
+        Level.USER: "the user",
+    }
+    origin = "configuration" if effective.origin is Level.CONFIGURATION else f"set for {places[effective.origin]}"
+    return origin if effective.locked_by is None else f"{origin}, locked by {places[effective.locked_by]}"
+
+
+def _expected(seen: Seen) -> tuple[Fact, ...]:
+    window = seen.expected
+    if window is None:
+        return ()
+    authors = f" from {window.domain}" if window.domain else ""
+    return (Fact("expecting mail", f"window {window.id} for {window.opens}{authors}{', once' if window.once else ''}"),)
 
 
 def _outcome(policy: Policy, decision: Decision) -> str:

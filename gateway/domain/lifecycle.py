@@ -36,6 +36,7 @@ class Event(Enum):
     ACCEPTED = "accepted"  # The next hop replied 2yz.
     REFUSED = "refused-by-next-hop"
     GAVE_UP = "gave-up"  # Temporary failures for the whole retry period.
+    FORWARD = "forward"  # A person sent a copy on for inspection; the row stays what it is.
 
 
 class IllegalMove(Exception):
@@ -77,6 +78,7 @@ MOVES: dict[tuple[State, Event], State] = {
     (State.REFUSED, Event.DELIVER): State.RELEASED,
     (State.REFUSED, Event.DELETE): State.DELETED,
     (State.REFUSED, Event.BLACKLIST): State.BLOCKED,
+    **{(state, Event.FORWARD): state for state in State},
 }
 
 FINAL = frozenset({State.DELIVERED, State.DELETED, State.BLOCKED, State.DISOWNED, State.EXPIRED})

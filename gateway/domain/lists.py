@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 
@@ -15,6 +15,11 @@ ALIGNED = "aligned"
 """Required proof: any identity aligned with the author's domain."""
 UNPROVEN = "none"
 """Required proof: none; who forges this sender gets in. Only a person can choose it, by hand."""
+LIST = "list:"
+"""Begins a pattern that names a mailing list or newsletter by its List-Id (RFC 2919 §3)."""
+SIGNED = "signed:"
+"""Begins a pattern that names the domain that signs a mail (RFC 6376 §3.5)."""
+SOURCE_KINDS = (LIST, SIGNED)
 
 
 class Verdict(Enum):
@@ -30,12 +35,24 @@ class Entry:
 
     verdict: Verdict
     pattern: str
-    """`anna@oak.example`, `@oak.example` (the domain) or `@.oak.example` (its sub-domains), in normal form."""
+    """`anna@oak.example`, `@oak.example` (the domain), `@.oak.example` (its sub-domains), `list:news.oak.example` or
+    `signed:oak.example`, in normal form."""
     scope: str
     """Whose mail it holds for: a recipient `joe@example.org`, a domain `@example.org`, or "" for the site."""
     proof: str = ALIGNED
     """ALIGNED, UNPROVEN, or the identities that vouched when it was made: `dkim:oak.example spf:oak.example`."""
     id: int = 0
+    expires_at: float | None = None
+    """From then on it decides nothing; seconds since the epoch. None: never."""
+
+    def holds(self, now: float) -> bool:
+        """True while it has not expired."""
+        return self.expires_at is None or now < self.expires_at
+
+    @property
+    def names_source(self) -> bool:
+        """True where it names what a mail comes by, a list or a signer, and not a sender."""
+        return self.pattern.startswith(SOURCE_KINDS)
 
     def satisfied_by(self, proofs: tuple[Proof, ...], network: str) -> bool:
         """True when the mail is proven as well as this entry asks; a deny entry asks for nothing.
@@ -50,15 +67,39 @@ class Entry:
         return vouched_as_well(required, (*proofs, Proof(Method.NETWORK, network)))
 
 
+def merge_proofs(old: str, new: str) -> str:
+    """Return what an entry demands after it was made a second time: either of both, or the wider of the two words."""
+    for word in (UNPROVEN, ALIGNED):
+        if word in (old, new):
+            return word
+    return " ".join(dict.fromkeys((*old.split(), *new.split())))
+
+
+def merge_entries(old: Entry, new: Entry, now: float) -> Entry:
+    """Return what becomes of an entry that is made a second time: it lets in more or as much, and holds as long.
+
+    One that has expired is as new: what it once asked for does not count.
+    """
+    if not old.holds(now):
+        return replace(old, proof=new.proof, expires_at=new.expires_at)
+    ends = (old.expires_at, new.expires_at)
+    latest = None if None in ends else max(end for end in ends if end is not None)
+    return replace(old, proof=merge_proofs(old.proof, new.proof), expires_at=latest)
+
+
 def parse_pattern(text: str) -> str:
     """Bring what a person typed into the stored form.
 
-    Takes `anna@oak.example`, `oak.example`, `@oak.example`, `*@oak.example`, and `*.oak.example` or
-    `@.oak.example` for the sub-domains. Raises ValueError with one sentence that says what is wrong.
+    Takes `anna@oak.example`, `oak.example`, `@oak.example`, `*@oak.example`, `*.oak.example` or `@.oak.example` for
+    the sub-domains, `list:news.oak.example` for a List-Id, and `signed:oak.example` for a signing domain. Raises
+    ValueError with one sentence that says what is wrong.
     """
     text = text.strip()
     if not text or any(c.isspace() or ord(c) < 32 or ord(c) == 127 for c in text):
         raise ValueError("a pattern is an address or a domain, without blanks")
+    kind, colon, name = text.partition(":")
+    if colon and kind.lower() + ":" in SOURCE_KINDS and "@" not in name:
+        return _source_pattern(kind.lower() + ":", name)
     local, at, domain = text.rpartition("@")
     if at and local not in ("", "*"):
         if "*" in text or not _is_domain(normal_domain(domain)):
@@ -70,6 +111,32 @@ def parse_pattern(text: str) -> str:
         # A bare * or a top-level domain would open (or shut) the door for the world.
         raise ValueError(f"{text!r} is too wide or not a domain; use user@example.org, example.org or *.example.org")
     return f"@.{name}" if sub else f"@{name}"
+
+
+def _source_pattern(kind: str, name: str) -> str:
+    if kind == LIST:
+        list_id = normal_list_id(name.removeprefix("<").removesuffix(">"))
+        if not list_id:
+            raise ValueError(
+                f"{name!r} is not the name of a list; use what stands in List-Id, as list:news.example.org"
+            )
+        return LIST + list_id
+    domain = normal_domain(name)
+    if not _is_domain(domain):
+        raise ValueError(f"{name!r} is not a domain; use who signs the mail, as signed:example.org")
+    return SIGNED + domain
+
+
+_LIST_ID = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)+\Z")
+
+
+def normal_list_id(text: str) -> str:
+    """Return the name of a list as it is compared (RFC 2919 §6); "" for what is none.
+
+    It has a dot at least, and 255 octets at most (RFC 2919 §3).
+    """
+    name = text.strip().lower() if text.isascii() else ""
+    return name if len(name) <= 255 and _LIST_ID.match(name) else ""
 
 
 _DOMAIN = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9_-]{1,63}\Z")
@@ -114,20 +181,44 @@ def scope_keys(recipient: Address) -> tuple[str, ...]:
     return (*near, "@" + recipient.domain, "")
 
 
-def winner(entries: Iterable[Entry], senders: tuple[Address, ...], recipient: Address) -> Entry | None:
+@lru_cache(maxsize=4096)
+def patterns_of(senders: tuple[Address, ...], sources: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return every pattern by which an entry may name this mail, each once: what the store is asked for.
+
+    sources: as `sources.source_keys` tells them.
+    """
+    return tuple(dict.fromkeys((*(key for sender in senders for key in sender_keys(sender)), *sources)))
+
+
+def winner(
+    entries: Iterable[Entry],
+    senders: tuple[Address, ...],
+    recipient: Address,
+    sources: tuple[str, ...] = (),
+    now: float = 0.0,
+) -> Entry | None:
     """Return the entry that decides, or None.
 
-    The nearest scope wins (recipient, domain, site), then the most exact pattern; where an allow and a deny
-    entry are equally near and exact, deny wins.
+    The nearest scope wins (recipient, domain, site), then the most exact pattern: the address, the list, the domain,
+    the signer, the domains above. Where an allow and a deny entry are equally near and exact, deny wins. What has
+    expired does not count.
+
+    sources: as `sources.source_keys` tells them. now: seconds since the epoch.
     """
     scopes, patterns = _ranked_scopes(recipient), _ranked_patterns(senders)
     best: Entry | None = None
     best_place = (0, 0, 0)
     for entry in entries:
-        if entry.scope in scopes and entry.pattern in patterns:
-            place = (scopes[entry.scope], patterns[entry.pattern], int(entry.verdict is Verdict.ALLOW))
-            if best is None or place < best_place:
-                best, best_place = entry, place
+        if entry.scope not in scopes or not entry.holds(now):
+            continue
+        rank = patterns.get(entry.pattern)
+        if rank is None:
+            if entry.pattern not in sources:
+                continue
+            rank = _RANK_OF_LIST if entry.pattern.startswith(LIST) else _RANK_OF_SIGNER
+        place = (scopes[entry.scope], rank, int(entry.verdict is Verdict.ALLOW))
+        if best is None or place < best_place:
+            best, best_place = entry, place
     return best
 
 
@@ -136,10 +227,16 @@ def _ranked_scopes(recipient: Address) -> dict[str, int]:
     return {key: rank for rank, key in enumerate(scope_keys(recipient))}
 
 
+# The list stands between the address and its domain, the signer between the domain and those above it.
+_RANKS = (0, 2)
+_RANK_OF_LIST, _RANK_OF_SIGNER, _RANK_OF_PARENT = 1, 3, 4
+
+
 @lru_cache(maxsize=4096)
 def _ranked_patterns(senders: tuple[Address, ...]) -> dict[str, int]:
     patterns: dict[str, int] = {}
     for sender in senders:
-        for rank, key in enumerate(sender_keys(sender)):
+        for place, key in enumerate(sender_keys(sender)):
+            rank = _RANKS[place] if place < 2 else _RANK_OF_PARENT + place
             patterns[key] = min(rank, patterns.get(key, rank))
     return patterns

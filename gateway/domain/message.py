@@ -7,6 +7,7 @@ import re
 from gateway.domain import header
 from gateway.domain.address import Address, normal_form, without_tag
 from gateway.domain.header import Header
+from gateway.domain.lists import normal_list_id
 from gateway.domain.value import value_class
 
 CHALLENGE_FIELD = "X-Gateway-Challenge"
@@ -40,6 +41,8 @@ class Message:
     """Why it must not be answered by a machine, a value of `challenge.Silence`; "" for mail that may be a person's."""
     hops: int
     """How many Received fields it bears."""
+    list_id: str = ""
+    """What its one List-Id field names (RFC 2919 §3), in normal form; "" where there is none, or more than one."""
 
 
 def read_message(head: Header) -> Message:
@@ -55,7 +58,18 @@ def read_message(head: Header) -> Message:
         addressed=_addressed(head),
         automatic=_automatic(head),
         hops=len(head.by_name.get(b"received", ())),
+        list_id=_list_id(head) if b"list-id" in head.by_name else "",
     )
+
+
+def _list_id(head: Header) -> str:
+    values = head.all(b"list-id")
+    if len(values) != 1 or head.malformed:
+        return ""
+    plain = header.without_comments(values[0])
+    # RFC 2919 §3: a phrase may stand in front of the angle brackets; some write the bare name.
+    name = plain.rpartition(b"<")[2].partition(b">")[0] if b"<" in plain else plain
+    return normal_list_id(name.decode("ascii", "replace"))
 
 
 def _author(head: Header) -> tuple[Address | None, str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from gateway.domain.address import Address
 from gateway.domain.challenge import Asking, may_ask
 from gateway.domain.evidence import Evidence, Proof
+from gateway.domain.expecting import Window
 from gateway.domain.lists import Entry, Verdict, sender_keys
 from gateway.domain.message import Message
+from gateway.domain.sources import vouching_for_source
 from gateway.domain.value import value_class
 
 
@@ -28,12 +31,22 @@ class Reason(Enum):
     RELEASED_BEFORE = "released-before"
     DENYLIST = "denylist"
     ALLOWLIST = "allowlist"
+    HOLDING_OFF = "holding-off"
+    EXPECTED = "expected"
     CHANGED_PROOF = "changed-proof"
     UNPROVEN_ALLOWED = "allowlisted-but-unproven"
     NULL_REVERSE_PATH = "null-reverse-path"
     AUTOMATIC = "automatic-mail"
     UNPROVEN = "unproven-sender"
     UNKNOWN = "unknown-sender"
+
+
+class Mode(Enum):
+    """What becomes of mail from unknown senders. Stored by value: add members, never rename them."""
+
+    OFF = "off"  # It is delivered; only deny entries keep anything out.
+    QUARANTINE = "quarantine"  # It waits for a person.
+    CHALLENGE = "challenge"  # It waits, and its sender is asked where that is in order.
 
 
 class Expiry(Enum):
@@ -51,6 +64,14 @@ class Scope(Enum):
     SITE = "site"
 
 
+_WIDTH = {Scope.RECIPIENT: 0, Scope.DOMAIN: 1, Scope.SITE: 2}
+
+
+def narrowest(scopes: Iterable[Scope]) -> Scope:
+    """Return the one of some scopes that opens least."""
+    return min(scopes, key=_WIDTH.__getitem__)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What holds for one recipient, after site, domain and user settings were merged."""
@@ -60,6 +81,11 @@ class Policy:
     days: float = 14
     """How long mail waits."""
     on_expiry: Expiry = Expiry.DELETE
+    mode: Mode = Mode.CHALLENGE
+    language: str = "en"
+    """Of challenges, as a tag of RFC 5646."""
+    expecting: bool = True
+    """Whether "I am expecting mail" is heard."""
 
 
 @value_class(frozen=True, slots=True)
@@ -76,6 +102,8 @@ class Seen:
     """Of the client, as `evidence.network_of` tells it."""
     released_before: bool = False
     """The mail bears our own, valid release mark and comes from a server of ours: it went out and came round again."""
+    expected: Window | None = None
+    """The open window that lets this mail in, as `expecting.opening` found it."""
 
 
 @value_class(frozen=True, slots=True)
@@ -107,7 +135,13 @@ def decide(policy: Policy, seen: Seen) -> Decision:
     # could pass by forging a known sender.
     if entry is not None and entry.satisfied_by(_vouching_for(entry, seen), seen.network):
         return Decision(Disposition.DELIVER, Reason.ALLOWLIST)
-    silence = may_ask(policy.asking, seen.recipient, seen.reverse_path, seen.message, evidence)
+    if policy.mode is Mode.OFF:
+        return Decision(Disposition.DELIVER, Reason.HOLDING_OFF)
+    # Below the lists: a window is for those nobody knows yet, and never opens to whom somebody has denied.
+    if seen.expected is not None and policy.expecting:
+        return Decision(Disposition.DELIVER, Reason.EXPECTED)
+    asking = policy.asking if policy.mode is Mode.CHALLENGE else Asking.OFF
+    silence = may_ask(asking, seen.recipient, seen.reverse_path, seen.message, evidence)
     return Decision(
         Disposition.HOLD,
         _hold_reason(seen),
@@ -122,6 +156,8 @@ def _vouching_for(entry: Entry, seen: Seen) -> tuple[Proof, ...]:
     An entry that names the reverse-path only would else let in whoever has a signature for an author of his
     own, or replays a signed mail, and writes a known reverse-path on the envelope.
     """
+    if entry.names_source:
+        return vouching_for_source(entry, seen.evidence)
     author = seen.message.author
     names_author = author is not None and entry.pattern in sender_keys(author)
     if not names_author and not seen.evidence.reverse_path_proven:

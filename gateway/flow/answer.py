@@ -16,6 +16,7 @@ from gateway.domain.lists import Entry, Verdict, scope_keys
 from gateway.domain.policy import Scope
 from gateway.flow.moves import move
 from gateway.flow.ports import ChallengeRow, Passage, PendingRow, Store, Tx
+from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
 
 _log = logging.getLogger("gateway.challenge")
@@ -159,6 +160,7 @@ class Answers:
         if released:
             self._wake_deliveries()
             _answers.labels("right").inc()
+            TALLY.note(Happening.SOLVED, challenge.recipient.domain, now)
             event(_log, "answered", challenge=challenge.id, sender=challenge.sender.text, how=how,
                   pending=_ids(released))  # fmt: skip
         return status

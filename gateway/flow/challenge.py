@@ -14,6 +14,7 @@ from gateway.domain.reply import Reply
 from gateway.domain.retry import CHALLENGE, next_attempt
 from gateway.flow.attempts import all_of
 from gateway.flow.ports import ChallengeRow, Store, Tx
+from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
 
 _log = logging.getLogger("gateway.challenge")
@@ -113,6 +114,8 @@ class Challenger:
 
         saved = await self._store.transact(work)
         _challenges.labels(state.value).inc()
+        if state is ChallengeState.SENT:
+            TALLY.note(Happening.ASKED, row.recipient.domain, now)
         event(_log, "challenge", challenge=row.id, sender=row.sender.text, state=state.value,
               attempts=row.attempts + 1, reply=str(answer), saved=saved)  # fmt: skip
 

@@ -15,6 +15,7 @@ from gateway.domain.reply import Reply
 from gateway.domain.retry import DELIVERY, next_attempt
 from gateway.flow.attempts import all_of
 from gateway.flow.ports import Envelope, Hop, Owed, Store
+from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
 
 _log = logging.getLogger("gateway.deliver")
@@ -90,6 +91,8 @@ class Deliverer:
             lambda tx: tx.pending.finish(owed.id, owed.lease, state, moved, str(answer), due_at, now)
         )
         _deliveries.labels(moved.value if moved else "deferred").inc()
+        if state is State.DELIVERED and saved:
+            TALLY.note(Happening.DELIVERED, owed.envelope.recipients[0].address.domain, now)
         event(_log, "delivery", pending=owed.id, recipient=owed.envelope.recipients[0].address.text,
               state=state.value, attempts=owed.attempts + 1, reply=str(answer), saved=saved)  # fmt: skip
 

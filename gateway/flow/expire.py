@@ -8,9 +8,12 @@ from collections.abc import Callable
 from prometheus_client import Counter
 
 from gateway.domain.lifecycle import Event
-from gateway.domain.policy import Expiry
+from gateway.domain.policy import Expiry, Policy
+from gateway.flow.expecting import MEMORY
 from gateway.flow.moves import move
-from gateway.flow.ports import Store, Tx
+from gateway.flow.policies import policies_of
+from gateway.flow.ports import PendingRow, Store, Tx
+from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
 
 _log = logging.getLogger("gateway.expire")
@@ -27,15 +30,15 @@ class Expirer:
     def __init__(
         self,
         store: Store,
-        on_expiry: Expiry,
+        policy: Policy,
         retention: float,
         *,
         now: Callable[[], float],
         wake_deliveries: Callable[[], None],
     ) -> None:
-        """retention: seconds for which content of ended mail is kept."""
+        """policy: the configuration's. retention: seconds for which content of ended mail is kept."""
         self._store = store
-        self._on_expiry = on_expiry
+        self._policy = policy
         self._retention = retention
         self._now = now
         self._wake_deliveries = wake_deliveries
@@ -44,24 +47,28 @@ class Expirer:
         """End up to `most` messages whose time is over; return how many. The caller has made sure of the clock."""
         now = self._now()
 
-        def work(tx: Tx) -> list[int]:
+        def work(tx: Tx) -> list[tuple[PendingRow, Expiry]]:
             rows = tx.pending.expired(now, most)
-            for row in rows:
-                if self._on_expiry is Expiry.DELIVER_AS_SPAM:
+            # As of now, not of when it came: a change counts for what waits, too.
+            policies = policies_of(self._policy, tx.policies.choices, {row.recipient.key for row in rows})
+            ended = [(row, policies[row.recipient.key].on_expiry) for row in rows]
+            for row, fate in ended:
+                if fate is Expiry.DELIVER_AS_SPAM:
                     tx.pending.mark_as_spam(row.id)
                     move(tx, row, Event.EXPIRE_AS_SPAM, ACTOR, now)
                 else:
                     move(tx, row, Event.EXPIRE, ACTOR, now, "nobody moved it in time")
             tx.challenges.expire(now, most)
-            return [row.id for row in rows]
+            return ended
 
-        ids = await self._store.transact(work)
-        for row_id in ids:
-            _expired.labels(self._on_expiry.value).inc()
-            event(_log, "expired", pending=row_id, fate=self._on_expiry.value)
-        if ids and self._on_expiry is Expiry.DELIVER_AS_SPAM:
+        ended = await self._store.transact(work)
+        for row, fate in ended:
+            _expired.labels(fate.value).inc()
+            TALLY.note(Happening.EXPIRED, row.recipient.domain, now)
+            event(_log, "expired", pending=row.id, fate=fate.value)
+        if any(fate is Expiry.DELIVER_AS_SPAM for _, fate in ended):
             self._wake_deliveries()
-        return len(ids)
+        return len(ended)
 
     async def purge_once(self, most: int = 200) -> int:
         """Forget the content of up to `most` messages that ended longer ago than the retention; return how many."""
@@ -69,6 +76,7 @@ class Expirer:
 
         def work(tx: Tx) -> int:
             tx.challenges.forget_puzzles(now - PUZZLE_MEMORY)
+            tx.expecting.forget(now - MEMORY)
             return tx.pending.purge(now - self._retention, most)
 
         count = await self._store.transact(work)

@@ -6,15 +6,25 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import assert_never
 
 from gateway.domain.evidence import proof_to_require
 from gateway.domain.lifecycle import Event, IllegalMove, State
 from gateway.domain.lists import Entry, Verdict
 from gateway.flow.moves import move
 from gateway.flow.ports import PendingRow, Store, Tx
+from gateway.flow.sources import REMARKS, Course, NoSource, Unvouched, admits, entry_for
 from gateway.log import event
 
 _log = logging.getLogger("gateway.moderate")
+
+
+class Breadth(Enum):
+    """Whom authorize and blacklist mean by the sender."""
+
+    ADDRESS = "address"  # The one that wrote.
+    DOMAIN = "domain"  # Everybody there: senders that number their addresses.
+    SOURCE = "source"  # The list or the machine that the mail comes from, whatever its bounce address is.
 
 
 class Action(Enum):
@@ -45,13 +55,18 @@ class Moderator:
         self._now = now
         self._wake_deliveries = wake_deliveries
 
-    async def act(self, action: Action, ids: Sequence[int], actor: str) -> list[Done]:
+    async def act(
+        self, action: Action, ids: Sequence[int], actor: str, breadth: Breadth = Breadth.ADDRESS
+    ) -> list[Done]:
         """Do it to each row; one that cannot be moved does not keep the others from it.
 
-        Authorize and blacklist also settle what else waits from the same sender for the same recipient.
+        Authorize and blacklist also settle what else waits from the same sender for the same recipient; breadth says
+        whom they mean by that.
         """
         now = self._now()
-        done = await self._store.transact(lambda tx: [_act_on_one(tx, action, row_id, actor, now) for row_id in ids])
+        done = await self._store.transact(
+            lambda tx: [act_on_one(tx, action, row_id, actor, now, breadth) for row_id in ids]
+        )
         for one in done:
             event(_log, action.value, pending=one.id, actor=actor,
                   state=one.state.value if one.state else "unknown", problem=one.problem)  # fmt: skip
@@ -59,34 +74,68 @@ class Moderator:
         return done
 
 
-def _act_on_one(tx: Tx, action: Action, row_id: int, actor: str, now: float) -> Done:
+def act_on_one(tx: Tx, action: Action, row_id: int, actor: str, now: float, breadth: Breadth = Breadth.ADDRESS) -> Done:
+    """Do it to one row, in a transaction of the caller's, who has seen to the rights."""
     row = tx.pending.get(row_id)
     if row is None:
         return Done(row_id, None, "no such message")
+    listing = action in (Action.AUTHORIZE, Action.BLACKLIST)
     try:
+        entries = _entries(tx, action, row, breadth) if listing else []
         state = move(tx, row, Event(action.value), actor, now)
     except IllegalMove as illegal:
         return Done(row_id, row.state, str(illegal))
+    except (NoSource, Unvouched) as cannot:
+        return Done(row_id, row.state, NO_SOURCE if isinstance(cannot, NoSource) else UNVOUCHED)
     if state is row.state is State.RELEASED:
         # Let go before, and waiting for its next attempt: who asks again wants it now.
         tx.pending.hasten(row_id, now)
-    if action in (Action.AUTHORIZE, Action.BLACKLIST):
-        _settle_sender(tx, action, row, actor, now)
+    for entry in entries:
+        tx.lists.add(entry, REMARKS[entry.verdict], actor, row.id, now)
+    for other in _others(tx, row, entries, breadth):
+        move(tx, other, Event(action.value), actor, now, f"with {row.id}")
     return Done(row_id, state)
 
 
-def _settle_sender(tx: Tx, action: Action, row: PendingRow, actor: str, now: float) -> None:
+NO_SOURCE = "it comes from no list, and from no machine that is known by its signature"
+UNVOUCHED = "nobody vouches for its source: whoever writes the same name would be let in"
+
+
+def _entries(tx: Tx, action: Action, row: PendingRow, breadth: Breadth) -> list[Entry]:
+    """Return the entries that name the sender. Raises NoSource, Unvouched."""
     allow = action is Action.AUTHORIZE
+    if breadth is Breadth.SOURCE:
+        origin = tx.sources.origin(row.id)
+        if origin is None:
+            raise NoSource
+        return [entry_for(Course.ACCEPT if allow else Course.REFUSE, origin, row.recipient.key)]
     verdict = Verdict.ALLOW if allow else Verdict.DENY
     proof = proof_to_require(row.proofs, row.network)
-    entries = [Entry(verdict, pattern, row.recipient.key, proof) for pattern in _sender_patterns(row)]
-    for entry in entries:
-        tx.lists.add(entry, f"{action.value} from the pending queue", actor, row.id, now)
-    if not row.sender_key or not entries:
-        return
-    for other in tx.pending.waiting_from(row.sender_key):
-        if other.recipient.key == row.recipient.key and entries[0].satisfied_by(other.proofs, other.network):
-            move(tx, other, Event(action.value), actor, now, f"with {row.id}")
+    patterns = _sender_patterns(row)
+    if breadth is Breadth.DOMAIN:
+        patterns = list(dict.fromkeys("@" + pattern.rpartition("@")[2] for pattern in patterns))
+    return [Entry(verdict, pattern, row.recipient.key, proof) for pattern in patterns]
+
+
+def _others(tx: Tx, row: PendingRow, entries: Sequence[Entry], breadth: Breadth) -> list[PendingRow]:
+    """Return what else waits from the same sender for the same recipient, and is as well proven."""
+    if not entries:
+        return []
+    entry = entries[0]
+    match breadth:
+        case Breadth.ADDRESS:
+            rows = tx.pending.waiting_from(row.sender_key)
+            mine = [other for other in rows if entry.satisfied_by(other.proofs, other.network)]
+        case Breadth.DOMAIN:
+            domains = [entry.pattern[1:] for entry in entries]
+            found = [one.row for name in domains for one in tx.sources.waiting_from_domain(name, row.recipient.key)]
+            mine = [other for other in found if entry.satisfied_by(other.proofs, other.network)]
+        case Breadth.SOURCE:
+            mine = [one.row for one in tx.sources.waiting_from_source(entry.pattern) if admits(entry, one)]
+        case _:
+            assert_never(breadth)
+    once = {other.id: other for other in mine if other.recipient.key == row.recipient.key and other.id != row.id}
+    return list(once.values())
 
 
 def _sender_patterns(row: PendingRow) -> list[str]:

@@ -17,6 +17,7 @@ from gateway.domain.message import Message
 from gateway.domain.policy import Scope
 from gateway.domain.reply import Reply
 from gateway.domain.value import value_class
+from gateway.flow.arrangements import ArrangementsStore, ArrangementsTx
 
 T = TypeVar("T")
 
@@ -143,6 +144,18 @@ class PendingRow:
     network: str
     attempts: int
     due_since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One row, with where its mail comes from."""
+
+    row: PendingRow
+    author: Address | None
+    source: str
+    """The key of the machine it comes from, as `sources.source_of` tells it; "" for what people write."""
+    list_id: str
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +351,20 @@ class ListTx(Protocol):
         """Keep an entry; one with the same pattern, scope and verdict gains the proof. Returns its id."""
 
 
-class Tx(Protocol):
+class SourceTx(Protocol):
+    """Where mail that waits comes from, within one transaction of the store."""
+
+    def origin(self, row_id: int) -> Origin | None:
+        """Return one row, with where its mail comes from."""
+
+    def waiting_from_source(self, source: str) -> list[Origin]:
+        """Return every row in state PENDING whose mail comes from this source."""
+
+    def waiting_from_domain(self, domain: str, recipient_key: str) -> list[Origin]:
+        """Return every row in state PENDING of this recipient whose reverse-path or author has this domain."""
+
+
+class Tx(ArrangementsTx, Protocol):
     """One transaction of the store: all of it is kept, or nothing."""
 
     @property
@@ -353,8 +379,12 @@ class Tx(Protocol):
     def lists(self) -> ListTx:
         """Allow and deny entries."""
 
+    @property
+    def sources(self) -> SourceTx:
+        """Where mail that waits comes from."""
 
-class Store(Protocol):
+
+class Store(ArrangementsStore, Protocol):
     """The durable memory."""
 
     async def transact(self, work: Callable[[Tx], T]) -> T:
@@ -366,6 +396,3 @@ class Store(Protocol):
 
     async def look(self, work: Callable[[Tx], T]) -> T:
         """Run work on a consistent view that it must not change. Raises StoreDown."""
-
-    async def entries(self, patterns: tuple[str, ...]) -> Sequence[Entry]:
-        """Return the list entries with one of these patterns, as they stand now; cached."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.counting import PlainCounter
 from gateway.domain import header, reply, trace
 from gateway.domain.address import Address
 from gateway.domain.challenge import DAY, within_caps
@@ -14,11 +15,15 @@ from gateway.domain.envelope import Recipient, Transaction
 from gateway.domain.evidence import Evidence, network_of
 from gateway.domain.header import Header
 from gateway.domain.lifecycle import Event, State
-from gateway.domain.lists import Entry, Verdict, sender_keys, winner
+from gateway.domain.lists import Entry, Verdict, patterns_of, sender_keys, winner
 from gateway.domain.message import Message, read_message
-from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Reason, Seen, decide
+from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Policy, Reason, Seen, decide, narrowest
 from gateway.domain.reply import Reply
+from gateway.domain.sources import source_keys
 from gateway.domain.value import value_class
+from gateway.flow.arrangements import policy_for
+from gateway.flow.entry_use import EntryUse
+from gateway.flow.expected import let_in
 from gateway.flow.ports import (
     Checks,
     Delivery,
@@ -32,15 +37,15 @@ from gateway.flow.ports import (
     Tx,
 )
 from gateway.flow.receive_rules import ReceiveRules, Stage, comes_from_near
+from gateway.flow.tally import note_decisions
 from gateway.log import event
-from gateway.tally import Tally
 
 _log = logging.getLogger("gateway.mail")
-_transactions = Tally(
+_transactions = PlainCounter(
     "gateway_transactions_total", "Transactions that brought content, by what became of them.", ("outcome",)
 )
-_decisions = Tally("gateway_decisions_total", "Decisions, one for each recipient.", ("disposition", "reason"))
-_received = Tally("gateway_received_octets_total", "Octets of content taken in.")
+_decisions = PlainCounter("gateway_decisions_total", "Decisions, one for each recipient.", ("disposition", "reason"))
+_received = PlainCounter("gateway_received_octets_total", "Octets of content taken in.")
 
 
 def _count(disposition: Disposition, reason: Reason) -> None:
@@ -66,6 +71,7 @@ class Receiver:
         now: Callable[[], float],
         wake_challenges: Callable[[], None],
         wake_deliveries: Callable[[], None],
+        use: EntryUse | None = None,
     ) -> None:
         """hop_for: recipient domain → next hop. forged_fields and results_field: RFC 8601, out of and into a header."""
         self._rules = rules
@@ -77,6 +83,7 @@ class Receiver:
         self._now = now
         self._wake_challenges = wake_challenges
         self._wake_deliveries = wake_deliveries
+        self._use = use
 
     def features(self) -> Features:
         """What may be offered to a client: what every next hop offers."""
@@ -103,8 +110,11 @@ class Receiver:
             return reply.RCPT_OK
         if address.local not in ROLE_LOCAL_PARTS and not transaction.reverse_path.is_null:
             entries = await self._store.entries(sender_keys(transaction.reverse_path))
-            entry = winner(entries, (transaction.reverse_path,), address)
+            now = self._now()
+            entry = winner(entries, (transaction.reverse_path,), address, now=now)
             if entry is not None and entry.verdict is Verdict.DENY:
+                if self._use is not None:
+                    self._use.note_entry(entry.id, now)
                 _count(Disposition.REJECT, Reason.DENYLIST)
                 event(_log, "refused", transaction=transaction.id, client=transaction.client.address,
                       reverse_path=transaction.reverse_path.text, recipient=address.text, reason="denylist")  # fmt: skip
@@ -131,8 +141,8 @@ class Receiver:
             return self._closed(transaction, content, (), reply.LOOP)
         _received.counts[()] += len(content)
         evidence = await self._checks.inspect(transaction, head, facts, content)
-        decisions = await self._decide(transaction, head, facts, evidence, content)
-        taken = _Taken(transaction, head, facts, evidence, decisions, content)
+        policies, decisions = await self._decide(transaction, head, facts, evidence, content)
+        taken = _Taken(transaction, head, facts, evidence, policies, decisions, content)
         dispositions = {decision.disposition for decision in decisions}
         if dispositions == {Disposition.REJECT} and self._rules.stage is not Stage.AFTER_QUEUE:
             return self._closed(transaction, content, decisions, reply.REFUSED_BY_POLICY)
@@ -145,32 +155,38 @@ class Receiver:
 
     async def _decide(
         self, transaction: Transaction, head: Header, facts: Message, evidence: Evidence, content: bytes
-    ) -> tuple[Decision, ...]:
+    ) -> tuple[tuple[Policy, ...], tuple[Decision, ...]]:
         senders = senders_of(transaction.reverse_path, facts)
-        patterns = tuple(dict.fromkeys(key for sender in senders for key in sender_keys(sender)))
-        entries: Sequence[Entry] = await self._store.entries(patterns) if patterns else ()
+        sources = source_keys(facts.list_id, evidence) if facts.list_id or evidence.dkim else ()
+        patterns = patterns_of(senders, sources)
+        arranged = await self._store.arrangements(patterns, [each.address for each in transaction.recipients])
+        entries: Sequence[Entry] = arranged.entries
+        now = self._now()
         again = comes_from_near(self._rules.near, transaction.client) and trace.bears_release_mark(
-            self._rules.mark_key, content, head, self._now()
+            self._rules.mark_key, content, head, now
         )
         network = network_of(transaction.client.address)
-        decisions = tuple(
-            decide(
-                self._rules.policy,
-                Seen(
-                    recipient=recipient.address,
-                    reverse_path=transaction.reverse_path,
-                    message=facts,
-                    evidence=evidence,
-                    entry=winner(entries, senders, recipient.address) if entries else None,
-                    network=network,
-                    released_before=again,
-                ),
+        policies = tuple(policy_for(self._rules.policy, arranged, each.address) for each in transaction.recipients)
+        seen = tuple(
+            Seen(
+                recipient=recipient.address,
+                reverse_path=transaction.reverse_path,
+                message=facts,
+                evidence=evidence,
+                entry=winner(entries, senders, recipient.address, sources, now) if entries else None,
+                network=network,
+                released_before=again,
             )
             for recipient in transaction.recipients
         )
-        for decision in decisions:
+        decisions = tuple(map(decide, policies, seen))
+        if arranged.windows:
+            decisions = await let_in(self._store, arranged, policies, seen, decisions, content, self._now())
+        for case, decision in zip(seen, decisions, strict=True):
             _count(decision.disposition, decision.reason)
-        return decisions
+            if self._use is not None:
+                self._use.note(case, decision, now)
+        return policies, decisions
 
     # --- relay ---
 
@@ -243,15 +259,18 @@ class Receiver:
     def _write(self, tx: Tx, taken: _Taken, message: NewMessage, now: float) -> _Kept:
         known = tx.pending.find_retry(message.key, now - RETRY_WINDOW)
         fresh: list[tuple[Recipient, Decision]] = []
-        for recipient, decision in zip(taken.transaction.recipients, taken.decisions, strict=True):
+        policies: list[Policy] = []
+        for recipient, policy, decision in zip(
+            taken.transaction.recipients, taken.policies, taken.decisions, strict=True
+        ):
             state = known.get(recipient.address.key)
             dropped_before = state is State.BLOCKED and decision.disposition is Disposition.REJECT
             if state not in (State.PENDING, State.RELEASED, State.DELIVERED) and not dropped_before:
                 fresh.append((recipient, decision))
+                policies.append(policy)
                 known[recipient.address.key] = State.PENDING  # The same recipient named twice is one.
         if not fresh:
             return _Kept(rows=[], challenge=0, owed=False, silence="")
-        policy = self._rules.policy
         message_id = tx.pending.insert_message(message)
         challenge_id, silence = 0, ""
         asked = next((recipient for recipient, decision in fresh if decision.ask), None)
@@ -259,8 +278,16 @@ class Receiver:
             reverse_path = taken.transaction.reverse_path
             forbidden = within_caps(self._rules.caps, tx.challenges.history(reverse_path, asked.address, now), now)
             if forbidden is None:
+                # One challenge speaks for all who hold the mail: open as long as it waits, and no wider than each allows.
+                held = [
+                    policy
+                    for policy, (_, each) in zip(policies, fresh, strict=True)
+                    if each.disposition is Disposition.HOLD
+                ]
+                scope = narrowest(policy.scope for policy in held)
+                until = now + max(policy.days for policy in held) * DAY
                 challenge_id = tx.challenges.insert(
-                    NewChallenge(message_id, reverse_path, asked.address, policy.scope, now, now + policy.days * DAY)
+                    NewChallenge(message_id, reverse_path, asked.address, scope, now, until)
                 )
             else:
                 silence = forbidden.value
@@ -272,7 +299,7 @@ class Receiver:
                 silence=silence if decision.ask else decision.silence,
                 expires_at=now + policy.days * DAY,
             )
-            for recipient, decision in fresh
+            for policy, (recipient, decision) in zip(policies, fresh, strict=True)
         ]
         ids = tx.pending.insert_rows(message_id, message, rows, challenge_id or None)
         return _Kept(
@@ -291,6 +318,7 @@ class Receiver:
         if not answer.accepted and outcome == "deliver":
             outcome = "deferred" if answer.temporary else "refused-by-next-hop"
         _transactions.counts[(outcome,)] += 1
+        note_decisions(transaction, decisions, answer, self._now())
         event(
             _log,
             "transaction",
@@ -315,6 +343,7 @@ class _Taken:
     head: Header
     facts: Message
     evidence: Evidence
+    policies: tuple[Policy, ...]
     decisions: tuple[Decision, ...]
     content: bytes
 

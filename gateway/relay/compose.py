@@ -61,6 +61,8 @@ class ChallengeMail:
     """"" for the address in From."""
     from_address: str = ""
     """"" for postmaster at the recipient's domain."""
+    from_name: str = ""
+    """"" for the organisation's mail desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,9 @@ def compose_challenge(
     organisation = one_line(mail.organisation, _MAX_NAME) or domain
     rendered = templates.challenge(_variables(mail, now, organisation, desk, domain))
     header = _header(mail, now, message_id, organisation, desk, rendered.subject)
-    content = header + _body(rendered, message_id, with_html=True)
+    content = header + mail_body(rendered, message_id, with_html=True)
     if len(content) > MAX_OCTETS:
-        content = header + _body(rendered, message_id, with_html=False)
+        content = header + mail_body(rendered, message_id, with_html=False)
     if signer is not None:
         content = signer.sign(content)
     return ComposedMail(content, smtputf8=not (mail.sender + desk).isascii())
@@ -98,10 +100,10 @@ def _variables(mail: ChallengeMail, now: float, organisation: str, desk: str, do
         "sender": one_line(mail.sender, _MAX_ADDRESS),
         "recipient": one_line(mail.recipient, _MAX_ADDRESS),
         "recipient_domain": domain,
-        "date": _date(mail.received_at),
+        "date": written_date(mail.received_at),
         "subject_piece": piece_of_subject(mail.subject) or "your mail",
         "url": mail.url,
-        "expiry": _date(mail.expires_at),
+        "expiry": written_date(mail.expires_at),
         "days": max(1, ceil((mail.expires_at - now) / _DAY)),
         "organisation": organisation,
         "contact": one_line(mail.contact, _MAX_CONTACT) or desk,
@@ -110,8 +112,9 @@ def _variables(mail: ChallengeMail, now: float, organisation: str, desk: str, do
 
 
 def _header(mail: ChallengeMail, now: float, message_id: str, organisation: str, desk: str, subject: str) -> bytes:
+    name = one_line(mail.from_name, _MAX_NAME) or f"{organisation} mail desk"
     fields = [
-        ("From", f"{display_name(f'{organisation} mail desk')}\r\n <{desk}>"),
+        ("From", f"{display_name(name)}\r\n <{desk}>"),
         ("To", f"<{one_line(mail.sender, _MAX_ADDRESS)}>"),
         ("Subject", header_text(one_line(subject, 200))),
         ("Date", format_datetime(datetime.fromtimestamp(now, UTC))),
@@ -140,7 +143,8 @@ def _thread(mail: ChallengeMail) -> list[tuple[str, str]]:
     return [("In-Reply-To", mail.mail_id), ("References", "\r\n ".join(ids))]
 
 
-def _body(rendered: Rendered, message_id: str, with_html: bool) -> bytes:
+def mail_body(rendered: Rendered, message_id: str, with_html: bool) -> bytes:
+    """Return the last fields of the header, and the body: text, and HTML beside it where that is wanted."""
     text = _part("plain", rendered.text)
     if not with_html:
         return text
@@ -172,6 +176,7 @@ def _part(subtype: str, text: str) -> bytes:
     return head.encode() + encoded
 
 
-def _date(when: float) -> str:
+def written_date(when: float) -> str:
+    """Write a time as people read it, in UTC. when: seconds since the epoch."""
     moment = datetime.fromtimestamp(when, UTC)
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M} UTC"

@@ -86,6 +86,15 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """The three parts before they are rendered."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
     file: Path
     template: jinja2.Template
@@ -128,10 +137,22 @@ class Templates:
             files = [directory_overrides / "challenge" / name for name in _PARTS]
             chosen = tuple(_read(file) if file.exists() else part for file, part in zip(files, shipped, strict=True))
         for parts in (shipped, chosen):
-            rendered = _render(parts, SAMPLE)
-            if len((rendered.text + rendered.html).encode()) > MAX_TOTAL:
-                raise TemplateFault(parts[1].file.parent, 0, f"text and HTML have more than {MAX_TOTAL} octets")
+            _try(parts)
         return cls(chosen, shipped)
+
+    def with_texts(self, sources: Sources) -> Templates:
+        """Return templates that take these texts, and give way to the shipped ones as ever.
+
+        Raises TemplateFault, whose file is the part's name alone.
+        """
+        texts = (sources.subject, sources.text, sources.html)
+        parts = tuple(_compile(Path(name), text) for name, text in zip(_PARTS, texts, strict=True))
+        _try(parts)
+        return Templates(parts, self._shipped)
+
+    def sample(self) -> Rendered:
+        """Render the challenge for the sample mail."""
+        return _render(self._chosen, SAMPLE)
 
     def challenge(self, values: Mapping[str, str | int]) -> Rendered:
         """Render the challenge. values: one for each of VARIABLES, each one line.
@@ -145,6 +166,23 @@ class Templates:
                 raise
             _log.error("template of your own left aside for one mail: %s", fault)
         return _render(self._shipped, values)
+
+
+def faults_in(sources: Sources) -> list[TemplateFault]:
+    """Return what is wrong with each part by itself, at most one fault a part; a missing URL shows in `with_texts`."""
+    faults = []
+    for name, text in zip(_PARTS, (sources.subject, sources.text, sources.html), strict=True):
+        try:
+            _compile(Path(name), text).render(SAMPLE)
+        except TemplateFault as fault:
+            faults.append(fault)
+    return faults
+
+
+def _try(parts: tuple[_Part, ...]) -> None:
+    rendered = _render(parts, SAMPLE)
+    if len((rendered.text + rendered.html).encode()) > MAX_TOTAL:
+        raise TemplateFault(parts[1].file, 0, f"text and HTML together have more than {MAX_TOTAL} octets")
 
 
 def _render(parts: tuple[_Part, ...], values: Mapping[str, str | int]) -> Rendered:
@@ -179,7 +217,11 @@ def _read(file: Path) -> _Part:
         source = octets.decode("utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise TemplateFault(file, 0, "cannot be read as UTF-8 text") from fault
-    if len(octets) > MAX_RENDERED:
+    return _compile(file, source)
+
+
+def _compile(file: Path, source: str) -> _Part:
+    if len(source.encode("utf-8", "replace")) > MAX_RENDERED:
         raise TemplateFault(file, 0, f"has more than {MAX_RENDERED} octets")
     environment = _HTML if file.suffix == ".html" else _TEXT
     try:

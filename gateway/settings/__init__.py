@@ -15,6 +15,7 @@ from gateway.settings.schema import (
     Store,
     Web,
 )
+from gateway.settings.sign_in_ways import SignInLdap
 from gateway.settings.values import Endpoint, Network, read_secret
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Relay",
     "Settings",
     "SettingsError",
+    "SignInLdap",
     "Smtp",
     "Store",
     "Web",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from gateway.settings.schema import Settings
@@ -25,6 +26,7 @@ def between_settings(settings: Settings) -> Iterator[Fault]:
     yield from _listeners(settings)
     yield from _relay(settings)
     yield from _challenge(settings)
+    yield from _sign_in(settings)
     if settings.pending.spam_plus_address and not settings.domains.recipient_delimiter:
         yield Fault(
             ("pending.spam_plus_address", "domains.recipient_delimiter"),
@@ -102,6 +104,31 @@ def _challenge(settings: Settings) -> Iterator[Fault]:
             yield Fault((key, *(other for other in signing if other != key)), f"is missing; {others} needs it")
 
 
+def _sign_in(settings: Settings) -> Iterator[Fault]:
+    mailbox, ldap = settings.sign_in_mailbox, settings.sign_in_ldap
+    openid, proxy = settings.sign_in_openid, settings.sign_in_proxy
+    for key, domain in (("sign_in_mailbox.domain", mailbox.domain), ("sign_in_proxy.domain", proxy.domain)):
+        if domain and domain not in settings.domains.names:
+            yield Fault((key, "domains.names"), f"{domain} is not one of ours; add it to domains.names")
+    if mailbox.names == "local-part" and not mailbox.domain:
+        yield Fault(("sign_in_mailbox.domain", "sign_in_mailbox.names"), 'is missing; names = "local-part" needs it')
+    if ldap.server is not None and not ldap.search_base:
+        yield Fault(("sign_in_ldap.search_base", "sign_in_ldap.server"), "is missing; sign_in_ldap.server needs it")
+    if ldap.server is not None and not any(ldap.mail_attributes):
+        yield Fault(("sign_in_ldap.mail_attributes",), 'is empty; write at least one, as ["mail"]')
+    if bool(ldap.bind_dn) != (ldap.bind_password_file is not None):
+        missing, given = "bind_password_file", "bind_dn"
+        if not ldap.bind_dn:
+            missing, given = given, missing
+        yield Fault((f"sign_in_ldap.{missing}", f"sign_in_ldap.{given}"), f"is missing; sign_in_ldap.{given} needs it")
+    if openid.issuer and not openid.client_id:
+        yield Fault(("sign_in_openid.client_id", "sign_in_openid.issuer"), "is missing; sign_in_openid.issuer needs it")
+    if openid.issuer and "openid" not in openid.scopes:
+        yield Fault(("sign_in_openid.scopes",), 'lacks "openid", without which nobody is told who it is')
+    if proxy.header and not proxy.proxies:
+        yield Fault(("sign_in_proxy.proxies", "sign_in_proxy.header"), 'is empty; name the proxy, as ["127.0.0.1/32"]')
+
+
 def files_to_serve_with(settings: Settings) -> Iterator[Fault]:
     """Yield what the service itself would stumble over when it starts."""
     if not settings.domains.names:
@@ -112,9 +139,16 @@ def files_to_serve_with(settings: Settings) -> Iterator[Fault]:
         ("relay.next_hop_password_file", settings.relay.next_hop_password_file),
         ("relay.smart_host_password_file", settings.relay.smart_host_password_file),
         ("challenge.dkim_key_file", settings.challenge.dkim_key_file),
+        ("sign_in_mailbox.ca_file", settings.sign_in_mailbox.ca_file),
+        ("sign_in_ldap.ca_file", settings.sign_in_ldap.ca_file),
+        ("sign_in_ldap.bind_password_file", settings.sign_in_ldap.bind_password_file),
+        ("sign_in_openid.ca_file", settings.sign_in_openid.ca_file),
+        ("sign_in_openid.client_secret_file", settings.sign_in_openid.client_secret_file),
     ):
         if file is not None and (wrong := _unreadable(file)):
             yield Fault((key,), wrong)
+    if settings.sign_in_ldap.server is not None and find_spec("ldap3") is None:
+        yield Fault(("sign_in_ldap.server",), "needs the extra `ldap`: pip install 'challenge-gateway[ldap]'")
     templates = settings.challenge.templates
     if templates is not None and not templates.is_dir():
         yield Fault(("challenge.templates",), f"{templates} is not a folder")

@@ -13,7 +13,8 @@ import msgspec
 
 from gateway.settings.checks import between_settings, files_to_serve_with
 from gateway.settings.kinds import describe, parser_of, read
-from gateway.settings.schema import Section, Settings
+from gateway.settings.schema import Settings
+from gateway.settings.value_kinds import Section
 
 PREFIX = "GATEWAY_"
 
@@ -98,7 +99,7 @@ class _Reading:
 
     def environment(self, environ: Mapping[str, str]) -> None:
         for variable, text in sorted(environ.items()):
-            name, _, key = variable.removeprefix(PREFIX).lower().partition("_")
+            name, key = _section_and_key(variable.removeprefix(PREFIX).lower())
             if not variable.startswith(PREFIX) or not key:
                 continue
             if name not in SECTIONS:
@@ -148,6 +149,13 @@ class _Reading:
                     values[entry.name] = read(entry.type, entry.default, self.base)
             sections[name] = section(**values)
         return Settings(**sections)
+
+
+def _section_and_key(name: str) -> tuple[str, str]:
+    """Part `sign_in_ldap_server` behind its section, which may have several words; the longest one counts."""
+    fits = [section for section in SECTIONS if name.startswith(f"{section}_")]
+    section = max(fits, key=len) if fits else name.partition("_")[0]
+    return section, name[len(section) + 1 :]
 
 
 def _from_text(kind: object, text: str) -> object:

@@ -7,61 +7,42 @@ operator reads. Values are plain and checked when they come from `load()`; relat
 from __future__ import annotations
 
 import ipaddress
-from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.settings.values import (
-    Endpoint,
-    Network,
-    Parse,
-    delimiter,
-    dns_server,
-    domain_name,
-    endpoint,
-    listener,
-    mailbox,
-    network,
-    one_line,
-    optional_domain,
-    path,
-    public_url,
-    store_url,
-    sub_address,
+from gateway.settings.sign_in_ways import SignInLdap, SignInMailbox, SignInOpenid, SignInProxy
+from gateway.settings.value_kinds import (
+    Bits,
+    Count,
+    Days,
+    DaysOrNone,
+    Delimiter,
+    DnsServer,
+    Domain,
+    File,
+    Hours,
+    Line,
+    Listener,
+    Mailbox,
+    Minutes,
+    Net,
+    Octets,
+    OctetsPerSecond,
+    OptionalDomain,
+    Seconds,
+    Section,
+    Server,
+    StoreUrl,
+    SubAddress,
+    Tls,
+    Url,
 )
+from gateway.settings.values import Endpoint, Network
 
 
 def _net(text: str) -> Network:
     return ipaddress.ip_network(text)
-
-
-Count = Annotated[int, Meta(gt=0)]
-Octets = Annotated[int, Meta(gt=0, extra={"unit": "octets"})]
-OctetsPerSecond = Annotated[int, Meta(ge=0, extra={"unit": "octets per second"})]
-Bits = Annotated[int, Meta(ge=1, le=30, extra={"unit": "bits"})]
-Seconds = Annotated[float, Meta(gt=0, extra={"unit": "seconds"})]
-Minutes = Annotated[float, Meta(ge=0, extra={"unit": "minutes"})]
-Days = Annotated[float, Meta(gt=0, extra={"unit": "days"})]
-DaysOrNone = Annotated[float, Meta(ge=0, extra={"unit": "days"})]
-Server = Annotated[Endpoint, Parse(endpoint, "host:port")]
-Listener = Annotated[Endpoint, Parse(listener, "host:port")]
-DnsServer = Annotated[Endpoint, Parse(dns_server, "address or address:port")]
-Net = Annotated[Network, Parse(network, "address or network/prefix")]
-Domain = Annotated[str, Parse(domain_name, "domain name")]
-OptionalDomain = Annotated[str, Parse(optional_domain, 'domain name or ""')]
-Mailbox = Annotated[str, Parse(mailbox, 'address or ""')]
-Line = Annotated[str, Parse(one_line, "text")]
-SubAddress = Annotated[str, Parse(sub_address, 'word or ""')]
-Delimiter = Annotated[str, Parse(delimiter, 'one character or ""')]
-Url = Annotated[str, Parse(public_url, "URL")]
-StoreUrl = Annotated[str, Parse(store_url, "sqlite:///FILE")]
-File = Annotated[Path | None, Parse(path, 'path or ""')]
-Tls = Literal["none", "opportunistic", "verify"]
-
-
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One table of the file."""
 
 
 class Smtp(Section, frozen=True):
@@ -121,7 +102,7 @@ class Relay(Section, frozen=True):
 
     next_hop: Server = Endpoint("127.0.0.1", 10026)
     """Takes accepted mail."""
-    domains: dict[Domain, Server] = {}
+    domains: dict[Domain, Server] = {}  # noqa: RUF012  # A Struct copies it.
     """Routes of single domains: "example.org" = "host:port"; all others go to next_hop."""
     next_hop_tls: Tls = "opportunistic"
     """Towards next hops: none, opportunistic (unverified), or verify (no mail without a valid certificate)."""
@@ -258,6 +239,34 @@ class Pending(Section, frozen=True):
     """After a jump of the clock nothing expires until it was steady for this long."""
 
 
+class Console(Section, frozen=True):
+    """The pages of users and admins."""
+
+    idle_hours: Hours = 24
+    """A session that is not used for this long ends."""
+    session_days: Days = 14
+    """A session ends after this long, used or not."""
+    undo_seconds: Annotated[float, Meta(ge=0, le=3600, extra={"unit": "seconds"})] = 10
+    """How long an action on the pending page can be undone; nothing leaves before."""
+    forward_to: tuple[Mailbox, ...] = ()
+    """Addresses to which held mail may be sent on for inspection; no others can be chosen."""
+    attachments: tuple[Literal["user", "domain-admin", "site-admin"], ...] = ("user", "domain-admin", "site-admin")
+    """Roles that may download files and source of held mail."""
+
+
+class SignIn(Section, frozen=True):
+    """How users and admins come in."""
+
+    links: bool = True
+    """Mail a one-time link to who asks for one with an address of ours."""
+    passwords: bool = True
+    """Let accounts come in that have a password here."""
+    password_characters: Annotated[int, Meta(ge=8, le=100)] = 12
+    """The least a password has; which characters is nobody's business."""
+    second_factor_for_admins: bool = False
+    """Ask every admin and auditor for a second factor, and make those set one up who have none."""
+
+
 class Log(Section, frozen=True):
     """What is written to standard error."""
 
@@ -280,4 +289,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evidence: Evidence = Evidence()
     challenge: Challenge = Challenge()
     pending: Pending = Pending()
+    console: Console = Console()
+    sign_in: SignIn = SignIn()
+    sign_in_mailbox: SignInMailbox = SignInMailbox()
+    sign_in_ldap: SignInLdap = SignInLdap()
+    sign_in_openid: SignInOpenid = SignInOpenid()
+    sign_in_proxy: SignInProxy = SignInProxy()
     log: Log = Log()

@@ -17,6 +17,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LAST_PORT = 65535
 _LONGEST_NAME = 253  # RFC 1035 §2.3.4: 255 octets on the wire.
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_FIELD = re.compile(r"[A-Za-z0-9-]{1,60}\Z")
+_OWN_FIELDS = {"authorization", "cookie", "host", "origin", "referer", "user-agent", "x-forwarded-for"}
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,30}\Z")
 _MAILBOX = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}@[^\s@]+\Z")
 
@@ -49,6 +51,11 @@ def endpoint(text: str, base: Path) -> Endpoint:
     if found.port == 0:
         raise ValueError("port 0 is no server's port; write 1 to 65535")
     return found
+
+
+def optional_endpoint(text: str, base: Path) -> Endpoint | None:
+    """Read `host:port` of a server to connect to; "" is none."""
+    return endpoint(text, base) if text else None
 
 
 def listener(text: str, base: Path) -> Endpoint:
@@ -154,6 +161,38 @@ def public_url(text: str, base: Path) -> str:
         raise ValueError("write the URL without user name, blanks or control characters")
     _ = parts.port  # Raises ValueError when it is not a number up to 65535.
     return text.rstrip("/")
+
+
+def issuer_url(text: str, base: Path) -> str:
+    """Read the name of an identity provider, which is an address by https and is compared as it is; "" stays ""."""
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    if parts.query or parts.fragment or "?" in text or "#" in text or "@" in parts.netloc or not text.isprintable():
+        raise ValueError("write the URL without a query, fragment or user name")
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) not in (("http", "127.0.0.1"), ("http", "localhost")):
+        raise ValueError("write a URL that starts with https://, as the provider names itself")
+    _ = parts.port  # Raises ValueError when it is not a number up to 65535.
+    if not parts.hostname or " " in text:
+        raise ValueError("write a URL with a host and without blanks")
+    return text
+
+
+def header_name(text: str, base: Path) -> str:
+    """Read the name of a header field (RFC 9110 §5.1), without those with a meaning of their own; "" stays ""."""
+    if text and (not _FIELD.match(text) or text.lower() in _OWN_FIELDS):
+        raise ValueError("write the name of a header field that nobody else uses, as X-Remote-User")
+    return text
+
+
+def search_filter(text: str, base: Path) -> str:
+    """Read an LDAP filter (RFC 4515) with {name} in it."""
+    plain = text.replace("{name}", "")
+    if plain == text or "{" in plain or "}" in plain:
+        raise ValueError("write {name} where the name belongs, and no other braces, as (uid={name})")
+    if not text.startswith("(") or not text.endswith(")") or text.count("(") != text.count(")"):
+        raise ValueError("write a filter in parentheses, as (uid={name})")
+    return text
 
 
 def store_url(text: str, base: Path) -> str:

@@ -65,7 +65,8 @@ def prepare(connection: Any) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     cursor.execute("PRAGMA journal_size_limit=67108864")
-    cursor.execute("PRAGMA cache_size=-8000")
+    # For each connection, of which there are six; what is read again the system's own cache has.
+    cursor.execute("PRAGMA cache_size=-3000")
     cursor.execute("PRAGMA temp_store=MEMORY")
     cursor.close()
 

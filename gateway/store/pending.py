@@ -12,6 +12,7 @@ from gateway.domain.address import Address, normal_form
 from gateway.domain.envelope import Recipient
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import FINAL, FIRST, Event, State
+from gateway.domain.sources import source_of
 from gateway.flow.ports import Envelope, NewMessage, NewPending, Owed, Passage, PendingRow
 from gateway.store.prepared import Prepared
 from gateway.store.tables import content, event, message, pending
@@ -29,7 +30,7 @@ _find_retry = Prepared(
     .where(message.c.key == bindparam("key"), message.c.received_at > bindparam("since"))
     .order_by(pending.c.id)
 )
-_row_columns = (
+row_columns = (
     pending.c.id,
     pending.c.message_id,
     pending.c.recipient,
@@ -43,7 +44,7 @@ _row_columns = (
     pending.c.attempts,
     pending.c.due_since,
 )
-_select_row = select(*_row_columns).join(message, message.c.id == pending.c.message_id)
+_select_row = select(*row_columns).join(message, message.c.id == pending.c.message_id)
 
 
 class PendingTable:
@@ -75,6 +76,7 @@ class PendingTable:
                 "subject": facts.subject,
                 "message_id": facts.message_id,
                 "reference_ids": " ".join(facts.references),
+                "list_id": facts.list_id,
                 "size": len(message.content),
                 "client_address": client.address,
                 "client_name": client.name,
@@ -100,6 +102,7 @@ class PendingTable:
     ) -> list[int]:
         """Keep a kept message's rows, each with its first event; return their ids."""
         now = message.received_at
+        source = source_of(message.facts, message.evidence)
         ids = []
         for row in rows:
             state = FIRST[row.event]
@@ -114,6 +117,7 @@ class PendingTable:
                     "notify": row.recipient.notify,
                     "orcpt": row.recipient.orcpt,
                     "sender_key": message.transaction.reverse_path.key,
+                    "source": source,
                     "state": state.value,
                     "reason": row.reason,
                     "silence": row.silence,
@@ -143,19 +147,19 @@ class PendingTable:
     def get(self, row_id: int) -> PendingRow | None:
         """Return one row."""
         row = self._connection.execute(_select_row.where(pending.c.id == row_id)).first()
-        return None if row is None else _pending_row(row)
+        return None if row is None else pending_row(row)
 
     def waiting_from(self, sender_key: str) -> list[PendingRow]:
         """Return every row in state PENDING from this sender."""
         if not sender_key:
             return []
         where = and_(pending.c.sender_key == sender_key, pending.c.state == State.PENDING.value)
-        return [_pending_row(row) for row in self._connection.execute(_select_row.where(where).order_by(pending.c.id))]
+        return [pending_row(row) for row in self._connection.execute(_select_row.where(where).order_by(pending.c.id))]
 
     def of_message(self, message_id: int) -> list[PendingRow]:
         """Return every row of a message."""
         query = _select_row.where(pending.c.message_id == message_id).order_by(pending.c.id)
-        return [_pending_row(row) for row in self._connection.execute(query)]
+        return [pending_row(row) for row in self._connection.execute(query)]
 
     def of_challenge(self, challenge_id: int) -> list[Passage]:
         """Return what became of the mails of a challenge, in the order they came."""
@@ -198,7 +202,7 @@ class PendingTable:
         """Return rows in state PENDING whose time is over, the oldest first."""
         where = and_(pending.c.state == State.PENDING.value, pending.c.expires_at <= now)
         query = _select_row.where(where).order_by(pending.c.expires_at).limit(most)
-        return [_pending_row(row) for row in self._connection.execute(query)]
+        return [pending_row(row) for row in self._connection.execute(query)]
 
     def hasten(self, row_id: int, now: float) -> None:
         """Let a released row that waits for its next attempt be due now."""
@@ -334,7 +338,8 @@ def _event(
     }
 
 
-def _pending_row(row: Any) -> PendingRow:
+def pending_row(row: Any) -> PendingRow:
+    """Make a row of the verbs of a row with `row_columns`."""
     return PendingRow(
         id=row.id,
         message_id=row.message_id,

@@ -20,7 +20,7 @@ class Prepared:
     """One statement, ready for the driver."""
 
     def __init__(self, statement: ClauseElement) -> None:
-        """statement: an insert of every column, or a select whose values are all `bindparam`s."""
+        """statement: an insert of every column, or a select or an update whose values are all `bindparam`s."""
         self._sql = str(statement.compile(dialect=_DIALECT))
 
     def insert(self, connection: Connection, values: Mapping[str, object]) -> int:
@@ -36,6 +36,14 @@ class Prepared:
         cursor = connection.connection.cursor()
         cursor.executemany(self._sql, rows)
         cursor.close()
+
+    def update_all(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> int:
+        """Run an update for each row of values and return how many rows it changed in all."""
+        cursor = connection.connection.cursor()
+        cursor.executemany(self._sql, rows)
+        changed: int = cursor.rowcount
+        cursor.close()
+        return changed
 
     def rows(self, connection: Connection, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """Run a select and return its rows."""

@@ -14,21 +14,40 @@ from typing import TypeVar
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
-from gateway.domain.lists import Entry
+from gateway.domain.address import Address
+from gateway.domain.expecting import Window
+from gateway.domain.levels import Choice, levels_above, policy_scope
+from gateway.domain.lists import Entry, scope_keys
+from gateway.flow.arrangements import Arrangements
 from gateway.flow.ports import StoreDown
+from gateway.store.accounts import AccountTable
 from gateway.store.challenges import ChallengeTable
+from gateway.store.counters import EXPECTING, POLICIES, READ, Copies
+from gateway.store.descriptions import DescriptionTable
 from gateway.store.engine import assert_durable, open_engine, prepare, sqlite_path, translate, translated_errors
+from gateway.store.entries import EntryTable
+from gateway.store.expecting import ExpectingTable
+from gateway.store.journal import JournalTable
 from gateway.store.lists import CHANGES, EntryCopies, ListTable
+from gateway.store.orders import OrderTable
+from gateway.store.overview import OverviewTable
 from gateway.store.pending import PendingTable
+from gateway.store.policies import PolicyTable
+from gateway.store.queue import QueueTable
+from gateway.store.reading import ReadingTable
 from gateway.store.schema import check_schema
+from gateway.store.sessions import SessionTable
+from gateway.store.sources import SourceTable
 from gateway.store.tables import challenge, pending, secret, service
+from gateway.store.tallies import TallyTable
+from gateway.store.texts import TextTable
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 READERS = 4
 KEY_OCTETS = 32
-_CHANGES = "SELECT value FROM sequence WHERE name = ?"
 VACUUM_PAGES = 2000
 """Given back at each sign of life, at most; the writer is busy with it for some 20 ms."""
 
@@ -43,6 +62,78 @@ class Transaction:
         self.pending = PendingTable(connection)
         self.challenges = ChallengeTable(connection)
         self.lists = ListTable(connection)
+
+    # What only pages and commands ask for is made when they do: the path of a mail makes a transaction for each.
+
+    @property
+    def entries(self) -> EntryTable:
+        """List entries as people see them."""
+        return EntryTable(self.connection)
+
+    @property
+    def queue(self) -> QueueTable:
+        """The pending list."""
+        return QueueTable(self.connection)
+
+    @property
+    def reading(self) -> ReadingTable:
+        """One row at a time, with its content."""
+        return ReadingTable(self.connection)
+
+    @property
+    def orders(self) -> OrderTable:
+        """Actions that wait for their undo."""
+        return OrderTable(self.connection)
+
+    @property
+    def descriptions(self) -> DescriptionTable:
+        """Rows put into the pending list."""
+        return DescriptionTable(self.connection)
+
+    @property
+    def sources(self) -> SourceTable:
+        """Where machine mail that waits comes from."""
+        return SourceTable(self.connection)
+
+    @property
+    def accounts(self) -> AccountTable:
+        """Who may sign in."""
+        return AccountTable(self.connection)
+
+    @property
+    def sessions(self) -> SessionTable:
+        """Who is signed in."""
+        return SessionTable(self.connection)
+
+    @property
+    def policies(self) -> PolicyTable:
+        """Choices of policy."""
+        return PolicyTable(self.connection)
+
+    @property
+    def expecting(self) -> ExpectingTable:
+        """Mail that people expect."""
+        return ExpectingTable(self.connection)
+
+    @property
+    def texts(self) -> TextTable:
+        """The challenge's words."""
+        return TextTable(self.connection)
+
+    @property
+    def tallies(self) -> TallyTable:
+        """Numbers by the hour."""
+        return TallyTable(self.connection)
+
+    @property
+    def overview(self) -> OverviewTable:
+        """How things stand."""
+        return OverviewTable(self.connection)
+
+    @property
+    def journal(self) -> JournalTable:
+        """Who did what."""
+        return JournalTable(self.connection)
 
 
 class Store:
@@ -64,6 +155,8 @@ class Store:
         self._writer = Writer(engine)
         self._pool = ThreadPoolExecutor(READERS, "store-reader")
         self._copies = EntryCopies()
+        self._choices: Copies[str, tuple[Choice, ...]] = Copies()
+        self._windows: Copies[str, tuple[Window, ...]] = Copies()
         self._closed = False
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
@@ -86,11 +179,61 @@ class Store:
         The cache is checked against the change counter each time, so an entry that another process has just
         added counts for the next message.
         """
+        return await self._entries(patterns, self._changes())
+
+    async def arrangements(self, patterns: tuple[str, ...], recipients: Sequence[Address]) -> Arrangements:
+        """Return all that was arranged for a message, as it stands now; cached.
+
+        patterns: of the list entries that may count. Where nobody has ever chosen a policy or expected mail, that is
+        told by the counters, which are read once for all.
+        """
+        changes = self._changes()
+        entries = await self._entries(patterns, changes) if patterns else ()
+        if POLICIES not in changes and EXPECTING not in changes:
+            return Arrangements(entries)
+        chosen = await self._copied(
+            self._choices,
+            [policy_scope(recipient) for recipient in recipients],
+            changes.get(POLICIES, 0),
+            lambda tx, scope: tx.policies.choices(levels_above(scope)),
+        )
+        windows = await self._copied(
+            self._windows,
+            [recipient.key for recipient in recipients],
+            changes.get(EXPECTING, 0),
+            # A window is always somebody's own: at the address as it is written, or without its sub-address.
+            lambda tx, key: tx.expecting.windows(scope_keys(Address(key, key))[:-2]),
+        )
+        return Arrangements(
+            entries,
+            {each.key: choices for each in recipients if (choices := chosen.get(policy_scope(each)))},
+            {key: known for key, known in windows.items() if known},
+        )
+
+    async def _copied(
+        self, copies: Copies[str, V], keys: Sequence[str], changes: int, read: Callable[[Transaction, str], V]
+    ) -> dict[str, V]:
+        """Return what is known of each key at this value of a counter; what is not known is read, all at once."""
+        if not changes:
+            return {}
+        found = {key: known for key in keys if (known := copies.get(key, changes)) is not None}
+        missing = [key for key in dict.fromkeys(keys) if key not in found]
+        if missing:
+            fresh = await self.look(lambda tx: {key: read(tx, key) for key in missing})
+            for key, value in fresh.items():
+                copies.put(key, changes, value)
+            found |= fresh
+        return found
+
+    def _changes(self) -> dict[str, int]:
+        """Read the change counters."""
         try:
-            row = self._counter.execute(_CHANGES, (CHANGES,)).fetchone()
+            return dict(self._counter.execute(READ).fetchall())
         except sqlite3.Error as error:
             raise translate(error) from error
-        changes = row[0] if row else 0
+
+    async def _entries(self, patterns: tuple[str, ...], counters: dict[str, int]) -> Sequence[Entry]:
+        changes = counters.get(CHANGES, 0)
         known = self._copies.get(patterns, changes)
         if known is not None:
             return known

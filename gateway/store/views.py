@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, and_, or_, select
+from sqlalchemy import Connection, RowMapping, Select, or_, select
 
 from gateway.domain.evidence import Evidence
-from gateway.store.tables import challenge, content, event, list_entry, message, pending
+from gateway.store.tables import challenge, content, event, message, pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +88,6 @@ class ChallengeView:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryView:
-    """One allow or deny entry."""
-
-    id: int
-    verdict: str
-    pattern: str
-    scope: str
-    proof: str
-    note: str
-    added_by: str
-    added_at: float
-    pending_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Filter:
     """Which pending rows to list; an empty field filters nothing."""
 
@@ -163,6 +149,12 @@ def list_pending(connection: Connection, chosen: Filter) -> list[PendingView]:
         query = query.where(pending.c.id < chosen.before_id)
     rows = connection.execute(query.order_by(pending.c.id.desc()).limit(chosen.most))
     return [_view(row) for row in rows.mappings()]
+
+
+def list_these(connection: Connection, ids: Sequence[int]) -> list[PendingView]:
+    """Return rows by their ids, in that order."""
+    found = {row["id"]: _view(row) for row in connection.execute(_pending_view.where(pending.c.id.in_(ids))).mappings()}
+    return [found[row_id] for row_id in ids if row_id in found]
 
 
 def _view(row: RowMapping) -> PendingView:
@@ -229,26 +221,3 @@ def list_challenges(connection: Connection, state: str, most: int) -> list[Chall
     if state:
         query = query.where(challenge.c.state == state)
     return [ChallengeView(**row) for row in connection.execute(query).mappings()]
-
-
-def list_entries(connection: Connection, verdict: str, scope: str | None, after: int, most: int) -> list[EntryView]:
-    """Return one page of entries in the order they were made; scope None: of every scope."""
-    query = select(
-        list_entry.c.id,
-        list_entry.c.verdict,
-        list_entry.c.pattern,
-        list_entry.c.scope,
-        list_entry.c.proof,
-        list_entry.c.note,
-        list_entry.c.added_by,
-        list_entry.c.added_at,
-        list_entry.c.pending_id,
-    )
-    where = [list_entry.c.id > after]
-    if verdict:
-        where.append(list_entry.c.verdict == verdict)
-    if scope is not None:
-        where.append(list_entry.c.scope == scope)
-    return [
-        EntryView(*row) for row in connection.execute(query.where(and_(*where)).order_by(list_entry.c.id).limit(most))
-    ]

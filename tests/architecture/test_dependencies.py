@@ -17,7 +17,14 @@ LOCK_LINE = re.compile(
     r"|    --hash=sha256:[0-9a-f]{64}(?: \\)?"
 )
 # The packages whose modules have another name than theirs.
-MODULE = {"dkimpy": "dkim", "dnspython": "dns", "pillow": "PIL", "pynacl": "nacl", "pyspf": "spf"}
+MODULE = {
+    "argon2-cffi": "argon2",
+    "dkimpy": "dkim",
+    "dnspython": "dns",
+    "pillow": "PIL",
+    "pynacl": "nacl",
+    "pyspf": "spf",
+}
 
 
 def module_of(package: str) -> str:
@@ -26,9 +33,10 @@ def module_of(package: str) -> str:
 
 
 def project() -> dict[str, list[str]]:
-    """Return the dependencies of each group by name; "" is what the service needs."""
+    """Return the dependencies of each group and extra by name; "" is what the service needs."""
     data = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    groups: dict[str, list[str]] = {"": data["project"]["dependencies"], **data["dependency-groups"]}
+    extras = data["project"]["optional-dependencies"]
+    groups: dict[str, list[str]] = {"": data["project"]["dependencies"], **data["dependency-groups"], **extras}
     return {group: [re.split(r"[^A-Za-z0-9-]", line)[0].lower() for line in lines] for group, lines in groups.items()}
 
 
@@ -65,7 +73,7 @@ def test_dependency_of_the_service_is_imported_somewhere() -> None:
 
 @pytest.mark.parametrize(
     ("folders", "groups"),
-    [(PACKAGES, ("",)), (("tests", "benchmarks"), ("", "build", "dev"))],
+    [(PACKAGES, ("", "ldap")), (("tests", "benchmarks"), ("", "build", "dev"))],
     ids=["service", "tests"],
 )
 def test_import_of_a_third_party_is_a_declared_dependency(folders: tuple[str, ...], groups: tuple[str, ...]) -> None:

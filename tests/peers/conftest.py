@@ -9,14 +9,14 @@ import pytest
 
 from tests.peers.deployment import WAYS, Site, site
 
-_PROGRAMS = ("postfix", "postconf", "smtp-source", "smtp-sink", "swaks")
+_PROGRAMS = ("postfix", "postconf", "smtp-source", "smtp-sink", "swaks", "dovecot", "slapd")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _peers_are_here() -> None:
     """A peer that is missing is a failure: nothing here is ever skipped."""
     missing = [name for name in _PROGRAMS if shutil.which(name) is None]
-    assert not missing, f"install the Debian packages postfix and swaks: {', '.join(missing)} not found"
+    assert not missing, f"sh tests/install-peers installs what is not found: {', '.join(missing)}"
 
 
 @pytest.fixture(scope="session", params=WAYS)

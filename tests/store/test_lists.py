@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import event
 
 from gateway.domain.address import Address
-from gateway.domain.lists import ALIGNED, UNPROVEN, Entry, Verdict, sender_keys, winner
+from gateway.domain.lists import ALIGNED, UNPROVEN, Entry, Verdict, merge_proofs, sender_keys, winner
 from gateway.store.engine import sqlite_path
-from gateway.store.lists import EntryCopies, merge_proofs
+from gateway.store.lists import EntryCopies
 from gateway.store.store import Store
 from tests.store.letters import ANNA, JOE, KIM, NOW
 

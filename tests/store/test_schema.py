@@ -27,11 +27,19 @@ def test_schema_of_no_file_is_empty_and_looking_makes_none(url: str) -> None:
     assert not sqlite_path(url).exists()
 
 
+def is_ours(name: str | None, kind: str, parents: object) -> bool:
+    """Leave out the tables that SQLite's full-text index keeps for itself."""
+    return not (kind == "table" and name is not None and "_words" in name)
+
+
 def test_upgrade_makes_exactly_the_tables(url: str) -> None:
     upgrade(url)
     assert age(url) is Age.CURRENT
     with open_engine(url, writing=False).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection,
+            opts={"compare_type": True, "compare_server_default": True, "include_name": is_ours},
+        )
         assert compare_metadata(context, metadata) == []
         made = {
             (name, text)

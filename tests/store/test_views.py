@@ -6,14 +6,12 @@ import pytest
 
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.lifecycle import ChallengeState, Event
-from gateway.domain.lists import Entry, Verdict
 from gateway.store.store import Store
 from gateway.store.views import (
     Filter,
     PendingView,
     content_of,
     list_challenges,
-    list_entries,
     list_pending,
     show_pending,
 )
@@ -155,31 +153,3 @@ async def test_list_challenges_tells_the_newest_first_in_any_or_one_state(store:
     (one,) = await store.look(lambda tx: list_challenges(tx.connection, "withheld", 10))
     assert (one.reason, one.subject, one.sender, one.recipient) == ("over-budget", "1", ANNA.text, JOE.text)
     assert await store.look(lambda tx: list_challenges(tx.connection, "'; --", 10)) == []
-
-
-async def test_list_entries_pages_in_the_order_they_were_made(store: Store) -> None:
-    async def add(verdict: Verdict, pattern: str, scope: str) -> int:
-        entry = Entry(verdict, pattern, scope)
-        return await store.transact(lambda tx: tx.lists.add(entry, "note '%", "cli", 7, NOW))
-
-    ids = [await add(Verdict.ALLOW, f"n{number}@oak.example", "") for number in range(5)]
-    denied = await add(Verdict.DENY, "@evil.example", "@example.org")
-
-    async def page(verdict: str, scope: str | None, after: int, most: int) -> list[int]:
-        found = await store.look(lambda tx: list_entries(tx.connection, verdict, scope, after, most))
-        return [view.id for view in found]
-
-    assert await page("", None, 0, 3) == ids[:3]
-    assert await page("", None, ids[2], 10) == [*ids[3:], denied]
-    assert await page("deny", None, 0, 10) == [denied]
-    assert await page("", "", 0, 10) == ids
-    assert await page("allow", "@example.org", 0, 10) == []
-    (view,) = await store.look(lambda tx: list_entries(tx.connection, "deny", None, 0, 1))
-    assert (view.pattern, view.scope, view.note, view.added_by, view.added_at, view.pending_id) == (
-        "@evil.example",
-        "@example.org",
-        "note '%",
-        "cli",
-        NOW,
-        7,
-    )

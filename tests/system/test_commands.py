@@ -155,6 +155,13 @@ MAILS: dict[str, tuple[str, str, bytes, str]] = {
     "denied": ("spam@river.example", JOE, letter("spam@river.example", JOE), OUTSIDE),
     "denied as author only": (ADA, JOE, letter("spam@river.example", JOE), OUTSIDE),
     "denied, for another": ("spam@river.example", "abuse@example.org", letter(ADA, JOE), OUTSIDE),
+    "held for nobody": (ADA, "off@example.org", letter(ADA, "off@example.org"), OUTSIDE),
+    "held for nobody, forged": ("eve@friend.example", "off@example.org", letter(ADA, "off@example.org"), FORGER),
+    "held for nobody, but denied": ("spam@river.example", "off@example.org", letter(ADA, JOE), OUTSIDE),
+    "held in silence": (ADA, "quiet@example.org", letter(ADA, "quiet@example.org"), OUTSIDE),
+    "expected": (ADA, "hope@example.org", LIST_MAIL, OUTSIDE),
+    "expected, forged": (ADA, "hope@example.org", letter("eve@friend.example", "hope@example.org"), FORGER),
+    "expected, null reverse-path": ("", "hope@example.org", letter(ADA, "hope@example.org"), OUTSIDE),
     "foreign domain": (ADA, "joe@elsewhere.example", letter(ADA, JOE), OUTSIDE),
     "routed": (ADA, "joe%elsewhere.example@example.org", letter(ADA, JOE), OUTSIDE),
     "loop": (ADA, JOE, LOOPING, OUTSIDE),
@@ -167,6 +174,9 @@ def test_explanation_is_what_the_service_then_decides(make_site: MakeSite, tmp_p
     site = make_site({"smtp.stage": stage})
     site.gateway.command("lists", "add", "allow", "bo@river.example")
     site.gateway.command("lists", "add", "deny", "spam@river.example")
+    site.gateway.command("policy", "set", "mode", "off", "off@example.org")
+    site.gateway.command("policy", "set", "mode", "quarantine", "quiet@example.org")
+    site.gateway.command("expect", "start", "hope@example.org", "--minutes", "60")
     for name, (reverse_path, recipient, content, client) in MAILS.items():
         file = tmp_path / "mail.eml"
         file.write_bytes(content)
@@ -246,9 +256,9 @@ def test_long_work_shows_its_progress_to_a_person_only(site: Site, tmp_path: Pat
         shown = on_terminal(config_of(site), "lists", "import", str(file))
         release.join()
     assert "adding" in shown
-    assert shown.endswith("2000 entries added, 0 widened, 0 known already\n")
+    assert shown.endswith("2000 entries added, 0 changed, 0 known already\n")
     done = site.gateway.run("lists", "import", str(file))
-    assert (done.stdout, done.stderr) == ("0 entries added, 0 widened, 2000 known already\n", "")
+    assert (done.stdout, done.stderr) == ("0 entries added, 0 changed, 2000 known already\n", "")
 
 
 # --- what hinders ---

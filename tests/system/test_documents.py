@@ -21,7 +21,10 @@ from gateway.domain.address import Address
 from gateway.domain.evidence import NO_EVIDENCE
 from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.policy import Disposition
+from gateway.domain.roles import Role
+from gateway.flow.account_ports import Kind, NewAccount, NewSession, Stage
 from gateway.flow.moderate import Action
+from gateway.store.store import Transaction
 from tests.architecture.tree import ROOT
 from tests.peers.letters import letter
 from tests.store.letters import KIM, keep, message, row
@@ -32,6 +35,7 @@ COMMANDS = (ROOT / "docs/commands.md").read_text("utf-8")
 OPERATIONS = (ROOT / "docs/operations.md").read_text("utf-8")
 CLIENT = "192.0.2.7"
 ROOF = b"From: Anna Roth <anna@oak.example>\nTo: joe@example.org\nSubject: Offer for the roof\n\nHello Joe,\n"
+_TOKEN = re.compile(r"(?<=/sign-in/link/)\w{32}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ")
 
 
@@ -51,9 +55,19 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
         (tmp_path / "mistaken.csv").write_text("list,pattern\nalow,a@b.example\nallow,*\n")
         (tmp_path / "mistaken.toml").write_text('[smtp]\nmax_hop = 7\n[pending]\ndays = "two"\n')
         shell.hold("Offer for the roof", ask=True)
+        shell.change(somebody_signed_in)
         bo = Address.of("bo@elm.example")
         shell.with_store(lambda store: keep(store, message("Cheap watches", sender=bo, evidence=NO_EVIDENCE), row(KIM)))
         yield shell
+
+
+def somebody_signed_in(tx: Transaction) -> None:
+    """Let mia have an account, and be signed in."""
+    mia = NewAccount("mia@example.org", Role.USER, "link", 1.7e9, addresses=(("mia@example.org", Kind.OWN),))
+    number = tx.accounts.add(mia)
+    tx.sessions.begin(
+        NewSession(bytes(32), number, Stage.FULL, "link", False, 1.7e9, 1.8e9, "192.0.2.7", "Firefox on Linux", "")
+    )
 
 
 def blocks(kind: str) -> list[str]:
@@ -95,7 +109,12 @@ def test_examples_print_what_is_shown(shell: Shell) -> None:
     shown = list(examples())
     assert len(shown) > 15
     for words, lines in shown:
-        assert [_TIME.sub("TIME", line) for line in run(shell, words)] == [_TIME.sub("TIME", line) for line in lines]
+        assert [_same(line) for line in run(shell, words)] == [_same(line) for line in lines]
+
+
+def _same(line: str) -> str:
+    """Put one word for each time and each secret of a link."""
+    return _TOKEN.sub("TOKEN", _TIME.sub("TIME", line))
 
 
 JSON = {
@@ -108,6 +127,14 @@ JSON = {
     "challenges list": ["challenges", "list"],
     "db check": ["db", "check"],
     "audit": ["audit"],
+    "account add": ["account", "add", "kim@example.org"],
+    "account list": ["account", "list"],
+    "account show": ["account", "show", "mia@example.org"],
+    "account sessions": ["account", "sessions", "mia@example.org"],
+    "policy show": ["policy", "show"],
+    "policy set": ["policy", "set", "days", "9"],
+    "expect start": ["expect", "start", "joe@example.org"],
+    "expect list": ["expect", "list"],
     "explain": ["explain", "roof.eml", "--from", "<>", "--to", "joe@example.org", "--client", CLIENT],
 }
 
@@ -144,10 +171,11 @@ def test_every_command_and_option_is_in_the_document() -> None:
 
 def test_commands_with_json_are_those_with_a_table() -> None:
     with_json = {name for name, command in commands() if any("--json" in p.opts for p in command.params)}
-    also = {"pending authorize", "pending deliver", "pending blacklist"}
-    assert with_json == set(JSON) | also
-    for name in also:
-        assert f"`{name} ID...`" in COMMANDS
+    also = {"pending authorize": "ID...", "pending deliver": "ID...", "pending blacklist": "ID..."}
+    also |= dict.fromkeys(("policy unset", "policy lock", "policy unlock"), "SETTING [SCOPE]")
+    assert with_json == set(JSON) | set(also)
+    for name, words in also.items():
+        assert f"`{name} {words}`" in COMMANDS
 
 
 # --- operations.md ---

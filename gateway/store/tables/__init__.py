@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.store.tables.accounts import account, session
 from gateway.store.tables.core import (
     SCHEMA_VERSION,
     RowId,
@@ -20,22 +21,42 @@ from gateway.store.tables.core import (
     spent_puzzle,
     token,
 )
+from gateway.store.tables.lists import draft, removal, removed_entry
+from gateway.store.tables.overview import journal, tally
+from gateway.store.tables.policies import expecting, expecting_use, policy_choice
+from gateway.store.tables.queue import bulk_order, order_row, queue, seen
+from gateway.store.tables.texts import challenge_text
 
 __all__ = [
     "SCHEMA_VERSION",
     "RowId",
+    "account",
+    "bulk_order",
     "challenge",
+    "challenge_text",
     "content",
     "disowned",
+    "draft",
     "event",
+    "expecting",
+    "expecting_use",
     "inserted_id",
+    "journal",
     "list_entry",
     "message",
     "metadata",
+    "order_row",
     "pending",
+    "policy_choice",
+    "queue",
+    "removal",
+    "removed_entry",
     "secret",
+    "seen",
     "sequence",
     "service",
+    "session",
     "spent_puzzle",
+    "tally",
     "token",
 ]

@@ -59,6 +59,7 @@ message = Table(
     Column("subject", Text, nullable=False),
     Column("message_id", Text, nullable=False),
     Column("reference_ids", Text, nullable=False),
+    Column("list_id", Text, nullable=False, comment="what its List-Id names; or empty"),
     Column("size", Integer, nullable=False, comment="octets of the content"),
     Column("client_address", Text, nullable=False),
     Column("client_name", Text, nullable=False),
@@ -100,6 +101,9 @@ pending = Table(
     Column("notify", Text, nullable=False),
     Column("orcpt", Text, nullable=False),
     Column("sender_key", Text, nullable=False),
+    Column(
+        "source", Text, nullable=False, comment="key of the machine it comes from, as list:news.oak.example; or empty"
+    ),
     Column("state", String(16), nullable=False),
     Column("reason", String(40), nullable=False),
     Column("silence", String(40), nullable=False, comment="why its sender was not asked; empty where it was"),
@@ -116,6 +120,7 @@ pending = Table(
     Column("last_reply", Text, nullable=False, comment="the next hop's own words"),
 )
 Index("pending_waiting_sender", pending.c.sender_key, sqlite_where=text("state = 'pending'"))
+Index("pending_waiting_source", pending.c.source, pending.c.id, sqlite_where=text("state = 'pending' AND source <> ''"))
 Index("pending_expiry", pending.c.expires_at, sqlite_where=text("state = 'pending'"))
 Index("pending_due", pending.c.due_at, sqlite_where=text("state = 'released'"))
 Index("pending_state", pending.c.state, pending.c.id)
@@ -189,8 +194,18 @@ list_entry = Table(
     Column("added_by", Text, nullable=False),
     Column("added_at", Float, nullable=False),
     Column("pending_id", RowId, nullable=True, comment="the mail that gave rise to it"),
+    Column("expires_at", Float, nullable=True, comment="from then on it decides nothing"),
+    Column("last_used_at", Float, nullable=True, comment="when it last decided a mail; written down each minute"),
+    Column("owner", Text, nullable=False, comment="the scope without sub-address: whose page it is on"),
+    Column("owner_domain", Text, nullable=False, comment="domain of the scope; empty for the site"),
     UniqueConstraint("pattern", "scope", "verdict"),
+    # A number is never given again: what was removed can come back as it was.
+    sqlite_autoincrement=True,
 )
+# For pages by key: each answers one scope and one verdict in the order of ids.
+Index("list_entry_owner", list_entry.c.owner, list_entry.c.verdict, list_entry.c.id)
+Index("list_entry_domain", list_entry.c.owner_domain, list_entry.c.verdict, list_entry.c.id)
+Index("list_entry_verdict", list_entry.c.verdict, list_entry.c.id)
 
 disowned = Table(
     "disowned",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli import entries_file
 from gateway.domain.lists import Entry, Verdict
-from gateway.store.views import EntryView
+from gateway.flow.list_files import COLUMNS, cells, read_csv
+from gateway.flow.list_ports import EntryView
 from tests.unit.cli.shell import Shell
 
 
@@ -86,7 +86,7 @@ def test_lists_show_filters(shell: Shell) -> None:
 
 def test_lists_show_of_nothing_is_no_fault(shell: Shell) -> None:
     assert shell("lists", "show", terminal=True).out == "No entries.\n"
-    assert shell("lists", "show").out == "list\tpattern\tfor\tproof\tadded\tby\tnote\n"
+    assert shell("lists", "show").out == "list\tpattern\tfor\tproof\tadded\tby\tused\tuntil\tnote\n"
 
 
 # --- files ---
@@ -94,7 +94,7 @@ def test_lists_show_of_nothing_is_no_fault(shell: Shell) -> None:
 
 def test_lists_import_adds_what_the_file_says(shell: Shell) -> None:
     text = "list,pattern,for,proof,note\nallow,anna@oak.example,,,\ndeny,*.elm.example,example.org,none,no\n\n"
-    assert imported(shell, text) == (0, "2 entries added, 0 widened, 0 known already\n", "")
+    assert imported(shell, text) == (0, "2 entries added, 0 changed, 0 known already\n", "")
     assert entries(shell) == [
         ("allow", "anna@oak.example", "", "aligned"),
         ("deny", "@.elm.example", "@example.org", "none"),
@@ -110,12 +110,12 @@ def test_lists_import_told_to_try_adds_nothing(shell: Shell) -> None:
     shell("lists", "add", "allow", "oak.example")
     shell("lists", "add", "allow", "ash.example")
     text = "list,pattern,proof\nallow,oak.example,\nallow,elm.example,\nallow,elm.example,\nallow,ash.example,none\n"
-    told = "1 entries {0}added, 1 {0}widened, 2 known already\n"
+    told = "1 entries {0}added, 1 {0}changed, 2 known already\n"
     assert imported(shell, text, "--dry-run") == (0, told.format("would be "), "")
     assert len(entries(shell)) == 2
     outcome = shell("lists", "import", "-", "--json", stdin=text.encode())
-    assert outcome.data == {"new": 1, "widened": 1, "known": 2, "dry_run": False}
-    assert imported(shell, text)[1] == "0 entries added, 0 widened, 4 known already\n"
+    assert outcome.data == {"new": 1, "changed": 1, "known": 2, "dry_run": False}
+    assert imported(shell, text)[1] == "0 entries added, 0 changed, 4 known already\n"
 
 
 def test_lists_import_names_every_faulty_line_and_adds_nothing(shell: Shell) -> None:
@@ -133,7 +133,7 @@ def test_lists_import_names_every_faulty_line_and_adds_nothing(shell: Shell) -> 
 @pytest.mark.parametrize(
     ("octets", "words"),
     [
-        (b"", "list and pattern are needed"),
+        (b"", "verdict and pattern are needed"),
         (b"list;pattern;for\nallow;a@b.example;\n", "not parted by commas"),
         (b"list\tpattern\nallow\ta@b.example\n", "not parted by commas"),
         (b"allow,a@b.example\n", "there is no column 'allow'"),
@@ -188,8 +188,8 @@ def test_lists_export_goes_into_a_file(shell: Shell) -> None:
     shell("lists", "add", "allow", "oak.example")
     file = shell.folder / "out.csv"
     assert shell("lists", "export", str(file)).out == ""
-    assert file.read_text() == "list,pattern,for,proof,note\nallow,oak.example,,aligned,\n"
-    assert shell("lists", "export", "--for", "example.org").out == "list,pattern,for,proof,note\n"
+    assert file.read_text() == "verdict,pattern,for,proof,note,expires\nallow,oak.example,,aligned,,\n"
+    assert shell("lists", "export", "--for", "example.org").out == "verdict,pattern,for,proof,note,expires\n"
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Zs", "Co", "Cn"]), max_size=8)
@@ -205,22 +205,63 @@ PATTERN = st.one_of(
     st.sampled_from(["", "@example.org", "joe@example.org"]),
     st.sampled_from(["aligned", "none", "dkim:oak.example spf:oak.example"]),
     st.one_of(TEXT, st.text("'=+-@\uff1d x", max_size=5)),
+    st.sampled_from([None, 1_800_000_000.0]),
 )
 def test_entries_written_to_a_file_come_back(
-    verdict: Verdict, pattern: str, scope: str, proof: str, remark: str
+    verdict: Verdict, pattern: str, scope: str, proof: str, remark: str, expires: float | None
 ) -> None:
     remark = remark.strip()
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(entries_file.COLUMNS)
-    writer.writerows(entries_file.lines([EntryView(1, verdict.value, pattern, scope, proof, remark, "", 0.0, None)]))
-    read, faults = entries_file.read(io.StringIO(file.getvalue()))
-    assert faults == []
-    assert read == [(Entry(verdict, pattern, scope, proof), remark)]
+    writer.writerow(COLUMNS)
+    writer.writerows(cells([EntryView(1, verdict.value, pattern, scope, proof, remark, "", 0.0, None, expires)]))
+    found = read_csv(io.StringIO(file.getvalue()))
+    assert found.faults == []
+    assert [(line.entry, line.note) for line in found.lines] == [
+        (Entry(verdict, pattern, scope, proof, expires_at=expires), remark)
+    ]
     assert file.getvalue().count("\n") == 2
 
 
 @given(st.binary(max_size=200))
 def test_entries_read_from_any_octets_raise_nothing(octets: bytes) -> None:
     file = io.TextIOWrapper(io.BytesIO(b"list,pattern,note\n" + octets), encoding="utf-8-sig")
-    entries_file.read(file)
+    read_csv(file)
+
+
+def test_lists_add_takes_lists_signers_and_an_end(shell: Shell) -> None:
+    assert shell("lists", "add", "allow", "list:News.Shop.example").out == (
+        "allow list:news.shop.example for everybody, if the owner of the list's name vouches for it\n"
+    )
+    assert shell("lists", "add", "allow", "signed:shop.example", "--until", "2030-12-31").out == (
+        "allow signed:shop.example for everybody, if its author is of that domain\n"
+    )
+    assert [one["expires_at"] for one in shell("lists", "show", "--json").data] == [None, 1924992000.0]
+    wrong = shell("lists", "add", "allow", "oak.example", "--until", "some day")
+    assert wrong.status == 2
+    assert "write it as 2026-12-31" in wrong.err
+
+
+def test_lists_import_of_plain_lines_is_for_whom_the_option_says(shell: Shell) -> None:
+    text = "# from the old gateway\nanna@oak.example # a friend\n\n*.elm.example\n"
+    outcome = shell("lists", "import", "-", "--plain", "deny", "--for", "example.org", stdin=text.encode())
+    assert outcome.out == "2 entries added, 0 changed, 0 known already\n"
+    assert entries(shell) == [
+        ("deny", "anna@oak.example", "@example.org", "aligned"),
+        ("deny", "@.elm.example", "@example.org", "aligned"),
+    ]
+    assert shell("lists", "show", "--json").data[0]["note"] == "a friend"
+    faulty = shell("lists", "import", "-", "--plain", "allow", stdin=b"good@oak.example\nnot good\n")
+    assert (faulty.status, len(entries(shell))) == (1, 2)
+    assert "line 2: a pattern is an address" in faulty.err
+    assert "UTF-8" in shell("lists", "import", "-", "--plain", "allow", stdin=b"\xff\n").err
+
+
+def test_lists_import_takes_a_note_and_an_end_that_the_file_names(shell: Shell) -> None:
+    shell("lists", "add", "allow", "oak.example", "--note", "old")
+    head = "verdict,pattern,note,expires\n"
+    assert imported(shell, f"{head}allow,oak.example,,\n")[1] == "0 entries added, 0 changed, 1 known already\n"
+    assert imported(shell, f"{head}allow,oak.example,new,2030-12-31\n")[1].startswith("0 entries added, 1 changed")
+    (one,) = shell("lists", "show", "--json").data
+    assert (one["note"], one["expires_at"]) == ("new", 1924992000.0)
+    assert "no date" in imported(shell, f"{head}allow,elm.example,,soon\n")[2]

@@ -50,6 +50,26 @@ def test_pending_list_filters(shell: Shell) -> None:
     assert ids("--state", "all", "--before", "2") == [1]
 
 
+def test_pending_list_with_a_query_searches_as_the_page_does(shell: Shell) -> None:
+    shell.hold("Offer for the roof")
+    shell.with_store(lambda store: keep(store, message("Garden", sender=Address.of("bo@elm.example")), row(KIM)))
+    shell("pending", "delete", "1")
+
+    def ids(*words: str) -> list[int]:
+        return [one["id"] for one in shell("pending", "list", "--json", *words).data]
+
+    assert ids("garden") == ids("from:elm") == ids("gard", "reason:unknown") == [2]
+    assert ids("roof") == []
+    assert ids("roof", "state:deleted") == ids("--state", "all", "roof") == [1]
+    assert ids("example", "--state", "all") == [2, 1]
+    assert ids("example", "--state", "all", "--before", "2") == [1]
+    assert ids("example", "--for", "kim@example.org") == ids("--for", "example.org", "garden") == [2]
+    assert ids("garden", "--for", "joe@example.org") == []
+    assert ids("garden", "--from", "bo@elm.example", "--search", "gard") == [2]
+    assert ids("after:2023-11-14", "before:2023-11-15") == [2]
+    assert "There is no state x" in shell("pending", "list", "state:x").err
+
+
 def test_pending_list_that_ends_early_says_so_beside_the_output(shell: Shell) -> None:
     for _ in range(3):
         shell.hold()

@@ -7,7 +7,9 @@ import pytest
 from gateway.domain.address import NULL_PATH
 from gateway.domain.challenge import Silence
 from gateway.domain.evidence import NO_EVIDENCE, Dkim, Dmarc, Evidence, Result, Spf
+from gateway.domain.expecting import Window
 from gateway.domain.explain import REASONS, SILENCES, Fact, explain, proof_words
+from gateway.domain.levels import Choice, PolicySetting, base_values, merged
 from gateway.domain.lists import UNPROVEN
 from gateway.domain.policy import Policy, Reason, Seen, decide
 from tests.unit.domain.letters import DKIM_OAK, NET, PROVEN, SPF_OAK, allow, deny, letter, seen
@@ -118,3 +120,40 @@ def test_explain_of_a_denied_sender_says_refuse() -> None:
 def test_proof_words_are_different_for_each_method() -> None:
     assert len({proof_words(proof) for proof in (DKIM_OAK, SPF_OAK, NET)}) == 3
     assert Fact("a", "b") == Fact("a", "b")
+
+
+def test_explain_tells_where_each_value_of_the_policy_comes_from() -> None:
+    told = facts(seen())
+    assert told["mode"] == ["hold, and ask the sender (configuration)"]
+    assert told["days"] == ["14 (configuration)"]
+    values = merged(
+        base_values(Policy()),
+        "joe@example.org",
+        [
+            Choice("", PolicySetting.ON_EXPIRY, "deliver-as-spam"),
+            Choice("@example.org", PolicySetting.DAYS, "30", True),
+            Choice("joe@example.org", PolicySetting.MODE, "off"),
+        ],
+    )
+    case = seen()
+    chosen = {
+        fact.topic: fact.words
+        for fact in explain(Policy(), case, decide(Policy(), case), values)
+        if fact.topic != "DKIM"
+    }
+    assert chosen["mode"] == "hold nothing (set for the user)"
+    assert chosen["days"] == "30 (set for example.org, locked by example.org)"
+    assert chosen["on expiry"] == "deliver it, marked as spam (set for the site)"
+    assert chosen["an answer opens"] == "the recipient's domain (configuration)"
+    assert "expecting mail" not in chosen
+
+
+def test_explain_of_expected_mail_names_the_window() -> None:
+    window = Window(7, "joe@example.org", "joe+x7k2m@example.org", 0, 1)
+    told = facts(replace(seen(), expected=window))
+    assert told["expecting mail"] == ["window 7 for joe+x7k2m@example.org"]
+    assert told["reason"][0].startswith("expected:")
+    bound = replace(window, domain="shop.example", once=True)
+    assert facts(replace(seen(), expected=bound))["expecting mail"] == [
+        "window 7 for joe+x7k2m@example.org from shop.example, once"
+    ]

@@ -8,8 +8,9 @@ import pytest
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.challenge import Asking, Silence
 from gateway.domain.evidence import NO_EVIDENCE, Evidence, Method, Proof
+from gateway.domain.expecting import Window
 from gateway.domain.lists import ALIGNED, UNPROVEN, Entry, Verdict
-from gateway.domain.policy import Decision, Disposition, Policy, Reason, Seen, decide
+from gateway.domain.policy import Decision, Disposition, Mode, Policy, Reason, Scope, Seen, decide, narrowest
 from tests.unit.domain.letters import ANNA, DKIM_OAK, JOE, NETWORK, PROVEN, SPF_OAK, allow, deny, letter, seen
 
 POLICY = Policy()
@@ -213,4 +214,39 @@ def test_decide_over_every_combination_keeps_its_promises() -> None:
         decision = decide(policy, case)
         check_invariants(policy, case, decision)
         reasons.add(decision.reason)
-    assert reasons == set(Reason)
+    assert reasons == set(Reason) - {Reason.HOLDING_OFF, Reason.EXPECTED}
+
+
+WINDOW = Window(1, "joe@example.org", "joe@example.org", 0, 1)
+
+
+def test_decide_with_holding_off_delivers_what_would_be_held_and_changes_nothing_else() -> None:
+    for policy, case in every_case()[::7]:
+        held, off = decide(policy, case), decide(replace(policy, mode=Mode.OFF), case)
+        if held.disposition is Disposition.HOLD:
+            assert off == Decision(Disposition.DELIVER, Reason.HOLDING_OFF)
+        else:
+            assert off == held
+
+
+def test_decide_in_quarantine_holds_as_ever_and_asks_nobody() -> None:
+    for policy, case in every_case()[::7]:
+        asked, quiet = decide(policy, case), decide(replace(policy, mode=Mode.QUARANTINE), case)
+        assert (quiet.disposition, quiet.reason) == (asked.disposition, asked.reason)
+        assert not quiet.ask
+        assert not asked.ask or quiet.silence == Silence.SWITCHED_OFF.value
+
+
+def test_decide_of_expected_mail_delivers_what_would_be_held_unless_the_policy_forbids_it() -> None:
+    for policy, case in every_case()[::7]:
+        held, let_in = decide(policy, case), decide(policy, replace(case, expected=WINDOW))
+        if held.disposition is Disposition.HOLD:
+            assert let_in == Decision(Disposition.DELIVER, Reason.EXPECTED)
+        else:
+            assert let_in == held
+        assert decide(replace(policy, expecting=False), replace(case, expected=WINDOW)) == held
+
+
+def test_narrowest_scope_opens_least() -> None:
+    assert narrowest([Scope.SITE, Scope.RECIPIENT, Scope.DOMAIN]) is Scope.RECIPIENT
+    assert narrowest([Scope.SITE, Scope.DOMAIN]) is Scope.DOMAIN

@@ -215,7 +215,7 @@ class World:
     def expirer(self, on_expiry: Expiry = Expiry.DELETE, retention: float = 30 * DAY) -> Expirer:
         return Expirer(
             self.store,
-            on_expiry,
+            replace(self.rules.policy, on_expiry=on_expiry),
             retention,
             now=self.clock.now,
             wake_deliveries=lambda: self.woken.append("deliveries"),

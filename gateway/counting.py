@@ -14,8 +14,8 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 
-class Tally(Collector):
-    """A counter with labels: `tally.counts["deliver", "allowlist"] += 1`."""
+class PlainCounter(Collector):
+    """A counter with labels: `counter.counts["deliver", "allowlist"] += 1`."""
 
     def __init__(
         self, name: str, told: str, labels: tuple[str, ...] = (), *, registry: CollectorRegistry = REGISTRY

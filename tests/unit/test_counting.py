@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from gateway.tally import Tally
+from gateway.counting import PlainCounter
 
 
 def told(registry: CollectorRegistry) -> list[str]:
@@ -15,7 +15,7 @@ def told(registry: CollectorRegistry) -> list[str]:
 
 def test_tally_with_labels_is_told_for_each_value() -> None:
     registry = CollectorRegistry()
-    tally = Tally("things_total", "Things.", ("kind", "why"), registry=registry)
+    tally = PlainCounter("things_total", "Things.", ("kind", "why"), registry=registry)
     assert told(registry) == []
     tally.counts["a", "b"] += 1
     tally.counts["a", "b"] += 1
@@ -25,7 +25,7 @@ def test_tally_with_labels_is_told_for_each_value() -> None:
 
 def test_tally_without_labels_begins_at_zero() -> None:
     registry = CollectorRegistry()
-    tally = Tally("octets_total", "Octets.", registry=registry)
+    tally = PlainCounter("octets_total", "Octets.", registry=registry)
     assert told(registry) == ["octets_total 0.0"]
     tally.counts[()] += 7
     assert told(registry) == ["octets_total 7.0"]
@@ -33,6 +33,6 @@ def test_tally_without_labels_begins_at_zero() -> None:
 
 def test_tally_of_a_name_that_is_taken_is_refused() -> None:
     registry = CollectorRegistry()
-    Tally("things_total", "Things.", registry=registry)
+    PlainCounter("things_total", "Things.", registry=registry)
     with pytest.raises(ValueError, match="things"):
-        Tally("things_total", "Other things.", registry=registry)
+        PlainCounter("things_total", "Other things.", registry=registry)

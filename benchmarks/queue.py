@@ -1,0 +1,235 @@
+"""The pending list at a million rows: pages, search, sorting, counts, and a bulk release of ten thousand.
+
+    python -m benchmarks.queue [ROWS] [FILE]
+
+Rows are made by SQL in one go; what is measured is the service's own code over the store, in this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import resource
+import sqlite3
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from gateway.domain.roles import Reach, Role, Viewer
+from gateway.flow.describe import Raw, describe
+from gateway.flow.moderate import Action
+from gateway.flow.orders import Orders, OrderState, OrderWorker, Wish
+from gateway.flow.queue import SORTS, Ask, Queue
+from gateway.store.descriptions import PUT, values_of
+from gateway.store.engine import prepare
+from gateway.store.schema import create
+from gateway.store.store import Store
+
+NOW = 1_790_000_000.0
+GOAL = 0.1
+"""Seconds; p95 of each look."""
+TIMES = 10
+FIRST = (
+    "Anna",
+    "Bert",
+    "Clara",
+    "Dora",
+    "Emil",
+    "Frida",
+    "Gustav",
+    "Hanna",
+    "Ines",
+    "Jan",
+    "Karl",
+    "Lena",
+    "Max",
+    "Nora",
+)
+LAST = ("Roth", "Klein", "Berger", "Vogel", "Maier", "Schulz", "Wagner", "Fuchs", "Brandt", "Keller", "Huber", "Lang")
+THINGS = (
+    "offer", "roof", "invoice", "meeting", "lamp", "week", "order", "report", "photo", "garden", "contract", "letter",
+    "plan", "price", "visit", "ticket",
+)  # fmt: skip
+REASONS = ("unknown-sender",) * 6 + ("unproven-sender",) * 2 + ("automatic-mail", "null-reverse-path")
+HEAD = b"From: x <x@y.example>\r\nSubject: s\r\n\r\n"
+FILED = (
+    b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nText\r\n--b\r\n'
+    b'Content-Disposition: attachment; filename="%s.pdf"\r\n\r\nx\r\n--b--\r\n'
+)
+
+
+def fill(path: Path, rows: int) -> None:
+    """Make a store with so many rows that wait; one domain has a fifth of all, two hundred small ones the rest."""
+    create(f"sqlite:///{path}")
+    connection = sqlite3.connect(path, isolation_level=None)
+    prepare(connection)
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("PRAGMA cache_size=-400000")
+    chance = random.Random(7)
+    begin = time.perf_counter()
+    columns = {
+        table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")] for table in ("message", "pending")
+    }
+    for start in range(0, rows, 20_000):
+        ids = range(start + 1, min(start + 20_000, rows) + 1)
+        raws = [_raw(row_id, rows, chance) for row_id in ids]
+        connection.execute("BEGIN")
+        for table, made in (("message", _message), ("pending", _pending)):
+            marks = ", ".join("?" * len(columns[table]))
+            connection.executemany(
+                f"INSERT INTO {table} VALUES ({marks})",
+                [[made(raw).get(name, "") for name in columns[table]] for raw in raws],
+            )
+        contents = [FILED % chance.choice(THINGS).encode() if raw.id % 5 == 0 else HEAD for raw in raws]
+        connection.executemany(PUT, [values_of(describe(raw, body)) for raw, body in zip(raws, contents, strict=True)])
+        connection.execute("COMMIT")
+    print(f"{rows} rows in {time.perf_counter() - begin:.0f} s, {path.stat().st_size / 1e6:.0f} MB")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def _raw(row_id: int, rows: int, chance: random.Random) -> Raw:
+    domain = "large.example" if row_id % 5 else f"d{chance.randrange(200)}.example"
+    first, last = chance.choice(FIRST), chance.choice(LAST)
+    sender = f"{first}.{last}{chance.randrange(100_000)}@s{chance.randrange(20_000)}.example".lower()
+    subject = " ".join(chance.choices(THINGS, k=4)) + (f" rare{row_id}" if row_id % 1000 == 0 else "")
+    source = f"list:n{chance.randrange(3000)}.example" if row_id % 3 == 0 else ""
+    held = NOW - (rows - row_id) * 1_200_000 / rows
+    return Raw(
+        row_id, f"user{chance.randrange(5000)}@{domain}", sender, sender, sender, f"{first} {last}", subject,
+        chance.randrange(500, 5_000_000), chance.choice(REASONS), held, held + 14 * 86400, source,
+    )  # fmt: skip
+
+
+def _message(raw: Raw) -> dict[str, object]:
+    return {
+        "id": raw.id, "key": b"k", "sha256": b"s", "received_at": raw.held_at, "reverse_path": raw.reverse_path,
+        "sender_key": raw.sender_key, "author": raw.author, "author_name": raw.author_name, "subject": raw.subject,
+        "size": raw.size, "evidence": "{}" * 200, "proofs": "dkim:oak.example spf:oak.example", "trace": b"", "cuts": "[]",
+        "body_8bit": 0, "smtputf8": 0,
+    }  # fmt: skip
+
+
+def _pending(raw: Raw) -> dict[str, object]:
+    return {
+        "id": raw.id, "message_id": raw.id, "recipient": raw.recipient_key, "recipient_key": raw.recipient_key,
+        "recipient_domain": raw.recipient_key.partition("@")[2], "sender_key": raw.sender_key, "state": "pending",
+        "reason": raw.reason, "challenge_id": None, "held_at": raw.held_at, "expires_at": raw.expires_at,
+        "changed_at": raw.held_at, "as_spam": 0, "attempts": 0, "due_at": None, "due_since": None, "lease": None,
+        "lease_until": None, "source": raw.source,
+    }  # fmt: skip
+
+
+def viewer(**reach: object) -> Viewer:
+    """Return somebody with this reach."""
+    return Viewer(1, "bench", Role.SITE_ADMIN if "site" in reach else Role.DOMAIN_ADMIN, Reach(**reach))  # type: ignore[arg-type]
+
+
+VIEWERS = {
+    "site admin": viewer(site=True),
+    "large domain": viewer(domains=frozenset({"large.example"})),
+    "small domain": viewer(domains=frozenset({"d7.example"})),
+    "ten domains": viewer(domains=frozenset({"large.example", *(f"d{n}.example" for n in range(9))})),
+    "user": viewer(addresses=frozenset({"user7@large.example", "user8@d7.example"})),
+}
+SEARCHES = (
+    "anna", "roth", "rare1000", "ra", "o", "roof invoice", '"roof invoice"', "from:anna subject:rare", "subject:lamp",
+    "file:roof", "has:file", "reason:null", "reason:null has:file anna", "day:yesterday", "roof before:2026-09-15",
+    "to:user7", "nothingatall", "state:delivered roof", "state:all anna",
+)  # fmt: skip
+
+
+async def timed(name: str, queue: Queue, who: Viewer, ask: Ask | None) -> bool:
+    """Measure a look at a page, or at the sources; tell p50 and p95; True where it is as fast as it should be."""
+    took, spent = [], []
+    for _ in range(TIMES):
+        begin, cpu = time.perf_counter(), time.process_time()
+        await (queue.groups(who) if ask is None else queue.page(who, ask))
+        took.append(time.perf_counter() - begin)
+        spent.append(time.process_time() - cpu)
+    p50, p95 = statistics.median(took), sorted(took)[int(TIMES * 0.95)]
+    late = "" if p95 < GOAL else "  LATE"
+    print(f"  {name:<52} {p50 * 1000:7.1f} {p95 * 1000:7.1f} ms, CPU {max(spent) * 1000:6.1f} ms{late}", flush=True)
+    return p95 < GOAL
+
+
+async def look(store: Store) -> bool:
+    """Measure all looks of all viewers."""
+    queue = Queue(store, now=lambda: NOW)
+    well = True
+    for name, who in VIEWERS.items():
+        print(name)
+        for sort in SORTS:
+            for reverse in (False, True):
+                ask = Ask(sort=sort, reverse=reverse)
+                page = await queue.page(who, ask)
+                label = f"sort {sort}{' reversed' if reverse else ''}"
+                well &= await timed(label, queue, who, ask)
+                for _ in range(20):
+                    if page.next is not None:
+                        ask = Ask(sort=sort, reverse=reverse, after=page.next)
+                        page = await queue.page(who, ask)
+                well &= await timed(f"{label}, page 21", queue, who, ask)
+                if page.previous is not None:
+                    ask = Ask(sort=sort, reverse=reverse, before=page.previous)
+                    well &= await timed(f"{label}, back", queue, who, ask)
+        for box in SEARCHES:
+            for sort in ("arrival", "subject"):
+                ask = Ask(box=box, lane="", sort=sort)
+                total = (await queue.page(who, ask)).total
+                well &= await timed(f"{box} ({total}) by {sort}", queue, who, ask)
+        well &= await timed("machine mail by source", queue, who, None)
+    return well
+
+
+async def release(store: Store) -> None:
+    """Let ten thousand go by one order, and undo another."""
+    who, now = VIEWERS["large domain"], time.time
+    queue = Queue(store, now=lambda: NOW)
+    orders = Orders(store, 0.5, now=now, wake=lambda: None)
+    worker = OrderWorker(store, 0.5, now=now, wake_deliveries=lambda: None)
+    for undo in (True, False):
+        chosen = queue.selection(who, queue.query(who, "subject:photo reason:null"))
+        begin = time.perf_counter()
+        order = await orders.give_all(who, Wish(Action.DELIVER, f"{begin}"), chosen)
+        assert order is not None
+        longest, undone = 0.0, False
+        while order.state not in (OrderState.DONE, OrderState.UNDONE):
+            step = time.perf_counter()
+            if not await worker.run_once():
+                if undo and not undone:
+                    print(f"  gathered {order.total} in {time.perf_counter() - begin:.1f} s")
+                    undone = await orders.undo(who, order.id)
+                await asyncio.sleep(0.05)
+            longest = max(longest, time.perf_counter() - step)
+            found = await orders.get(who, order.id)
+            assert found is not None
+            order = found
+        took = time.perf_counter() - begin
+        print(
+            f"  {order.state.value}: {order.total} rows, {order.done} done in {took:.1f} s,"
+            f" longest step {longest * 1000:.0f} ms"
+        )
+
+
+async def main() -> None:
+    """Fill where needed, then measure."""
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    path = Path(sys.argv[2] if len(sys.argv) > 2 else ".cache/queue.db")
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists():
+        fill(path, rows)
+    store = Store(f"sqlite:///{path}")
+    try:
+        well = await look(store)
+        print("bulk")
+        await release(store)
+    finally:
+        await store.close()
+    print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    print("each p95 under 100 ms" if well else "NOT all under 100 ms")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,133 @@
+"""Lists in and out as files: a page that says what would change, before anything does."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from aiohttp import hdrs, web
+from aiohttp.web_request import FileField
+
+from challenge_web.console.gate import tell, viewer_of
+from challenge_web.console.pages import ConsolePages, say, see_other
+from challenge_web.console.routes import Names, Route
+from gateway.domain.entry_words import demand, for_whom, whom
+from gateway.domain.lists import parse_scope
+from gateway.domain.roles import Right, Viewer
+from gateway.flow.list_files import COLUMNS, cells, moment
+from gateway.flow.list_import import CSV, ListFiles
+
+SAVED = say("list-imported", "Saved. The entries count from the next mail on.")
+GONE = say("list-import-gone", "That file is not there any more: it was saved, or it is too old.")
+
+_FORMS = ("csv", "allow", "deny")
+_SHOWN = 100
+"""Lines of each kind that the preview shows."""
+
+
+class ListFilePages:
+    """Import with its preview, and export."""
+
+    def __init__(self, files: ListFiles, pages: ConsolePages) -> None:
+        self._files = files
+        self._pages = pages
+
+    def routes(self) -> Sequence[Route]:
+        """All of them."""
+        edit = Right.EDIT_LISTS
+        return (
+            Route("list-bring", "/console/lists/import", edit, self.form, self.bring),
+            Route("list-draft", "/console/lists/import/{id:[0-9]{1,18}}", edit, self.preview, self.save, Names.OTHER),
+            Route("list-export", "/console/lists/export.csv", Right.SEE_LISTS, self.export),
+        )
+
+    async def form(self, request: web.Request) -> web.Response:
+        """Show where to paste or choose a file."""
+        return self._form(request, {}, "")
+
+    async def bring(self, request: web.Request) -> web.StreamResponse:
+        """Keep what was brought, and show what it would do."""
+        viewer, form = viewer_of(request), await request.post()
+        told = {name: str(form.get(name, "")) for name in ("form", "for", "text")}
+        kind = told["form"] if told["form"] in _FORMS else CSV
+        try:
+            words = _file(form.get("file")) or told["text"]
+            draft_id = await self._files.bring(viewer, words, kind, parse_scope(told["for"]))
+        except ValueError as fault:
+            return self._form(request, told, str(fault))
+        except PermissionError:
+            return self._form(request, told, "That is not yours to decide. Choose an address or a domain of your own.")
+        raise see_other(request, f"console/lists/import/{draft_id}")
+
+    async def preview(self, request: web.Request) -> web.Response:
+        """Say what saving would do."""
+        viewer, draft_id = viewer_of(request), int(request.match_info["id"])
+        plan = await self._files.preview(viewer, draft_id)
+        if plan is None:
+            raise web.HTTPNotFound
+        words = {
+            "plan": plan,
+            "draft_id": draft_id,
+            "most": _SHOWN,
+            "whom": whom,
+            "for_whom": for_whom,
+            "demand": demand,
+            "moment": moment,
+        }
+        return self._pages.page(request, "lists/preview", words, here="lists")
+
+    async def save(self, request: web.Request) -> web.StreamResponse:
+        """Save the good lines, all or none."""
+        saved = await self._files.save(viewer_of(request), int(request.match_info["id"]))
+        if saved is None:
+            raise web.HTTPNotFound
+        tell(request, f"{saved.new} new, {saved.changed} changed, {saved.known} known, {saved.refused} left out")
+        raise see_other(request, "console/lists", SAVED)
+
+    async def export(self, request: web.Request) -> web.StreamResponse:
+        """Give the viewer's entries as CSV, piece by piece."""
+        verdict = request.query.get("verdict", "")
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/csv; charset=utf-8",
+                "Content-Disposition": 'attachment; filename="lists.csv"',
+            }
+        )
+        await response.prepare(request)
+        if request.method == hdrs.METH_HEAD:
+            return response
+        await response.write(_lines([COLUMNS]))
+        async for page in self._files.export(viewer_of(request), verdict if verdict in ("allow", "deny") else ""):
+            await response.write(_lines(list(cells(page))))
+        await response.write_eof()
+        return response
+
+    def _form(self, request: web.Request, told: dict[str, str], fault: str) -> web.Response:
+        viewer = viewer_of(request)
+        words = {"told": told, "fault": fault, "whose": _whose(viewer), "columns": ",".join(COLUMNS)}
+        return self._pages.page(request, "lists/import", words, 422 if fault else 200, here="lists")
+
+
+def _whose(viewer: Viewer) -> list[tuple[str, str]]:
+    """For whom lines may be that name nobody."""
+    reach = viewer.reach
+    everybody = [("", "everybody")] if reach.site else []
+    return [*everybody, *((scope, scope) for scope in (*sorted(reach.domains), *sorted(reach.addresses)))]
+
+
+def _file(field: object) -> str:
+    """Return the text of an uploaded file; "" where there is none. Raises ValueError."""
+    if not isinstance(field, FileField) or not field.filename:
+        return ""
+    octets = field.file.read()
+    try:
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("It is not UTF-8. Save it as “CSV UTF-8”, or as text in UTF-8.") from None
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()

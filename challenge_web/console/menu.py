@@ -1,0 +1,42 @@
+"""The menu: which rooms there are, and who has to do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from gateway.domain.roles import Right
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One room in the menu."""
+
+    key: str
+    """What a room's pages name as `here`."""
+    text: str
+    path: str
+    """Below the application's root."""
+    right: Right
+
+
+MENU = (
+    Entry("pending", "Waiting", "console/pending", Right.SEE_PENDING),
+    Entry("lists", "Lists", "console/lists", Right.SEE_LISTS),
+    Entry("policies", "Policies", "console/policies", Right.SEE_POLICY),
+    Entry("expecting", "Expecting mail", "console/expecting", Right.SEE_POLICY),
+    Entry("templates", "Templates", "console/templates", Right.EDIT_TEMPLATES),
+    Entry("overview", "Overview", "console/overview", Right.SEE_OVERVIEW),
+    Entry("outgoing", "Outgoing", "console/outgoing", Right.SEE_OVERVIEW),
+    Entry("accounts", "Accounts", "console/accounts", Right.SEE_ACCOUNTS),
+    Entry("log", "Log", "console/log", Right.SEE_LOG),
+    Entry("account", "My account", "console/account", Right.OWN_ACCOUNT),
+)
+
+
+def menu(may: Callable[[Right], bool], paths: Collection[str]) -> list[Entry]:
+    """Return the entries for a viewer, without those that would lead nowhere.
+
+    paths: of all routes, as the router writes them, with a leading slash.
+    """
+    return [entry for entry in MENU if "/" + entry.path in paths and may(entry.right)]

@@ -1,0 +1,283 @@
+"""The message page: one mail that waits, safely read; its actions are those of the list."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+from aiohttp import hdrs, web
+
+from challenge_web.console.gate import tell, viewer_of
+from challenge_web.console.message_words import disposition, facts, files, people, saved_as, who, why
+from challenge_web.console.pages import ConsolePages, say, see_other
+from challenge_web.console.pending_words import address, octets, read_ask
+from challenge_web.console.routes import Names, Route
+from challenge_web.middleware import HEADERS
+from gateway.domain.lifecycle import State
+from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.roles import Right, Viewer
+from gateway.domain.sentences import STATES
+from gateway.domain.timeline import timeline
+from gateway.flow.forward import Form, Forwarder
+from gateway.flow.queue import Queue, Row
+from gateway.flow.read import ContentGone, Held, Reading, WrongContent
+
+FORWARDED = say("forwarded", "The mail was sent on for inspection.")
+FORWARD_LATER = say("forward-later", "The mail was not sent on: the server cannot take it now. Try again later.")
+FORWARD_REFUSED = say("forward-refused", "The mail was not sent on: the server refused it. Its words are below.")
+
+FRAME_STYLE = (
+    ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;margin:1rem;overflow-wrap:anywhere}"
+    "table{border-collapse:collapse;max-width:100%}td,th{padding:.1rem .3rem;vertical-align:top;text-align:start}"
+    "img{max-width:100%;height:auto}pre{white-space:pre-wrap}blockquote{margin:0 0 0 .5rem;padding-left:.5rem;"
+    "border-left:2px solid}.link{text-decoration:underline}.host,.image{font-size:.875em;font-family:monospace}"
+    ".image{border:1px dashed;padding:0 .25rem}.false{border:2px solid;padding:0 .25rem}"
+)
+"""Of the document in the frame; the mail's own style is gone. Known to the policy by its hash."""
+_STYLE_HASH = f"sha256-{b64encode(sha256(FRAME_STYLE.encode()).digest()).decode()}"
+_GONE = "The content of this mail is not kept any more. What is known about it remains."
+_WRONG = (
+    "The store gave other octets than those of this mail. Nothing of them is shown; please tell your administrator."
+)
+_VIEWS = ("text", "html", "files", "headers", "source")
+
+
+class MessagePages:
+    """One mail, in several views."""
+
+    def __init__(
+        self, reading: Reading, forwarder: Forwarder, queue: Queue, pages: ConsolePages, *, now: Callable[[], float]
+    ) -> None:
+        self._reading = reading
+        self._forwarder = forwarder
+        self._queue = queue
+        self._pages = pages
+        self._now = now
+
+    def routes(self) -> Sequence[Route]:
+        """All of them."""
+        path = "/console/message/{id:[0-9]{1,18}}"
+        part = "{part:[0-9]{1,4}}"
+        read, row = Right.READ_CONTENT, Names.ROW
+        return (
+            Route("message", path, Right.SEE_PENDING, self.show, names=row),
+            Route("message-html", f"{path}/html", read, self.show, names=row),
+            Route("message-files", f"{path}/files", read, self.show, names=row),
+            Route("message-headers", f"{path}/headers", read, self.show, names=row),
+            Route("message-source", f"{path}/source", read, self.show, names=row),
+            Route("message-frame", f"{path}/frame/{part}", read, self.frame, names=row),
+            Route("message-file", f"{path}/file/{part}", read, self.file, names=row),
+            Route("message-download", f"{path}/download", read, self.download, names=row),
+            Route("message-forward", f"{path}/forward", Right.FORWARD, self.ask_forward, self.forward, row),
+        )
+
+    # --- pages ---
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the mail: its text, its HTML, its files, its fields, or its source."""
+        viewer, row_id = viewer_of(request), int(request.match_info["id"])
+        held = await self._held(viewer, row_id)
+        view = request.path.rstrip("/").rpartition("/")[2]
+        view = view if view in _VIEWS else "text"
+        outline: Outline | None = None
+        fault = ""
+        if not viewer.may(Right.READ_CONTENT):
+            fault = "Your role does not show the content of mails."
+        elif not held.content_kept:
+            fault = _GONE
+        else:
+            try:
+                outline = await self._reading.outline(viewer, row_id)
+            except Unreadable as unreadable:
+                fault = f"{unreadable} Its source can still be looked at and downloaded."
+                view = "source"
+            except ContentGone:
+                fault = _GONE
+            except WrongContent:
+                fault = _WRONG
+        words = await self._words(request, viewer, held, outline)
+        words |= {"view": view, "fault": fault, "source": None}
+        if view == "source" and fault not in (_GONE, _WRONG):
+            words["source"] = await self._source(request, viewer, row_id)
+        if request.method == hdrs.METH_GET:
+            await self._queue.see(viewer, row_id)
+        response = self._pages.page(request, "message/message", words, here="pending")
+        # The frame is our own route; what is in it has a policy of its own.
+        response.headers["Content-Security-Policy"] = f"{HEADERS['Content-Security-Policy']}; frame-src 'self'"
+        return response
+
+    async def _held(self, viewer: Viewer, row_id: int) -> Held:
+        held = await self._reading.held(viewer, row_id)
+        if held is None:
+            raise web.HTTPNotFound
+        return held
+
+    async def _words(
+        self, request: web.Request, viewer: Viewer, held: Held, outline: Outline | None
+    ) -> dict[str, object]:
+        now = self._now()
+        waits = held.state is State.PENDING
+        row = await self._queue.one(viewer, held.id) if waits else None
+        previous, following = await self._neighbours(request, viewer, row)
+        query = {name: value for name, value in request.query.items() if name not in ("said", "page", "images", "part")}
+        back = address(query)
+        return {
+            "held": held,
+            "outline": outline,
+            "content": viewer.may(Right.READ_CONTENT),
+            "author": who(held.author_name, held.author or held.sender),
+            "envelope": held.sender if held.author and held.sender.lower() != held.author.lower() else "",
+            "null_path": bool(held.author) and not held.sender,
+            "to": people(outline.recipients if outline else ()),
+            "cc": people(outline.copies if outline else ()),
+            "reply_to": people(outline.reply_to if outline else ()),
+            "parts_": files(outline) if outline else [],
+            "size": octets(held.size),
+            "state": STATES[held.state],
+            "why": why(held, now),
+            "facts": facts(held),
+            "steps": timeline(held.history, held.asked),
+            "downloads": self._reading.may_download(viewer),
+            "forwards": self._forwards(viewer, held),
+            "acts": waits or held.state is State.REFUSED,
+            "images": request.query.get("images") == "1",
+            "mark": held.sha256.hex()[:16],
+            "nonce": secrets.token_hex(16),
+            "list": back,
+            "back": back.partition("?")[2],
+            "kept": f"?{back.partition('?')[2]}" if "?" in back else "",
+            "previous": previous,
+            "next": following,
+        }
+
+    async def _neighbours(self, request: web.Request, viewer: Viewer, row: Row | None) -> tuple[int, int]:
+        """Return the rows before and behind this one in the list, by arrival; 0 where there is none."""
+        if row is None:
+            return 0, 0
+        ask = read_ask(request.query)
+        lane = ask.lane or ("" if ask.box.strip() else row.lane)
+        ask = replace(ask, lane=lane, sort="arrival", reverse=False, after=row.key, before=None)
+        behind = (await self._queue.page(viewer, ask)).rows
+        before = (await self._queue.page(viewer, replace(ask, after=None, before=row.key))).rows
+        return before[-1].id if before else 0, behind[0].id if behind else 0
+
+    async def _source(self, request: web.Request, viewer: Viewer, row_id: int) -> object:
+        page = request.query.get("page", "1")
+        number = int(page) if page.isascii() and page.isdigit() and len(page) < 4 else 1
+        try:
+            return await self._reading.source(viewer, row_id, number)
+        except (ContentGone, WrongContent):
+            return None
+
+    # --- what is in the mail ---
+
+    async def frame(self, request: web.Request) -> web.Response:
+        """Give the cleaned HTML as a document that can do nothing, for a sandboxed frame."""
+        viewer, row_id, part = viewer_of(request), int(request.match_info["id"]), int(request.match_info["part"])
+        images = request.query.get("images") == "1"
+        await self._check_mark(request, viewer, row_id)
+        try:
+            found = await self._reading.document(viewer, row_id, part, images)
+        except (ContentGone, WrongContent):
+            raise web.HTTPNotFound from None
+        except Unreadable as fault:
+            return _document(f"<p>{fault}</p>", images=False)
+        if found is None:
+            raise web.HTTPNotFound
+        cut = "<p><strong>[The mail goes on; its source holds the rest.]</strong></p>" if found.cut else ""
+        return _document(found.html + cut, images=images)
+
+    async def file(self, request: web.Request) -> web.Response:
+        """Give one part as a download, whatever it is."""
+        viewer, row_id, part = viewer_of(request), int(request.match_info["id"]), int(request.match_info["part"])
+        await self._check_mark(request, viewer, row_id)
+        try:
+            found = await self._reading.file(viewer, row_id, part)
+        except (ContentGone, WrongContent, Unreadable):
+            raise web.HTTPNotFound from None
+        if found is None:
+            raise web.HTTPNotFound
+        return _download(found.octets, saved_as(None, found.name, f"part-{part}.bin"))
+
+    async def download(self, request: web.Request) -> web.Response:
+        """Give the whole mail as it came."""
+        viewer, row_id = viewer_of(request), int(request.match_info["id"])
+        if not self._reading.may_download(viewer):
+            raise web.HTTPNotFound
+        try:
+            content = await self._reading.content(viewer, row_id)
+        except (ContentGone, WrongContent):
+            raise web.HTTPNotFound from None
+        if content is None:
+            raise web.HTTPNotFound
+        return _download(content, f"mail-{row_id}.eml")
+
+    async def _check_mark(self, request: web.Request, viewer: Viewer, row_id: int) -> None:
+        """Refuse what belongs to another mail than the page that asks for it."""
+        held = await self._held(viewer, row_id)
+        mark = request.query.get("of", "")
+        if mark and mark != held.sha256.hex()[:16]:
+            raise web.HTTPNotFound
+
+    # --- forwarding ---
+
+    def _forwards(self, viewer: Viewer, held: Held) -> bool:
+        readable = held.content_kept and viewer.may(Right.READ_CONTENT)
+        return readable and viewer.may(Right.FORWARD) and bool(self._forwarder.addresses)
+
+    async def ask_forward(self, request: web.Request) -> web.Response:
+        """Ask to whom, and how."""
+        viewer = viewer_of(request)
+        held = await self._held(viewer, int(request.match_info["id"]))
+        if not self._forwards(viewer, held):
+            raise web.HTTPNotFound
+        words = {
+            "held": held,
+            "content": viewer.may(Right.READ_CONTENT),
+            "addresses": [(one, one) for one in self._forwarder.addresses],
+            "forms": [(form.name.lower(), form.value.capitalize()) for form in Form],
+        }
+        return self._pages.page(request, "message/forward", words, here="pending")
+
+    async def forward(self, request: web.Request) -> web.StreamResponse:
+        """Send it on."""
+        viewer, row_id = viewer_of(request), int(request.match_info["id"])
+        form = await request.post()
+        to, how = str(form.get("to", "")), str(form.get("form", ""))
+        chosen = next((one for one in Form if one.name.lower() == how), Form.ATTACHMENT)
+        try:
+            answer = await self._forwarder.forward(viewer, row_id, to, chosen)
+        except (ContentGone, WrongContent):
+            raise web.HTTPNotFound from None
+        if answer is None:
+            raise web.HTTPNotFound
+        tell(request, f"{chosen.value} to {to}: {answer.code}")
+        said = FORWARDED if answer.accepted else FORWARD_LATER if answer.temporary else FORWARD_REFUSED
+        raise see_other(request, f"console/message/{row_id}", said)
+
+
+def _document(inside: str, *, images: bool) -> web.Response:
+    """Return a document with a policy that forbids everything but our own style and, on tap, images in it."""
+    body = (
+        '<!doctype html><html lang="und"><head><meta charset="utf-8"><title>HTML of the mail</title>'
+        f"<style>{FRAME_STYLE}</style></head><body>{inside}</body></html>"
+    )
+    shown = "data:" if images else "'none'"
+    policy = (
+        f"default-src 'none'; style-src '{_STYLE_HASH}'; img-src {shown}; "
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox"
+    )
+    headers = {"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN", hdrs.VARY: hdrs.COOKIE}
+    return web.Response(text=body, content_type="text/html", charset="utf-8", headers=headers)
+
+
+def _download(content: bytes, name: str) -> web.Response:
+    headers = {
+        hdrs.CONTENT_DISPOSITION: disposition(name),
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+        hdrs.VARY: hdrs.COOKIE,
+    }
+    return web.Response(body=content, content_type="application/octet-stream", headers=headers)

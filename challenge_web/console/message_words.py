@@ -1,0 +1,127 @@
+"""What the message page says of one mail: plain values for the templates. Text of the mail's own is marked as foreign there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from challenge_web.console.pending_words import octets
+from gateway.domain.evidence import Evidence, Result
+from gateway.domain.explain import Fact, evidence_facts
+from gateway.domain.file_name import safe_name, warning_of
+from gateway.domain.lifecycle import State
+from gateway.domain.lookalike import look_of, name_of_another
+from gateway.domain.outline import Outline, Part, Person
+from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
+from gateway.flow.read import Held
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """A mailbox as it is shown."""
+
+    name: str
+    address: str
+    """In the letters people read."""
+    ascii_domain: str
+    doubts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileWords:
+    """A part that is offered as a file."""
+
+    number: int
+    name: str
+    kind: str
+    size: str
+    warning: str
+    depth: int
+    is_file: bool
+
+
+def who(name: str, address: str) -> Who:
+    """Put a mailbox into words."""
+    look = look_of(address)
+    doubts = [f"Take care with the address: {look.doubt}"] if look.doubt else []
+    claimed = name_of_another(name, address)
+    if claimed:
+        doubts.append(f"Take care: the name speaks of {claimed}, but the address is of another domain.")
+    return Who(name, look.text, look.ascii_domain, tuple(doubts))
+
+
+def people(found: Sequence[Person], most: int = 10) -> tuple[list[Who], int]:
+    """Return the first few, and how many more there are."""
+    return [who(one.name, one.address) for one in found[:most]], max(0, len(found) - most)
+
+
+def files(outline: Outline) -> list[FileWords]:
+    """Return every part, those that only hold others too."""
+    return [
+        FileWords(
+            part.number, part.name, part.kind, octets(part.octets), warning_of(part.name), part.depth, part.is_file
+        )
+        for part in outline.parts
+    ]
+
+
+def why(held: Held, now: float) -> list[str]:
+    """Say why the mail is here and how things stand, in whole sentences, what matters most first."""
+    sentences = [reason_sentence(held.reason), f"{proof_sentence(held.evidence.proofs)}."]
+    if _failed(held.evidence):
+        sentences.append(_failed(held.evidence))
+    waits = held.state is State.PENDING
+    if waits or held.asked is not None:
+        sentences.append(challenge_sentence(held.asked.state if held.asked else "", held.silence))
+    if waits:
+        left, _ = days_left(held.expires_at, now)
+        sentences.append(f"{left.capitalize()}, unless somebody moves it before.")
+    return sentences
+
+
+def _failed(evidence: Evidence) -> str:
+    if evidence.dmarc is not None and evidence.dmarc.result is Result.FAIL:
+        return (
+            f"{evidence.dmarc.domain} has published how to know its mail, and this mail does not fit: it may be forged."
+        )
+    return ""
+
+
+def facts(held: Held) -> list[Fact]:
+    """Return everything that was found out about how it came."""
+    found = [
+        Fact("recipient", held.recipient),
+        Fact("reverse-path", held.sender or "<> (null)"),
+        Fact("author", held.author or "none, or more than one: no identity can be aligned with it"),
+        *evidence_facts(held.evidence),
+        Fact("reason", held.reason),
+        Fact("client", " ".join(word for word in (held.client, held.client_name) if word)),
+        Fact("HELO", held.helo),
+        Fact("protocol", held.protocol),
+        Fact("Message-ID", held.mail_id),
+        Fact("list", held.list_id),
+        Fact("source", held.source),
+        Fact("in our log", held.transaction_id),
+        Fact("in the log of the server in front", held.queue_id),
+        Fact("SHA-256 of the content", held.sha256.hex()),
+    ]
+    if held.attempts:
+        found.append(Fact("attempts to deliver", str(held.attempts)))
+    if held.last_reply:
+        found.append(Fact("the mail server said", held.last_reply))
+    return [fact for fact in found if fact.words]
+
+
+def saved_as(part: Part | None, name: str, fallback: str) -> str:
+    """Return the name a file is offered under."""
+    return safe_name(name, (part.name if part else "") or fallback)
+
+
+def disposition(name: str) -> str:
+    """Return a Content-Disposition field for a download (RFC 6266 §4, RFC 8187 §3.2). name: made safe already."""
+    plain = "".join(
+        letter if letter.isascii() and letter.isprintable() and letter not in '"\\%' else "_" for letter in name
+    )
+    extended = "" if plain == name else f"; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"
+    return f'attachment; filename="{plain}"{extended}'

@@ -1,0 +1,118 @@
+"""What admins look at first: numbers, what needs a person, and what is stuck on its way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+
+from aiohttp import web
+
+from challenge_web.console.chart import stacked
+from challenge_web.console.gate import viewer_of
+from challenge_web.console.pages import ConsolePages, say, see_other, zone_of
+from challenge_web.console.routes import Names, Route
+from gateway.domain.roles import Right
+from gateway.domain.sentences import short_reason
+from gateway.flow.moderate import Action, Moderator
+from gateway.flow.overview import Frequent, Overview, Picture, Span, Stuck
+from gateway.flow.tally import Happening
+
+TRIED = say("tried", "It is tried again now. The answer of the other server appears here in a moment.")
+NOT_TRIED = say("not-tried", "There was nothing to try again: somebody else may have done it.")
+DROPPED = say("dropped", "Deleted. It does not go out any more.")
+
+_KINDS = (Happening.RELAYED, Happening.HELD, Happening.REFUSED)
+_SPANS = ((Span.DAY, "24 hours"), (Span.WEEK, "7 days"), (Span.MONTH, "30 days"))
+
+
+class OverviewPages:
+    """The overview and the outgoing queue."""
+
+    def __init__(self, overview: Overview, moderator: Moderator, pages: ConsolePages) -> None:
+        self._overview = overview
+        self._moderator = moderator
+        self._pages = pages
+
+    def routes(self) -> Sequence[Route]:
+        """All of them."""
+        return (
+            Route("overview", "/console/overview", Right.SEE_OVERVIEW, self.show),
+            Route("outgoing", "/console/outgoing", Right.SEE_OVERVIEW, self.outgoing),
+            Route(
+                "outgoing-mail", "/console/outgoing/mail/{id:[0-9]{1,18}}", Right.RETRY_OUTGOING,
+                act=self.act_on_mail, names=Names.ROW,
+            ),
+            Route(
+                "outgoing-challenge", "/console/outgoing/challenge/{id:[0-9]{1,18}}", Right.RETRY_OUTGOING,
+                act=self.retry_challenge, names=Names.OTHER,
+            ),
+        )  # fmt: skip
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Show how much came, what became of it, and what needs a person."""
+        viewer = viewer_of(request)
+        span = _span(request.query.get("span", ""))
+        zone = zone_of(viewer.time_zone)
+        picture = await self._overview.picture(viewer, span, zone)
+        if picture is None:
+            raise web.HTTPForbidden
+        return self._pages.page(request, "overview/overview", _words(picture, zone), here="overview")
+
+    async def outgoing(self, request: web.Request) -> web.Response:
+        """Show what has not gone out yet, with the other server's words."""
+        stuck = await self._overview.outgoing(viewer_of(request))
+        return self._pages.page(request, "overview/outgoing", {"stuck": stuck}, here="outgoing")
+
+    async def act_on_mail(self, request: web.Request) -> web.StreamResponse:
+        """Try a mail again, or delete it."""
+        viewer, row_id = viewer_of(request), int(request.match_info["id"])
+        stuck = {item.id: item for item in await self._overview.outgoing(viewer) if item.kind == "mail"}
+        if row_id not in stuck:
+            raise web.HTTPNotFound
+        action = {"retry": Action.DELIVER, "delete": Action.DELETE}.get(str((await request.post()).get("do", "")))
+        if action is None:
+            raise web.HTTPBadRequest
+        (done,) = await self._moderator.act(action, [row_id], viewer.name)
+        said = NOT_TRIED if done.problem else DROPPED if action is Action.DELETE else TRIED
+        raise see_other(request, "console/outgoing", said)
+
+    async def retry_challenge(self, request: web.Request) -> web.StreamResponse:
+        """Try to send a challenge again."""
+        viewer, challenge_id = viewer_of(request), int(request.match_info["id"])
+        if not any(item.id == challenge_id for item in await self._challenges(request)):
+            raise web.HTTPNotFound
+        tried = await self._overview.retry_challenge(viewer, challenge_id)
+        raise see_other(request, "console/outgoing", TRIED if tried else NOT_TRIED)
+
+    async def _challenges(self, request: web.Request) -> list[Stuck]:
+        return [item for item in await self._overview.outgoing(viewer_of(request)) if item.kind == "challenge"]
+
+
+def _span(text: str) -> Span:
+    return next((span for span in Span if span.value == text), Span.DAY)
+
+
+def _words(picture: Picture, zone: tzinfo) -> dict[str, object]:
+    shape = "%H:%M" if picture.span.by_hour else "%-d %b"
+    names = [datetime.fromtimestamp(bar.start, zone).strftime(shape) for bar in picture.bars]
+    chart = stacked(
+        [kind.value for kind in _KINDS],
+        [(name, [bar.of(kind) for kind in _KINDS]) for name, bar in zip(names, picture.bars, strict=True)],
+    )
+    total = {happening.value: picture.total(happening) for happening in Happening}
+    arrived = sum(picture.total(kind) for kind in _KINDS)
+    rows = [
+        (name, bar.start, sum(bar.of(kind) for kind in _KINDS), *(bar.of(what) for what in Happening))
+        for name, bar in zip(names, picture.bars, strict=True)
+    ]
+    return {
+        "picture": picture,
+        "standing": picture.standing,
+        "chart": chart,
+        "total": total,
+        "arrived": arrived,
+        "rows": rows,
+        "spans": [(span.value, text) for span, text in _SPANS],
+        "reasons": [Frequent(short_reason(one.name), one.times) for one in picture.standing.reasons],
+        "happenings": [what.value for what in Happening],
+    }

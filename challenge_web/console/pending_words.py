@@ -1,0 +1,357 @@
+"""What the pending page says of its rows and orders: plain values for the templates, and addresses that hold a page's place."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from urllib.parse import parse_qsl, urlencode
+
+from markupsafe import Markup
+
+from gateway.domain.lifecycle import State
+from gateway.domain.lookalike import look_of, name_of_another
+from gateway.domain.policy import Reason
+from gateway.domain.query import FILTERS, Query
+from gateway.domain.sentences import (
+    STATES,
+    challenge_sentence,
+    days_left,
+    proof_sentence,
+    reason_sentence,
+    short_reason,
+)
+from gateway.flow.moderate import Action
+from gateway.flow.orders import Order, OrderState
+from gateway.flow.queue import LANES, SIZES, SORTS, Ask, Group, Key, Row
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_PARAMETERS = ("q", "lane", "source", "sort", "desc", "after", "before", "size")
+LONGEST_SOURCE = 200
+SORT_NAMES = {
+    "arrival": ("newest", "oldest"),
+    "sender": ("sender", "sender, Z to A"),
+    "subject": ("subject", "subject, Z to A"),
+    "recipient": ("recipient", "recipient, Z to A"),
+    "size": ("smallest", "largest"),
+    "reason": ("reason", "reason, Z to A"),
+    "expiry": ("goes first", "goes last"),
+}
+"""In the sort's own direction, and against it."""
+
+
+# --- a page's address ---
+
+
+def read_ask(query: Mapping[str, str]) -> Ask:
+    """Read which page is wanted; what makes no sense is as if it were not there."""
+    sort, size = query.get("sort", ""), query.get("size", "")
+    return Ask(
+        box=query.get("q", ""),
+        lane=query.get("lane", "") if query.get("lane", "") in LANES else "",
+        source=query.get("source", "")[:LONGEST_SOURCE],
+        sort=sort if sort in SORTS else "arrival",
+        reverse=query.get("desc") == "1",
+        after=read_key(query.get("after", "")),
+        before=read_key(query.get("before", "")),
+        size=int(size) if size in map(str, SIZES) else SIZES[0],
+    )
+
+
+def read_back(text: str) -> dict[str, str]:
+    """Read the list's address out of a form; only what is a list's is kept."""
+    return {name: value for name, value in parse_qsl(text[:4000]) if name in _PARAMETERS}
+
+
+def address(query: Mapping[str, str], **changes: str) -> str:
+    """Return the list's address below the root, with some parameters changed; those that are empty are left out."""
+    merged = {**{name: query[name] for name in _PARAMETERS if query.get(name)}, **changes}
+    text = urlencode({name: value for name, value in merged.items() if value})
+    return f"console/pending?{text}" if text else "console/pending"
+
+
+def write_key(key: Key) -> str:
+    """Write where a page begins, for its address."""
+    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def read_key(text: str) -> Key | None:
+    """Read it again; None for what is none."""
+    try:
+        found = json.loads(base64.urlsafe_b64decode(text[:1000] + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return None
+    if not isinstance(found, list) or not found or len(found) > 4:
+        return None
+    well = all(isinstance(one, str | float) or (type(one) is int and abs(one) < 2**62) for one in found)
+    return tuple(found) if well else None
+
+
+# --- rows ---
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One row, in words. Text of the mail's own still has to be marked as foreign."""
+
+    row: Row
+    name: str
+    """Of the author; his address where he gives no name."""
+    author: str
+    """Address in the letters people read; "" where the name is the address."""
+    ascii_domain: str
+    envelope: str
+    """The reverse-path where it is another than the author."""
+    doubts: tuple[str, ...]
+    time: Markup
+    size: str
+    reason: str
+    """Short."""
+    sentence: str
+    """Why it waits, whole."""
+    proof: str
+    challenge: str
+    files: str
+    all_files: str
+    left: str
+    late: bool
+    state: str
+    """What became of it; "" while it waits."""
+    state_kind: str
+    can_be_moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Rows of one day."""
+
+    title: str
+    rows: tuple[Shown, ...]
+
+
+_KINDS = {State.DELIVERED: "ok", State.RELEASED: "ok", State.REFUSED: "bad", State.EXPIRED: "warn"}
+
+
+def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
+    """Put a row into words. dated: the day stands with its time."""
+    author = row.author or row.sender
+    look = look_of(author)
+    doubts = [look.doubt] if look.doubt else []
+    claimed = name_of_another(row.author_name, author)
+    if claimed:
+        doubts.append(f"The name speaks of {claimed}, the address does not.")
+    name_look = look_of(row.author_name).doubt if row.author_name and "@" not in row.author_name else ""
+    if name_look:
+        doubts.append(f"About the name: {name_look[0].lower()}{name_look[1:]}")
+    left, late = days_left(row.expires_at, now) if row.state is State.PENDING else ("", False)
+    waits = row.state is State.PENDING
+    return Shown(
+        row=row,
+        name=row.author_name or look.text or "No sender",
+        author=look.text if row.author_name else "",
+        ascii_domain=look.ascii_domain,
+        envelope=look_of(row.sender).text if row.author and row.sender.lower() != row.author.lower() else "",
+        doubts=tuple(doubts),
+        time=clock(row.held_at, zone, dated=dated),
+        size=octets(row.size),
+        reason=short_reason(row.reason),
+        sentence=reason_sentence(row.reason),
+        proof=proof_sentence(row.proofs),
+        challenge=challenge_sentence(row.challenge, row.silence),
+        files=_some(row.files),
+        all_files=", ".join(row.files),
+        left=left,
+        late=late,
+        state="" if waits else STATES[row.state],
+        state_kind=_KINDS.get(row.state, ""),
+        can_be_moved=waits or row.state is State.REFUSED,
+    )
+
+
+def days(rows: Iterable[Row], now: float, zone: tzinfo, *, grouped: bool) -> list[Day]:
+    """Put rows into words, under the days they came on where the list is in that order."""
+    if not grouped:
+        return [Day("", tuple(shown(row, now, zone, dated=True) for row in rows))]
+    today = datetime.fromtimestamp(now, zone).date()
+    found: dict[date, list[Shown]] = {}
+    for row in rows:
+        day = datetime.fromtimestamp(row.held_at, zone).date()
+        found.setdefault(day, []).append(shown(row, now, zone, dated=False))
+    return [Day(day_title(day, today), tuple(some)) for day, some in found.items()]
+
+
+def day_title(day: date, today: date) -> str:
+    """Name a day as people do."""
+    if day == today:
+        return "Today"
+    if day == today - timedelta(days=1):
+        return "Yesterday"
+    year = "" if day.year == today.year else f" {day.year}"
+    return f"{_WEEKDAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]}{year}"
+
+
+def clock(seconds: float, zone: tzinfo, *, dated: bool) -> Markup:
+    """Write a time of day, with its date where asked for; whole on hover, exact for programs."""
+    at = datetime.fromtimestamp(seconds, zone)
+    stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    short = f"{at.day} {_MONTHS[at.month - 1]}, {at:%H:%M}" if dated else f"{at:%H:%M}"
+    return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S %Z}">{}</time>').format(stamp, at, short)
+
+
+def octets(size: int) -> str:
+    """Write a size for people."""
+    if size < 1000:
+        return f"{size} B"
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))} kB"
+    return f"{size / 1_000_000:.1f} MB"
+
+
+def _some(files: tuple[str, ...]) -> str:
+    if not files:
+        return ""
+    return files[0] if len(files) == 1 else f"{files[0]} +{len(files) - 1}"
+
+
+def source_title(group: Group) -> tuple[str, str]:
+    """Return a name for a source, and its kind in words."""
+    kind, _, name = group.source.partition(":")
+    kinds = {"list": "Mailing list", "signed": "Signed by this domain"}
+    return name, kinds.get(kind, "Nobody vouches for it")
+
+
+# --- filters ---
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter as a link."""
+
+    text: str
+    url: str
+    on: bool = False
+
+
+def chips_on(query: Query, here: Mapping[str, str]) -> list[Chip]:
+    """Return the filters that hold, each as the link that lifts it."""
+    return [
+        Chip(chip_text(piece), address(here, q=query.without(piece), after="", before=""), on=True)
+        for piece in query.filters
+    ]
+
+
+_USUAL_REASONS = (
+    Reason.UNKNOWN,
+    Reason.UNPROVEN,
+    Reason.AUTOMATIC,
+    Reason.NULL_REVERSE_PATH,
+    Reason.CHANGED_PROOF,
+    Reason.UNPROVEN_ALLOWED,
+)
+
+
+def chips_off(query: Query, here: Mapping[str, str], *, content: bool) -> list[tuple[str, list[Chip]]]:
+    """Return filters to choose, by kind."""
+    days_ = ("day:today", "day:yesterday", "day:7d")
+    reasons = tuple(f"reason:{reason.value}" for reason in _USUAL_REASONS)
+    states = [f"state:{state.value}" for state in State if state is not State.PENDING]
+    kinds: list[tuple[str, tuple[str, ...]]] = [
+        ("Day", days_),
+        ("Reason", reasons),
+        ("What became of it", (*states, "state:all")),
+    ]
+    if content:
+        kinds.append(("Files", ("has:file",)))
+    return [
+        (title, [Chip(chip_text(piece), address(here, q=query.adding(piece), after="", before="")) for piece in pieces])
+        for title, pieces in kinds
+    ]
+
+
+_CHIPS = {
+    "day:today": "Today",
+    "day:yesterday": "Yesterday",
+    "day:7d": "Last 7 days",
+    "has:file": "With files",
+    "state:all": "All, ended too",
+}
+
+
+def chip_text(piece: str) -> str:
+    """Say what a filter does."""
+    known = _CHIPS.get(piece.lower())
+    if known:
+        return known
+    prefix, _, value = piece.partition(":")
+    if prefix.lower() == "reason":
+        begins = (reason.value for reason in Reason if reason.value.startswith(value.lower()))
+        return short_reason(next(begins, value))
+    if prefix.lower() == "state" and value.lower() in {state.value for state in State}:
+        return STATES[State(value.lower())]
+    assert prefix.lower() in FILTERS
+    return f"{prefix.lower()} {value}"
+
+
+# --- orders ---
+
+_DONE = {
+    Action.DELIVER: "Delivered",
+    Action.AUTHORIZE: "Delivered, and the sender is allowed",
+    Action.BLACKLIST: "Blocked",
+    Action.DELETE: "Deleted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An order in words."""
+
+    order: Order
+    text: str
+    more: str
+    """What did not go well; "" where all did."""
+    button: str
+    """What can still be done: Undo, Stop, or nothing."""
+    seconds: int
+    """Left to undo."""
+    done: int
+    most: int
+    open: bool
+    kind: str
+
+
+def told(order: Order, now: float) -> Told:
+    """Put an order into words."""
+    settled = order.done + order.failed
+    rows = f"{order.total:,}".replace(",", " ") + (" mail" if order.total == 1 else " mails")
+    verb = _DONE[order.action]
+    button, seconds = "", 0
+    if order.state is OrderState.GATHERING:
+        text, button = f"{verb}: {rows} so far; more are being looked for.", "Undo"
+    elif order.state is OrderState.WAITING:
+        seconds = max(0, round(order.due_at - now))
+        text, button = f"{verb}: {rows}.", "Undo"
+    elif order.state is OrderState.RUNNING:
+        text, button = f"{verb}: {settled} of {rows}.", "Stop"
+    elif order.state is OrderState.UNDOING:
+        text = f"Taking it back: {rows}."
+    elif order.state is OrderState.UNDONE:
+        text = f"Undone. {rows} {'is' if order.total == 1 else 'are'} back in the list."
+    elif order.total == 0:
+        text = "Nothing was done."
+    elif settled < order.total:
+        text = f"Stopped. {verb}: {order.done} of {rows}; the others are back in the list."
+    else:
+        text = f"{verb}: {order.done} of {rows}." if order.failed else f"{verb}: {rows}."
+    problems = []
+    if order.missed:
+        problems.append(f"{order.missed} could not be had: not there, settled meanwhile, or somebody else was faster.")
+    if order.failed:
+        problems.append(f"{order.failed} could not be moved any more.")
+    is_open = order.state not in (OrderState.DONE, OrderState.UNDONE)
+    kind = "warn" if problems else "done"
+    return Told(order, text, " ".join(problems), button, seconds, settled, order.total, is_open, kind)

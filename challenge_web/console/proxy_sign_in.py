@@ -1,0 +1,84 @@
+"""Sign-in by what a reverse proxy says: a button, and behind it a session like any other.
+
+The field is read when the button is pressed and at no other time. So the session ends as all do, can be seen and
+revoked, and nobody who signs out is back in by himself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv6Address, ip_address
+
+from aiohttp import web
+
+from challenge_web.console.forms import text_of
+from challenge_web.console.gate import SIGN_IN
+from challenge_web.console.openid import Admits, Threshold
+from challenge_web.console.pages import see_other
+from challenge_web.console.routes import Route
+from challenge_web.console.sign_in import Offer
+from challenge_web.limits import Network
+from gateway.flow.mailbox_name import MailboxNames
+from gateway.flow.sign_in import Identity
+
+_WAY = "proxy"
+
+
+class ProxySignIn:
+    """The button and what it does."""
+
+    def __init__(
+        self, doors: Admits, threshold: Threshold, header: str, proxies: Sequence[Network], names: MailboxNames
+    ) -> None:
+        """header: the field. proxies: from whom it is believed."""
+        self._doors = doors
+        self._threshold = threshold
+        self._header = header
+        self._proxies = tuple(proxies)
+        self._names = names
+
+    def routes(self) -> Sequence[Route]:
+        """One."""
+        return (Route(f"{SIGN_IN}-proxy", "/sign-in/proxy", None, self.to_form, self.enter),)
+
+    def offer(self, request: web.Request) -> Offer | None:
+        """Return the button; None where no proxy says who it is."""
+        address = self._address(request)
+        return Offer(f"Go on as {address}", "sign-in/proxy", form=True) if address else None
+
+    async def to_form(self, request: web.Request) -> web.StreamResponse:
+        """GET /sign-in/proxy: back to where the button is."""
+        raise see_other(request, "sign-in")
+
+    async def enter(self, request: web.Request) -> web.StreamResponse:
+        """POST /sign-in/proxy: begin a session."""
+        address = self._address(request)
+        if not address:
+            raise web.HTTPForbidden
+        wanted = text_of(await request.post(), "next")
+        identity = Identity(address, (address,))
+        entered = await self._doors.admit(identity, _WAY, wanted, self._threshold.arrival_of(request))
+        if entered is None:
+            raise web.HTTPForbidden
+        return await self._threshold.entered(request, entered)
+
+    def _address(self, request: web.Request) -> str:
+        """Return whom the proxy names; "" for nobody, for more than one, and where it is no proxy of ours."""
+        values = request.headers.getall(self._header, ())
+        if len(values) != 1 or not self._believed(request):
+            return ""
+        read = self._names.read(values[0].strip())
+        return read[1] if read is not None else ""
+
+    def _believed(self, request: web.Request) -> bool:
+        """True where a listed address has made this connection. Nothing that a request says can change that."""
+        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+        if not isinstance(peer, tuple):
+            return False
+        try:
+            ip = ip_address(str(peer[0]).partition("%")[0])
+        except ValueError:
+            return False
+        if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+            ip = ip.ipv4_mapped
+        return any(ip.version == network.version and ip in network for network in self._proxies)

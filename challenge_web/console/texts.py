@@ -1,0 +1,180 @@
+"""Where admins change the words of the challenge."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import quote
+
+from aiohttp import web
+
+from challenge_web.console.gate import tell, viewer_of
+from challenge_web.console.pages import ConsolePages, say, see_other
+from challenge_web.console.routes import Names, Route
+from challenge_web.middleware import HEADERS
+from gateway.domain.address import normal_domain
+from gateway.domain.roles import Right, Viewer
+from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
+
+SAVED = say("texts-saved", "Saved. The next challenge is written with these words.")
+RESET = say("texts-reset", "Your own words are gone. The words from further up are used again.")
+SEEN = say("texts-seen", "Noted. We tell you again when the shipped words change.")
+SENT = say("texts-sent", "A sample is on its way to your mailbox.")
+NOT_SENT = say("texts-not-sent", "The sample could not be sent now. Try again in a few minutes.")
+
+SendSample = Callable[[Viewer, str, Texts], Awaitable[bool]]
+"""Viewer, scope and texts → whether the sample mail was taken for the viewer's own address."""
+
+PREVIEW_POLICY = (
+    "default-src 'none'; style-src 'self'; sandbox; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
+"""The mail's HTML is an admin's: it runs nothing, loads nothing, and reaches nothing around it."""
+_WITH_FRAME = HEADERS["Content-Security-Policy"] + "; frame-src 'self'"
+
+
+class TextPages:
+    """The list of scopes, and the page of each."""
+
+    def __init__(self, editor: TextEditor, send_sample: SendSample, variables: Sequence[tuple[str, str]],
+                 pages: ConsolePages) -> None:  # fmt: skip
+        """variables: what a template may name, each with its meaning."""
+        self._editor = editor
+        self._send_sample = send_sample
+        self._variables = variables
+        self._pages = pages
+
+    def routes(self) -> Sequence[Route]:
+        """All of them."""
+        scope = "/console/templates/{scope}"
+        return (
+            Route("texts", "/console/templates", Right.EDIT_TEMPLATES, self.index),
+            Route("texts-scope", scope, Right.EDIT_TEMPLATES, self.show, self.save, names=Names.SCOPE),
+            Route("texts-reset", f"{scope}/reset", Right.EDIT_TEMPLATES, act=self.reset, names=Names.SCOPE),
+            Route("texts-seen", f"{scope}/seen", Right.EDIT_TEMPLATES, act=self.seen, names=Names.SCOPE),
+            Route(
+                "texts-preview", f"{scope}/preview", Right.EDIT_TEMPLATES,
+                act=self.preview, names=Names.SCOPE, reads=True,
+            ),
+        )  # fmt: skip
+
+    async def index(self, request: web.Request) -> web.Response:
+        """Show every scope whose words the viewer may change, and which has its own."""
+        language = self._language(request)
+        drafts = await self._editor.drafts(viewer_of(request), language)
+        words = {"drafts": drafts, "language": language, "languages": self._editor.languages(), "path": path_of}
+        return self._pages.page(request, "texts/index", words, here="templates")
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the words in force, to be changed."""
+        draft = await self._draft(request)
+        return self._page(request, draft, draft.texts, ())
+
+    async def save(self, request: web.Request) -> web.StreamResponse:
+        """Keep the words, show them filled in, or send a sample; with faults, show these beside what was typed."""
+        viewer, draft, form = viewer_of(request), await self._draft(request), await request.post()
+        texts = _texts(form)
+        here = f"console/templates/{path_of(draft.scope)}"
+        do = form.get("do")
+        if do == "save":
+            faults = await self._editor.save(viewer, draft.scope, draft.language, texts)
+            if faults is None:
+                raise web.HTTPNotFound
+            if not faults:
+                tell(request, "saved")
+                raise see_other(request, here, SAVED)
+            return self._page(request, draft, texts, faults)
+        tried = self._editor.try_out(viewer, draft.scope, texts)
+        if tried is None:
+            raise web.HTTPNotFound
+        if not isinstance(tried, Sample):
+            return self._page(request, draft, texts, tried)
+        if do == "test":
+            sent = await self._send_sample(viewer, draft.scope, texts)
+            tell(request, "sample sent" if sent else "sample not sent")
+            return self._page(request, draft, texts, (), tried, SENT if sent else NOT_SENT)
+        return self._page(request, draft, texts, (), tried)
+
+    async def preview(self, request: web.Request) -> web.Response:
+        """Show what was typed as a mail, in a document of its own that can do nothing."""
+        draft, form = await self._draft(request), await request.post()
+        tried = self._editor.try_out(viewer_of(request), draft.scope, _texts(form))
+        if tried is None:
+            raise web.HTTPNotFound
+        sample = tried if isinstance(tried, Sample) else None
+        faults = () if isinstance(tried, Sample) else tried
+        response = self._pages.page(request, "texts/preview", {"sample": sample, "faults": faults})
+        response.headers["Content-Security-Policy"] = PREVIEW_POLICY
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        return response
+
+    async def reset(self, request: web.Request) -> web.StreamResponse:
+        """Go back to the words from further up."""
+        draft = await self._draft(request)
+        if await self._editor.reset(viewer_of(request), draft.scope, draft.language) is None:
+            raise web.HTTPNotFound
+        tell(request, "reset")
+        raise see_other(request, f"console/templates/{path_of(draft.scope)}", RESET)
+
+    async def seen(self, request: web.Request) -> web.StreamResponse:
+        """Note that the changed shipped words were looked at."""
+        draft = await self._draft(request)
+        if await self._editor.keep_as_seen(viewer_of(request), draft.scope, draft.language) is None:
+            raise web.HTTPNotFound
+        raise see_other(request, f"console/templates/{path_of(draft.scope)}", SEEN)
+
+    def _page(
+        self, request: web.Request, draft: Draft, texts: Texts, faults: Sequence[Fault], sample: Sample | None = None,
+        told: str = "",
+    ) -> web.Response:  # fmt: skip
+        by_part: dict[str, str] = {}
+        for fault in faults:
+            where = f"Line {fault.line}: " if fault.line else ""
+            by_part[fault.part] = f"{where}{fault.reason}."
+        response = self._pages.page(
+            request,
+            "texts/edit",
+            {
+                "draft": draft,
+                "texts": texts,
+                "faults": by_part,
+                "sample": sample,
+                "told": told,
+                "path": path_of(draft.scope),
+                "variables": self._variables,
+            },
+            422 if faults else 200,
+            here="templates",
+        )
+        response.headers["Content-Security-Policy"] = _WITH_FRAME
+        return response
+
+    async def _draft(self, request: web.Request) -> Draft:
+        """Return what the path names. Raises HTTPNotFound, beyond the viewer's reach too."""
+        draft = await self._editor.draft(
+            viewer_of(request), scope_of(request.match_info["scope"]), self._language(request)
+        )
+        if draft is None:
+            raise web.HTTPNotFound
+        return draft
+
+    def _language(self, request: web.Request) -> str:
+        languages = self._editor.languages()
+        asked = request.query.get("language", "")
+        return asked if asked in languages else languages[0]
+
+
+def scope_of(text: str) -> str:
+    """Read a scope from a path: `site`, or a domain."""
+    return SITE if text == "site" else f"@{normal_domain(text)}"
+
+
+def path_of(scope: str) -> str:
+    """Write a scope into a path."""
+    return quote(scope.removeprefix("@"), safe="") if scope else "site"
+
+
+def _texts(form: object) -> Texts:
+    def text(name: str) -> str:
+        value = form.get(name, "")  # type: ignore[attr-defined]  # A multidict of text and files.
+        return value if isinstance(value, str) else ""
+
+    return Texts(text("subject"), text("text"), text("html"), text("from_line"))

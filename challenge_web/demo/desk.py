@@ -1,0 +1,39 @@
+"""The way from the demo's page into the console: one press signs a newcomer in, as a recipient or as the admin."""
+
+from __future__ import annotations
+
+from aiohttp import hdrs, web
+
+from challenge_web.console.gate import Cookie
+from challenge_web.demo.guard import check_host, check_origin
+from challenge_web.demo.view import DemoView
+from challenge_web.public.form import read_fields
+
+_FORM_OCTETS = 1024
+_DAY = 86_400
+
+DESKS = (
+    ("joe", "Open Joe’s console", "the mail that waits for him: read it, let it in, block a sender"),
+    ("admin", "Open the admin’s console", "all mail, lists, policies, accounts, numbers"),
+)
+"""At whose desk one can sit: key, words on the button, what is there."""
+
+
+class DeskPages:
+    """Signs in. Only under the demo, only from its own page, only on this machine."""
+
+    def __init__(self, view: DemoView) -> None:
+        self._view = view
+        self._cookie = Cookie(secure=False)
+
+    async def enter(self, request: web.Request) -> web.Response:
+        """Begin a session and show the console."""
+        check_host(request)
+        check_origin(request)
+        who = (await read_fields(request, _FORM_OCTETS)).get("who", "")
+        if who not in (key for key, _, _ in DESKS):
+            raise web.HTTPBadRequest(text="This form is not complete; go back to /demo/ and try again.")
+        secret = await self._view.enter(who, request.remote or "", request.headers.get(hdrs.USER_AGENT, ""))
+        answer = web.Response(status=303, headers={hdrs.LOCATION: "/console/"})
+        self._cookie.set(answer, secret, _DAY)
+        return answer

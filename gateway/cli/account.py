@@ -1,0 +1,355 @@
+"""`account`: who may sign in to the console."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from gateway.cli.access import with_store
+from gateway.cli.faults import CommandError
+from gateway.cli.options import actor, config_option, early_config_option, json_option, settings_of
+from gateway.cli.output import Column, Listing, moment, note, print_facts, print_json
+from gateway.domain.roles import Role, Viewer
+from gateway.entrance import link_url, make_accounts, make_sessions
+from gateway.flow.account_ports import Account, Kind, Session
+from gateway.flow.account_rights import Wrong
+from gateway.flow.accounts import PAGE, Accounts, operator
+from gateway.log import escape
+from gateway.settings import Settings
+from gateway.settings.values import read_secret
+from gateway.store.store import Store
+
+T = TypeVar("T")
+
+Job = Callable[[Accounts, Viewer], Awaitable[T]]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account as it is printed: nothing of it signs anybody in."""
+
+    id: int
+    name: str
+    role: str
+    disabled: bool
+    full_name: str
+    addresses: dict[str, str]
+    domains: tuple[str, ...]
+    password: bool
+    second_factor: bool
+    created_at: float
+    created_by: str
+    signed_in_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session as it is printed."""
+
+    id: int
+    browser: str
+    client: str
+    way: str
+    second_factor: bool
+    created_at: float
+    used_at: float
+    ends_at: float
+
+
+_COLUMNS: tuple[Column[AccountRow], ...] = (
+    Column("name", lambda row: row.name, elastic=True),
+    Column("role", lambda row: row.role),
+    Column("addresses", lambda row: " ".join(row.addresses), elastic=True),
+    Column("domains", lambda row: " ".join(row.domains), elastic=True, spare=True),
+    Column("state", lambda row: "disabled" if row.disabled else "enabled"),
+    Column("password", lambda row: "yes" if row.password else "no", spare=True),
+    Column("second factor", lambda row: "yes" if row.second_factor else "no", spare=True),
+    Column("last sign-in", lambda row: moment(row.signed_in_at), spare=True),
+)
+_SESSIONS: tuple[Column[SessionRow], ...] = (
+    Column("id", lambda row: row.id),
+    Column("browser", lambda row: row.browser, elastic=True),
+    Column("from", lambda row: row.client),
+    Column("by", lambda row: row.way),
+    Column("begun", lambda row: moment(row.created_at), spare=True),
+    Column("last used", lambda row: moment(row.used_at)),
+)
+
+_name = click.argument("name")
+_role = click.option(
+    "--role", type=click.Choice([role.value for role in Role]), default=Role.USER.value, show_default=True,
+    help="What it may do.",
+)  # fmt: skip
+_domain = click.option("--domain", "domains", multiple=True, help="That a domain admin, or an auditor, is for.")
+
+
+@click.group()
+@early_config_option
+def account() -> None:
+    """Manage who may sign in to the console."""
+
+
+@account.command()
+@config_option
+@json_option
+@_name
+@_role
+@_domain
+@click.option("--address", "addresses", multiple=True, help="Its own; further ones are aliases of the first.")
+@click.option(
+    "--password-file", type=click.Path(path_type=Path, dir_okay=False), help="Its first line is the password."
+)
+@click.option("--ask-password", is_flag=True, help="Ask for a password.")
+def add(
+    config: Path | None,
+    as_json: bool,
+    name: str,
+    role: str,
+    domains: Sequence[str],
+    addresses: Sequence[str],
+    password_file: Path | None,
+    ask_password: bool,
+) -> None:
+    """Add an account, and print a link that signs it in once, within a day."""
+    password = ""
+    if password_file is not None:
+        password = read_secret(password_file).partition("\n")[0]
+    elif ask_password:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    settings = settings_of(config)
+
+    async def work(accounts: Accounts, viewer: Viewer) -> tuple[Account, str | None]:
+        made = await accounts.add(viewer, name, Role(role), addresses, domains, password)
+        return made, None if password else await accounts.link(viewer, made.id)
+
+    made, token = _with_accounts(config, work)
+    url = None if token is None else link_url(settings, token)
+    if as_json:
+        print_json({"account": _row(made), "link": url})
+        return
+    click.echo(f"added {escape(made.name)} as {made.role.value}")
+    if url is not None:
+        click.echo(url)
+        note("the link signs it in once, within a day")
+
+
+@account.command("list")
+@config_option
+@json_option
+@click.option("--search", default="", metavar="WORDS", help="In names and addresses.")
+def list_(config: Path | None, as_json: bool, search: str) -> None:
+    """List accounts by name."""
+    listing = Listing(_COLUMNS, "No accounts.", as_json=as_json)
+
+    async def work(accounts: Accounts, viewer: Viewer) -> None:
+        after = ""
+        while True:
+            page = await accounts.page(viewer, search, after)
+            listing.page([_row(one) for one in page])
+            if len(page) < PAGE:
+                return
+            after = page[-1].name
+
+    _with_accounts(config, work)
+    listing.end()
+
+
+@account.command()
+@config_option
+@json_option
+@_name
+def show(config: Path | None, as_json: bool, name: str) -> None:
+    """Show one account. NAME is its name, or an address of its own."""
+    row = _row(_with_accounts(config, lambda accounts, viewer: _named(accounts, viewer, name)))
+    if as_json:
+        print_json(row)
+        return
+    print_facts(
+        (
+            ("name", row.name),
+            ("role", row.role),
+            ("state", "disabled" if row.disabled else "enabled"),
+            ("full name", row.full_name),
+            *(("address", f"{address} ({kind})") for address, kind in row.addresses.items()),
+            *(("domain", domain) for domain in row.domains),
+            ("password", "yes" if row.password else "no"),
+            ("second factor", "yes" if row.second_factor else "no"),
+            ("made", f"{moment(row.created_at)} by {row.created_by}"),
+            ("last sign-in", moment(row.signed_in_at) or "never"),
+        )
+    )
+
+
+@account.command("set-role")
+@config_option
+@_name
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+@_domain
+def set_role(config: Path | None, name: str, role: str, domains: Sequence[str]) -> None:
+    """Change what an account may do; it has to sign in again."""
+    _change(config, name, lambda accounts, viewer, number: accounts.set_role(viewer, number, Role(role), domains))
+    click.echo(f"{escape(name)} is {role}")
+
+
+@account.command()
+@config_option
+@_name
+def disable(config: Path | None, name: str) -> None:
+    """Shut an account out, and end its sessions."""
+    _change(config, name, lambda accounts, viewer, number: accounts.set_disabled(viewer, number, True))
+    click.echo(f"{escape(name)} is disabled")
+
+
+@account.command()
+@config_option
+@_name
+def enable(config: Path | None, name: str) -> None:
+    """Let an account in again."""
+    _change(config, name, lambda accounts, viewer, number: accounts.set_disabled(viewer, number, False))
+    click.echo(f"{escape(name)} is enabled")
+
+
+@account.command()
+@config_option
+@_name
+def remove(config: Path | None, name: str) -> None:
+    """Remove an account with its sessions; its mail and its list entries stay."""
+    _change(config, name, lambda accounts, viewer, number: accounts.remove(viewer, number))
+    click.echo(f"removed {escape(name)}")
+
+
+@account.command()
+@config_option
+@_name
+@click.argument("address")
+@click.option(
+    "--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.ALIAS.value, show_default=True,
+    help="Its own, an alias of it, or somebody else's whose mail it sees to.",
+)  # fmt: skip
+def give(config: Path | None, name: str, address: str, kind: str) -> None:
+    """Let an address belong to an account."""
+    _change(config, name, lambda accounts, viewer, number: accounts.give(viewer, number, address, Kind(kind)))
+    click.echo(f"{escape(address)} belongs to {escape(name)} ({kind})")
+
+
+@account.command()
+@config_option
+@_name
+@click.argument("address")
+def take(config: Path | None, name: str, address: str) -> None:
+    """Take an address away from an account."""
+    _change(config, name, lambda accounts, viewer, number: accounts.take(viewer, number, address))
+    click.echo(f"{escape(address)} no longer belongs to {escape(name)}")
+
+
+@account.command()
+@config_option
+@_name
+def link(config: Path | None, name: str) -> None:
+    """Print a link that signs an account in once, within a day."""
+    settings = settings_of(config)
+
+    async def work(accounts: Accounts, viewer: Viewer) -> str | None:
+        found = await _named(accounts, viewer, name)
+        if found.disabled:
+            raise Wrong(f"{name} is disabled; enable it first")
+        return await accounts.link(viewer, found.id)
+
+    token = _with_accounts(config, work)
+    if token is None:
+        raise CommandError(_nobody(name))
+    click.echo(link_url(settings, token))
+
+
+@account.command("reset-second-factor")
+@config_option
+@_name
+def reset_second_factor(config: Path | None, name: str) -> None:
+    """Forget app, passkeys and recovery codes of somebody who has lost them."""
+    _change(config, name, lambda accounts, viewer, number: accounts.reset_second_factor(viewer, number))
+    click.echo(f"{escape(name)} signs in without a second factor, until another one is set up")
+
+
+@account.command()
+@config_option
+@json_option
+@_name
+@click.option("--end", "end", is_flag=True, help="Sign it out everywhere.")
+def sessions(config: Path | None, as_json: bool, name: str, end: bool) -> None:
+    """List where an account is signed in."""
+
+    async def work(accounts: Accounts, viewer: Viewer) -> Sequence[Session]:
+        found = await _named(accounts, viewer, name)
+        rows = await accounts.sessions_of(viewer, found.id)
+        if end:
+            await accounts.end_sessions(viewer, found.id)
+        return rows
+
+    rows = _with_accounts(config, work)
+    listing = Listing(_SESSIONS, "It is signed in nowhere.", as_json=as_json)
+    listing.page([_session(row) for row in rows])
+    listing.end()
+    if end:
+        note(f"{len(rows)} sessions are ended")
+
+
+def _with_accounts(config: Path | None, job: Job[T]) -> T:
+    """Run a job on the accounts of a configuration's store. Raises CommandError."""
+    settings: Settings = settings_of(config)
+
+    async def work(store: Store) -> T:
+        accounts = make_accounts(settings, store, make_sessions(settings, store, time.time), time.time)
+        try:
+            return await job(accounts, operator(actor()))
+        except Wrong as wrong:
+            raise CommandError(str(wrong)) from wrong
+
+    return with_store(config, work)
+
+
+def _change(config: Path | None, name: str, change: Callable[[Accounts, Viewer, int], Awaitable[bool]]) -> None:
+    async def work(accounts: Accounts, viewer: Viewer) -> None:
+        found = await _named(accounts, viewer, name)
+        if not await change(accounts, viewer, found.id):
+            raise Wrong(_nobody(name))
+
+    _with_accounts(config, work)
+
+
+async def _named(accounts: Accounts, viewer: Viewer, name: str) -> Account:
+    found = await accounts.named(viewer, name)
+    if found is None:
+        raise Wrong(_nobody(name))
+    return found
+
+
+def _nobody(name: str) -> str:
+    return f"there is no account {name}; `challenge-gateway account list` lists them"
+
+
+def _row(one: Account) -> AccountRow:
+    return AccountRow(
+        id=one.id,
+        name=one.name,
+        role=one.role.value,
+        disabled=one.disabled,
+        full_name=one.full_name,
+        addresses={held.address: held.kind.value for held in one.addresses},
+        domains=one.domains,
+        password=bool(one.password),
+        second_factor=one.has_second_factor,
+        created_at=one.created_at,
+        created_by=one.created_by,
+        signed_in_at=one.signed_in_at,
+    )
+
+
+def _session(one: Session) -> SessionRow:
+    return SessionRow(
+        one.id, one.browser, one.client, one.way, one.second_factor, one.created_at, one.used_at, one.ends_at
+    )

@@ -1,0 +1,250 @@
+"""`policy`: what holds for the site, a domain or a recipient, and where it comes from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from gateway import assembly
+from gateway.cli.access import with_store
+from gateway.cli.faults import CommandError, WrongUse
+from gateway.cli.operator import operator
+from gateway.cli.options import config_option, early_config_option, json_option, settings_of
+from gateway.cli.output import Column, Listing, print_json
+from gateway.domain.explain import origin_words
+from gateway.domain.levels import PolicySetting
+from gateway.domain.roles import Viewer
+from gateway.flow.policies import Policies, name_of, scope_named
+from gateway.flow.policy_effects import Preview
+from gateway.flow.policy_ports import Edit, Edits, Faulty, Line, Sheet
+from gateway.settings import Settings
+from gateway.store.store import Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyLine:
+    """One setting in one scope."""
+
+    setting: str
+    value: str
+    origin: str
+    """The level it comes from."""
+    locked_by: str
+    """The level that locked it; "" for none."""
+    own: str | None
+    """What is chosen in this very scope."""
+    own_lock: bool
+    options: tuple[str, ...]
+    """What may be chosen here; empty where a number is typed."""
+    words: str
+    """Where it comes from, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a command changed, or would."""
+
+    scope: str
+    changed: int
+    """Settings."""
+    moved: int
+    """Mails that wait until another day now."""
+    preview: Preview
+    """What it does to mail that waits."""
+    dry_run: bool
+
+
+_COLUMNS: tuple[Column[PolicyLine], ...] = (
+    Column("setting", lambda line: line.setting),
+    Column("value", lambda line: line.value),
+    Column("from", lambda line: line.words, elastic=True),
+)
+_setting = click.argument("setting", type=click.Choice([setting.value for setting in PolicySetting]), metavar="SETTING")
+_scope = click.argument("scope", default="site", metavar="[SCOPE]")
+_dry_run = click.option("--dry-run", is_flag=True, help="Only say what it would do.")
+_apply = click.option(
+    "--apply-to-waiting",
+    "apply",
+    is_flag=True,
+    help="Let mail that waits already go after the days that hold now, but not within 24 hours.",
+)
+
+
+@click.group()
+@early_config_option
+def policy() -> None:
+    """See and choose what holds for the site, a domain or a recipient."""
+
+
+@policy.command()
+@config_option
+@json_option
+@_scope
+def show(config: Path | None, as_json: bool, scope: str) -> None:
+    """Show what holds, and where each value comes from. SCOPE is site, a domain, or an address."""
+    named = _parsed(scope)
+
+    async def work(policies: Policies, viewer: Viewer) -> Sheet | None:
+        return await policies.sheet(viewer, named)
+
+    sheet = _ours(_with_policies(config, work), scope)
+    listing = Listing(_COLUMNS, "No settings.", as_json=as_json)
+    listing.page([_line(line, named) for line in sheet.lines])
+    listing.end()
+
+
+@policy.command("set")
+@config_option
+@json_option
+@_dry_run
+@_apply
+@_setting
+@click.argument("value")
+@_scope
+def set_(config: Path | None, as_json: bool, dry_run: bool, apply: bool, setting: str, value: str, scope: str) -> None:
+    """Choose a value. SCOPE is site, a domain, or an address; without it: the site."""
+    _change(config, scope, setting, lambda line: Edit(value, _locked(line)), as_json, dry_run=dry_run, apply=apply)
+
+
+@policy.command()
+@config_option
+@json_option
+@_dry_run
+@_apply
+@_setting
+@_scope
+def unset(config: Path | None, as_json: bool, dry_run: bool, apply: bool, setting: str, scope: str) -> None:
+    """Take back what was chosen here; what holds above counts again."""
+    _change(config, scope, setting, lambda line: Edit(None, _locked(line)), as_json, dry_run=dry_run, apply=apply)
+
+
+@policy.command()
+@config_option
+@json_option
+@_dry_run
+@_setting
+@_scope
+def lock(config: Path | None, as_json: bool, dry_run: bool, setting: str, scope: str) -> None:
+    """Let nobody below choose another value than the one that holds here."""
+    _change(config, scope, setting, lambda line: Edit(_own(line), locked=True), as_json, dry_run=dry_run)
+
+
+@policy.command()
+@config_option
+@json_option
+@_dry_run
+@_setting
+@_scope
+def unlock(config: Path | None, as_json: bool, dry_run: bool, setting: str, scope: str) -> None:
+    """Let those below choose again; what they chose before counts again."""
+    _change(config, scope, setting, lambda line: Edit(_own(line)), as_json, dry_run=dry_run)
+
+
+def _change(
+    config: Path | None,
+    scope: str,
+    setting: str,
+    edit_of: Callable[[Line | None], Edit],
+    as_json: bool,
+    *,
+    dry_run: bool,
+    apply: bool = False,
+) -> None:
+    named, wanted = _parsed(scope), PolicySetting(setting)
+
+    async def work(policies: Policies, viewer: Viewer) -> Changed | None:
+        sheet = await policies.sheet(viewer, named)
+        if sheet is None:
+            return None
+        line = next((line for line in sheet.lines if line.setting is wanted), None)
+        edits: Edits = {wanted: edit_of(line)}
+        preview = await policies.preview(viewer, named, edits)
+        assert preview is not None
+        changed = 0 if dry_run else await policies.save(viewer, named, edits) or 0
+        moved = await policies.apply_to_waiting(viewer, named) or 0 if apply and not dry_run else 0
+        return Changed(name_of(named), changed, moved, preview, dry_run)
+
+    try:
+        done = _ours(_with_policies(config, work), scope)
+    except Faulty as faulty:
+        raise WrongUse(str(faulty)) from faulty
+    if as_json:
+        print_json(done)
+    else:
+        click.echo("\n".join(_told(done, wanted, apply=apply)))
+
+
+def _told(done: Changed, setting: PolicySetting, *, apply: bool) -> list[str]:
+    would = "would " if done.dry_run else ""
+    preview = done.preview
+    if not preview.changes:
+        lines = [f"{setting.value} for {done.scope} is that already"]
+    else:
+        (change,) = preview.changes
+        same = change.before.value == change.after.value
+        lines = [f"{setting.value} for {done.scope}: {'' if same else f'{change.before.value} → '}{change.after.value}"]
+        if change.locked:
+            lines.append("locked for those below")
+        if change.keeping:
+            lines.append(f"{change.keeping} below keep what they have chosen themselves")
+        if change.overruled:
+            lines.append(f"{change.overruled} below no longer have what they have chosen themselves")
+        if preview.affected:
+            lines.append(f"{would}change what holds for {preview.affected} recipients of mail that waits")
+    if apply:
+        count = preview.sooner + preview.later if done.dry_run else done.moved
+        lines.append(f"{count} mails that wait {'would go' if done.dry_run else 'go'} on another day")
+    return lines
+
+
+def _with_policies(config: Path | None, work: Callable[[Policies, Viewer], Awaitable[T]]) -> T:
+    settings = settings_of(config)
+    return with_store(config, lambda store: work(_policies(settings, store), operator()))
+
+
+def _policies(settings: Settings, store: Store) -> Policies:
+    # Imported here: help needs no mails, but the list of languages stands with them.
+    from gateway.letters import LANGUAGE
+
+    return assembly.make_policies(settings, store, (LANGUAGE,), time.time)
+
+
+def _parsed(scope: str) -> str:
+    named = scope_named(scope)
+    if named is None:
+        raise WrongUse(f"{scope!r} is neither site, nor a domain, nor an address")
+    return named
+
+
+def _ours(found: T | None, scope: str) -> T:
+    if found is None:
+        raise CommandError(f"{scope} is none of ours ([domains] names)")
+    return found
+
+
+def _own(line: Line | None) -> str | None:
+    return line.own.value if line and line.own else None
+
+
+def _locked(line: Line | None) -> bool:
+    return bool(line and line.own and line.own.locked)
+
+
+def _line(line: Line, scope: str) -> PolicyLine:
+    return PolicyLine(
+        setting=line.setting.value,
+        value=line.effective.value,
+        origin=line.effective.origin.value,
+        locked_by=line.effective.locked_by.value if line.effective.locked_by else "",
+        own=_own(line),
+        own_lock=_locked(line),
+        options=line.options,
+        words=origin_words(line.effective, scope.rpartition("@")[2]),
+    )

@@ -1,0 +1,98 @@
+"""Journal: who did what in the console, in lines that nobody can change there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from gateway.domain.roles import Reach, Right, Viewer
+
+T = TypeVar("T")
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One line."""
+
+    at: float
+    actor: str
+    deed: str
+    """Name of the route that was posted to."""
+    object: str
+    """What it was done to, as the page's address names it."""
+    detail: str
+    client: str
+    domain: str = ""
+    """Whose admins may see it; "" is the site's only."""
+    looked_as: str = ""
+    id: int = 0
+
+
+class JournalTable(Protocol):
+    """The lines in the store."""
+
+    def add(self, deed: Deed) -> None:
+        """Write one more."""
+
+    def page(
+        self, domains: Collection[str] | None, actor: str, words: str, before_id: int, most: int
+    ) -> Sequence[Deed]:
+        """Return lines, the newest first. domains: None is all, the site's own too."""
+
+
+class JournalTx(Protocol):
+    """What the journal needs of a transaction."""
+
+    @property
+    def journal(self) -> JournalTable:
+        """The lines."""
+
+
+class JournalStore(Protocol):
+    """Where it is kept."""
+
+    async def transact(self, work: Callable[[JournalTx], T]) -> T:
+        """Run work in one writing transaction."""
+
+    async def look(self, work: Callable[[JournalTx], T]) -> T:
+        """Run work on a consistent view."""
+
+
+class Journal:
+    """Writes the lines, and shows each admin those of his domains."""
+
+    def __init__(self, store: JournalStore, *, now: Callable[[], float]) -> None:
+        self._store = store
+        self._now = now
+
+    async def note(self, viewer: Viewer, deed: str, named: str, detail: str, client: str) -> None:
+        """Write down what somebody just did. Raises StoreDown."""
+        line = Deed(
+            at=self._now(),
+            actor=viewer.name,
+            deed=deed,
+            object=named,
+            detail=detail,
+            client=client,
+            domain=_one_domain(viewer),
+            looked_as=viewer.looks_as,
+        )
+        await self._store.transact(lambda tx: tx.journal.add(line))
+
+    async def page(self, viewer: Viewer, *, actor: str = "", words: str = "", before_id: int = 0) -> Sequence[Deed]:
+        """Return the next lines within the viewer's reach, at most PAGE, the newest first."""
+        if not viewer.may(Right.SEE_LOG):
+            return ()
+        reach: Reach = viewer.reach
+        domains = None if reach.site else reach.domains
+        return await self._store.look(lambda tx: tx.journal.page(domains, actor, words, before_id, PAGE))
+
+
+def _one_domain(viewer: Viewer) -> str:
+    """Return the domain whose admins may read what this person does; "" where it is not one alone."""
+    reach = viewer.reach
+    domains = set(reach.domains) | {address.rpartition("@")[2] for address in reach.addresses}
+    return domains.pop() if len(domains) == 1 and not reach.site else ""

@@ -1,0 +1,203 @@
+"""Bring lists in and out as files: say what would change first, then change all of it or nothing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from gateway.domain.lists import UNPROVEN, Entry, Verdict, merge_entries
+from gateway.domain.roles import Right, Viewer
+from gateway.flow.list_files import Fault, Line, Lines, read_csv, read_plain
+from gateway.flow.list_ports import Cut, EntryStore, EntryTx, EntryView, Part
+from gateway.flow.list_rights import may_be_unproven, parts_in_reach
+
+CSV = "csv"
+MOST_OCTETS = 1_000_000
+MOST_LINES = 100_000
+_PAGE = 1000
+_Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line that would change an entry, as it is and as it would be."""
+
+    line: Line
+    before: EntryView
+    proof: str
+    note: str
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a file would do, as the lists stand."""
+
+    new: list[Line] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+    known: list[Line] = field(default_factory=list)
+    """There already, or more than once in the file."""
+    faults: list[Fault] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a file did."""
+
+    new: int
+    changed: int
+    known: int
+    refused: int
+
+
+def read(words: str, form: str, scope: str) -> Lines:
+    """Read a file. form: CSV, or the verdict of plain lines. scope: of lines that name none, in stored form."""
+    file = io.StringIO(words.removeprefix("\ufeff"), newline="")
+    found = read_csv(file, scope) if form == CSV else read_plain(file, Verdict(form), scope)
+    if len(found.lines) + len(found.faults) > MOST_LINES:
+        return Lines(faults=[Fault(0, f"it has more than {MOST_LINES} lines; bring it in pieces")])
+    return found
+
+
+def plan(tx: EntryTx, lines: Lines, now: float) -> Plan:
+    """Say what these lines would do. Faulty ones stay faults."""
+    made = Plan(faults=list(lines.faults))
+    first: dict[_Key, Line] = {}
+    for line in lines.lines:
+        earlier = first.get(_key(line.entry))
+        if earlier is None:
+            first[_key(line.entry)] = line
+        else:
+            merged = replace(merge_entries(earlier.entry, line.entry, 0.0))
+            first[_key(line.entry)] = Line(earlier.number, merged, earlier.note or line.note)
+            made.known.append(line)
+    there = {
+        (view.pattern, view.scope, view.verdict): view
+        for view in tx.entries.of_patterns(list(dict.fromkeys(line.entry.pattern for line in first.values())))
+    }
+    for key, line in first.items():
+        view = there.get(key)
+        if view is None:
+            made.new.append(line)
+            continue
+        change = _change(line, view, now)
+        if change is None:
+            made.known.append(line)
+        else:
+            made.changed.append(change)
+    return made
+
+
+def save(tx: EntryTx, planned: Plan, who: str, now: float) -> Saved:
+    """Do what was planned in the same transaction."""
+    tx.entries.add_all([(line.entry, line.note) for line in planned.new], who, now)
+    for change in planned.changed:
+        tx.entries.change(change.before.id, change.proof, change.note, change.expires_at)
+    return Saved(len(planned.new), len(planned.changed), len(planned.known), len(planned.faults))
+
+
+def _change(line: Line, view: EntryView, now: float) -> Change | None:
+    """What a line does to the entry that is there: it lets in more, never less; a note and a time it bears are taken."""
+    merged = merge_entries(view.entry, line.entry, now)
+    expires = view.expires_at if line.entry.expires_at is None and view.entry.holds(now) else line.entry.expires_at
+    note = line.note or view.note
+    if (merged.proof, note, expires) == (view.proof, view.note, view.expires_at):
+        return None
+    return Change(line, view, merged.proof, note, expires)
+
+
+def _key(entry: Entry) -> _Key:
+    return entry.pattern, entry.scope, entry.verdict.value
+
+
+class ListFiles:
+    """Imports and exports for a person, within his reach."""
+
+    def __init__(self, store: EntryStore, *, now: Callable[[], float]) -> None:
+        self._store = store
+        self._now = now
+
+    async def bring(self, viewer: Viewer, words: str, form: str, scope: str) -> int:
+        """Keep a file until it is saved; return its number.
+
+        form: CSV, or the verdict of plain lines. scope: of lines that name none, in stored form. Raises ValueError
+        with one sentence where it cannot be a list at all, PermissionError where he may change none.
+        """
+        if not viewer.may(Right.EDIT_LISTS) or not viewer.reach.covers_scope(scope):
+            raise PermissionError(scope)
+        if not words.strip():
+            raise ValueError("There is nothing in it. Choose a file, or paste some lines.")
+        if len(words.encode("utf-8", "replace")) > MOST_OCTETS:
+            raise ValueError("It is larger than 1 MB. Bring it in pieces.")
+        if "\0" in words:
+            raise ValueError("It is not a text file. Save it as text, or as CSV, in UTF-8.")
+        now = self._now()
+        return await self._store.transact(lambda tx: tx.entries.put_draft(viewer.name, form, scope, words, now))
+
+    async def preview(self, viewer: Viewer, draft_id: int) -> Plan | None:
+        """Say what saving would do; None for a file that is not his."""
+        now = self._now()
+
+        def work(tx: EntryTx) -> Plan | None:
+            draft = tx.entries.draft(draft_id, viewer.name)
+            return None if draft is None else plan(tx, _within(viewer, read(draft.words, draft.form, draft.scope)), now)
+
+        return await self._store.look(work)
+
+    async def save(self, viewer: Viewer, draft_id: int) -> Saved | None:
+        """Save the good lines of a file, all or none, as the lists stand now; None for a file that is not his."""
+        if not viewer.may(Right.EDIT_LISTS):
+            return None
+        now = self._now()
+        draft = await self._store.look(lambda tx: tx.entries.draft(draft_id, viewer.name))
+        if draft is None:
+            return None
+        # Read outside of the writing transaction: mail waits while that one runs.
+        lines = await self._store.look(lambda tx: _within(viewer, read(draft.words, draft.form, draft.scope)))
+
+        def work(tx: EntryTx) -> Saved | None:
+            if tx.entries.draft(draft_id, viewer.name) is None:
+                return None  # Saved by a second click.
+            saved = save(tx, plan(tx, lines, now), viewer.name, now)
+            tx.entries.drop_draft(draft_id)
+            return saved
+
+        return await self._store.transact(work)
+
+    async def export(self, viewer: Viewer, verdict: str = "") -> AsyncIterator[list[EntryView]]:
+        """Yield the entries in his reach in pages, in the order they were made, one part after the other."""
+        for part in parts_in_reach(viewer.reach):
+            async for page in pages(self._store, part, verdict):
+                yield page
+
+
+async def pages(store: EntryStore, part: Part, verdict: str = "") -> AsyncIterator[list[EntryView]]:
+    """Yield all entries of a part in pages, in the order they were made."""
+    last = 0
+    while page := await store.look(lambda tx: tx.entries.page(part, Cut(verdict, after=last, most=_PAGE))):  # noqa: B023 awaited here
+        yield page
+        last = page[-1].id
+
+
+def _within(viewer: Viewer, lines: Lines) -> Lines:
+    """Take out what he may not write."""
+    kept: list[Line] = []
+    faults = list(lines.faults)
+    for line in lines.lines:
+        if not viewer.reach.covers_scope(line.entry.scope):
+            faults.append(Fault(line.number, f"{_whose(line.entry.scope)} is not yours to decide for"))
+        elif line.entry.proof == UNPROVEN and line.entry.verdict is Verdict.ALLOW and not may_be_unproven(viewer):
+            faults.append(Fault(line.number, "only an admin may allow a sender without any proof"))
+        else:
+            kept.append(line)
+    return Lines(kept, sorted(faults, key=lambda fault: fault.number))
+
+
+def _whose(scope: str) -> str:
+    return scope.removeprefix("@") or "everybody"
+
+
+def faults_of(lines: Sequence[Fault]) -> list[str]:
+    """Return the sentences."""
+    return [str(fault) for fault in lines]

@@ -1,0 +1,264 @@
+"""Overview: how much mail came, what became of it, and what needs a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from enum import Enum
+from typing import Protocol, TypeVar
+
+from gateway.domain.roles import Reach, Right, Viewer
+from gateway.flow.tally import HOUR, Happening
+
+T = TypeVar("T")
+
+DAY = 24 * HOUR
+TOP = 8
+"""Lines in each list of the most frequent."""
+LOOKED_AT = 5_000
+"""Held rows, the newest, among which the most frequent are looked for."""
+STUCK = 200
+"""Lines shown of what is on its way out."""
+
+
+class Span(Enum):
+    """How far back one looks, and how wide a bar is."""
+
+    DAY = "24h"
+    WEEK = "7d"
+    MONTH = "30d"
+
+    @property
+    def bars(self) -> int:
+        """How many there are."""
+        return {Span.DAY: 24, Span.WEEK: 7, Span.MONTH: 30}[self]
+
+    @property
+    def by_hour(self) -> bool:
+        """True where a bar is an hour, else it is a day of the reader's calendar."""
+        return self is Span.DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One hour, or one day."""
+
+    start: float
+    counts: Mapping[Happening, int]
+
+    def of(self, happening: Happening) -> int:
+        """Return how often."""
+        return self.counts.get(happening, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Something on its way out that has not arrived."""
+
+    kind: str
+    """`mail` to a mailbox behind us, or `challenge` to a sender."""
+    id: int
+    """Of the pending row, or of the challenge."""
+    state: str
+    sender: str
+    recipient: str
+    subject: str
+    since: float
+    attempts: int
+    due_at: float | None
+    """The next attempt; None: none will be made by itself."""
+    last_reply: str
+    """The other server's own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frequent:
+    """A name, and how often it was seen."""
+
+    name: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class HopState:
+    """A server that takes our mail."""
+
+    place: str
+    domains: tuple[str, ...]
+    """Whose mail goes there; empty: all others."""
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand now, as the store tells it."""
+
+    waiting: int
+    """At most `most_counted`, which stands for "or more"."""
+    oldest: float | None
+    """When the one that waits longest came."""
+    on_the_way: int
+    refused: int
+    challenges_unsent: int
+    asked_last_hour: int
+    senders: tuple[Frequent, ...]
+    sender_domains: tuple[Frequent, ...]
+    recipients: tuple[Frequent, ...]
+    reasons: tuple[Frequent, ...]
+
+
+MOST_COUNTED = 10_000
+
+
+class OverviewTable(Protocol):
+    """What the overview reads."""
+
+    def standing(self, domains: Collection[str] | None, now: float) -> Standing:
+        """Return how things stand for these domains; None is all."""
+
+    def stuck(self, domains: Collection[str] | None, most: int) -> Sequence[Stuck]:
+        """Return what has not gone out, the longest first."""
+
+    def hasten_challenge(self, challenge_id: int, domains: Collection[str] | None, now: float) -> bool:
+        """Let a challenge that waits for its next attempt be tried now; False where there is none."""
+
+
+class TallyReader(Protocol):
+    """The numbers by the hour."""
+
+    def since(self, hour: int, domains: Collection[str] | None) -> Sequence[tuple[int, Happening, int]]:
+        """Return (hour, happening, times) from this hour on, oldest first."""
+
+
+class OverviewTx(Protocol):
+    """What the overview needs of a transaction."""
+
+    @property
+    def overview(self) -> OverviewTable:
+        """How things stand."""
+
+    @property
+    def tallies(self) -> TallyReader:
+        """The numbers by the hour."""
+
+
+class OverviewStore(Protocol):
+    """Where it is read."""
+
+    async def transact(self, work: Callable[[OverviewTx], T]) -> T:
+        """Run work in one writing transaction."""
+
+    async def look(self, work: Callable[[OverviewTx], T]) -> T:
+        """Run work on a consistent view."""
+
+
+class HopWatch(Protocol):
+    """Knows the servers that take our mail."""
+
+    async def states(self) -> Sequence[HopState]:
+        """Try each of them, side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that the overview shows."""
+
+    span: Span
+    bars: tuple[Bar, ...]
+    standing: Standing
+    hops: tuple[HopState, ...]
+    max_per_hour: int
+    """Challenges that may go out in an hour."""
+
+    def total(self, happening: Happening) -> int:
+        """Return how often in the whole span."""
+        return sum(bar.of(happening) for bar in self.bars)
+
+
+class Overview:
+    """Reads the overview for one viewer; tries again what is stuck."""
+
+    def __init__(
+        self,
+        store: OverviewStore,
+        hops: HopWatch,
+        *,
+        max_per_hour: int,
+        now: Callable[[], float],
+        wake_challenges: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._hops = hops
+        self._max_per_hour = max_per_hour
+        self._now = now
+        self._wake_challenges = wake_challenges
+
+    async def picture(self, viewer: Viewer, span: Span, zone: tzinfo) -> Picture | None:
+        """Return the overview of the viewer's domains, or None for who may not see it. zone: of his calendar."""
+        if not viewer.may(Right.SEE_OVERVIEW):
+            return None
+        now = self._now()
+        domains = reach_domains(viewer.reach)
+        starts = bar_starts(span, now, zone)
+
+        def work(tx: OverviewTx) -> tuple[Sequence[tuple[int, Happening, int]], Standing]:
+            return tx.tallies.since(int(starts[0]), domains), tx.overview.standing(domains, now)
+
+        (numbers, standing), hops = await asyncio.gather(self._store.look(work), self._hops.states())
+        seen = [hop for hop in hops if domains is None or not hop.domains or set(hop.domains) & set(domains)]
+        return Picture(
+            span=span,
+            bars=tuple(_bars(starts, numbers)),
+            standing=standing,
+            hops=tuple(seen),
+            max_per_hour=self._max_per_hour,
+        )
+
+    async def outgoing(self, viewer: Viewer) -> Sequence[Stuck]:
+        """Return what has not gone out, within the viewer's reach, at most STUCK."""
+        if not viewer.may(Right.SEE_OVERVIEW):
+            return ()
+        domains = reach_domains(viewer.reach)
+        return await self._store.look(lambda tx: tx.overview.stuck(domains, STUCK))
+
+    async def retry_challenge(self, viewer: Viewer, challenge_id: int) -> bool:
+        """Try a challenge again now; False where there is none within reach, or it needs no trying."""
+        if not viewer.may(Right.RETRY_OUTGOING):
+            return False
+        domains, now = reach_domains(viewer.reach), self._now()
+        done = await self._store.transact(lambda tx: tx.overview.hasten_challenge(challenge_id, domains, now))
+        if done:
+            self._wake_challenges()
+        return done
+
+
+def reach_domains(reach: Reach) -> frozenset[str] | None:
+    """Return the domains whose mail counts; None is all."""
+    return None if reach.site else reach.domains
+
+
+def bar_starts(span: Span, now: float, zone: tzinfo) -> list[float]:
+    """Return when each bar begins, the oldest first; days begin at midnight in the zone, hours at full hours of UTC."""
+    if span.by_hour:
+        last = int(now) // HOUR * HOUR
+        return [float(last - HOUR * back) for back in reversed(range(span.bars))]
+    midnight = datetime.fromtimestamp(now, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    starts = []
+    for back in reversed(range(span.bars)):
+        # Noon first: a day on which the clock is changed has 23 or 25 hours.
+        noon = datetime.fromtimestamp(midnight.timestamp() + 12 * HOUR - back * DAY, zone)
+        starts.append(noon.replace(hour=0, minute=0).timestamp())
+    return starts
+
+
+def _bars(starts: Sequence[float], numbers: Sequence[tuple[int, Happening, int]]) -> list[Bar]:
+    counts: list[dict[Happening, int]] = [{} for _ in starts]
+    place = 0
+    for hour, happening, times in numbers:
+        while place + 1 < len(starts) and hour >= starts[place + 1]:
+            place += 1
+        if hour >= starts[0]:
+            counts[place][happening] = counts[place].get(happening, 0) + times
+    return [Bar(start, count) for start, count in zip(starts, counts, strict=True)]

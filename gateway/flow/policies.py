@@ -1,0 +1,253 @@
+"""Policies: what site, domains and users have chosen, what a change would do, and the change itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+
+from gateway.domain.address import Address
+from gateway.domain.challenge import DAY
+from gateway.domain.levels import (
+    FOR_ADMINS,
+    Choice,
+    Level,
+    PolicySetting,
+    base_values,
+    checked_value,
+    choices_for,
+    effective_policy,
+    level_of,
+    levels_above,
+    merged,
+    narrower_scopes,
+    policy_scope,
+    withheld,
+)
+from gateway.domain.lists import parse_scope
+from gateway.domain.policy import Policy
+from gateway.domain.roles import Reach, Right, Viewer
+from gateway.flow.policy_effects import NewDate, Preview, new_date, preview_of
+from gateway.flow.policy_ports import Edits, Faulty, Line, Places, PoliciesStore, PoliciesTx, Sheet
+from gateway.log import event
+
+_log = logging.getLogger("gateway.policies")
+
+MOST_SCOPES = 100
+BATCH = 500
+"""Mails whose day is moved in one transaction: mail that comes in meanwhile does not wait for long."""
+
+
+def scope_named(name: str) -> str | None:
+    """Return the scope a person names: `site`, a domain, or an address; None for what is none."""
+    if name == "site":
+        return ""
+    try:
+        scope = parse_scope(name)
+    except ValueError:
+        return None
+    if not scope:
+        return None
+    return scope if scope.startswith("@") else policy_scope(Address.of(scope))
+
+
+def name_of(scope: str) -> str:
+    """Name a scope as a person does."""
+    return scope.removeprefix("@") or "site"
+
+
+class Policies:
+    """Shows and changes policies within a viewer's reach. What is beyond it is None, as if it were not there."""
+
+    def __init__(
+        self,
+        store: PoliciesStore,
+        policy: Policy,
+        domains: frozenset[str],
+        languages: Sequence[str],
+        *,
+        now: Callable[[], float],
+    ) -> None:
+        """policy: the configuration's. domains: ours, as A-labels. languages: those that templates exist for."""
+        self._store = store
+        self._policy = policy
+        self._base = base_values(policy)
+        self._domains = domains
+        self._languages = tuple(languages)
+        self._now = now
+
+    async def places(self, viewer: Viewer, after: str = "") -> Places | None:
+        """Return the scopes a person may look at. after: the last one of the page before."""
+        if not viewer.may(Right.SEE_POLICY):
+            return None
+        reach = viewer.reach
+        domains = None if reach.site else reach.domains
+        chosen = await self._store.look(lambda tx: tx.policies.scopes(domains, after, MOST_SCOPES + 1))
+        return Places(
+            site=reach.site,
+            domains=tuple(sorted(self._domains if reach.site else reach.domains & self._domains)),
+            addresses=tuple(sorted(reach.addresses)),
+            chosen=tuple(chosen[:MOST_SCOPES]),
+            more=len(chosen) > MOST_SCOPES,
+        )
+
+    async def sheet(self, viewer: Viewer, scope: str) -> Sheet | None:
+        """Return all settings of a scope."""
+        if not self._may(viewer, scope, Right.SEE_POLICY):
+            return None
+        return await self._store.look(lambda tx: self._sheet(tx, viewer, scope))
+
+    async def preview(self, viewer: Viewer, scope: str, edits: Edits) -> Preview | None:
+        """Return what a change would do. Raises Faulty."""
+        if not self._may(viewer, scope, Right.EDIT_POLICY):
+            return None
+
+        def work(tx: PoliciesTx) -> Preview:
+            wanted = self._wanted(self._sheet(tx, viewer, scope), edits)
+            choices = (*tx.policies.choices(levels_above(scope)), *tx.policies.below(scope))
+            return preview_of(self._policy, scope, choices, wanted, tx.policies.waiting_by_recipient(scope))
+
+        return await self._store.look(work)
+
+    async def save(self, viewer: Viewer, scope: str, edits: Edits) -> int | None:
+        """Make the changes, all or none; return how many settings changed. They count for the next message.
+
+        Raises Faulty.
+        """
+        if not self._may(viewer, scope, Right.EDIT_POLICY):
+            return None
+        now = self._now()
+
+        def work(tx: PoliciesTx) -> list[Choice]:
+            wanted = self._wanted(self._sheet(tx, viewer, scope), edits)
+            for choice in wanted:
+                tx.policies.put(choice, viewer.name, now)
+            return wanted
+
+        wanted = await self._store.transact(work)
+        for choice in wanted:
+            event(_log, "policy", scope=name_of(scope), setting=choice.setting.value, value=choice.value,
+                  locked=choice.locked, actor=viewer.name)  # fmt: skip
+        return len(wanted)
+
+    async def apply_to_waiting(self, viewer: Viewer, scope: str) -> int | None:
+        """Let what waits in a scope go after the days that hold now, batch by batch; return how many mails moved.
+
+        None goes earlier than a day from now, unless it would have before. May be run again: it changes nothing then.
+        """
+        if not self._may(viewer, scope, Right.EDIT_POLICY):
+            return None
+        now, last, moved = self._now(), 0, 0
+        while True:
+
+            def batch(tx: PoliciesTx, after: int = last) -> tuple[int, int]:
+                rows = tx.policies.waiting(scope, after, BATCH)
+                policies = policies_of(self._policy, tx.policies.choices, {row.recipient for row in rows})
+                dates = [
+                    NewDate(row.id, date, row.challenge_id)
+                    for row in rows
+                    if (date := new_date(row, policies[row.recipient].days * DAY, now)) is not None
+                ]
+                return (rows[-1].id if rows else 0), tx.policies.set_dates(dates)
+
+            last, count = await self._store.transact(batch)
+            moved += count
+            if not last:
+                break
+        event(_log, "policy-applied", scope=name_of(scope), moved=moved, actor=viewer.name)
+        return moved
+
+    async def withheld(self, reach: Reach) -> frozenset[Right]:
+        """Return the rights that a user with these addresses has not; where they differ, the strictest counts."""
+
+        addresses = [Address(address, address) for address in reach.addresses]
+        arranged = await self._store.arrangements((), addresses)
+        taken: frozenset[Right] = frozenset()
+        for address in addresses:
+            taken |= withheld(merged(self._base, address.key, arranged.choices.get(address.key, ())))
+        return taken
+
+    def _may(self, viewer: Viewer, scope: str, right: Right) -> bool:
+        if scope and scope.rpartition("@")[2] not in self._domains:
+            return False
+        return viewer.may(right) and viewer.reach.covers_scope(scope)
+
+    def _sheet(self, tx: PoliciesTx, viewer: Viewer, scope: str) -> Sheet:
+        choices = tx.policies.choices(levels_above(scope))
+        level = level_of(scope)
+        own = {choice.setting: choice for choice in choices if choice.scope == scope}
+        holds = merged(self._base, scope, choices)
+        above = merged(self._base, scope, [choice for choice in choices if choice.scope != scope])
+        chosen = {one.setting: one for one in tx.policies.chosen(scope)}
+        return Sheet(
+            scope=scope,
+            level=level,
+            lines=tuple(
+                Line(
+                    setting=setting,
+                    effective=holds[setting],
+                    above=above[setting],
+                    own=own.get(setting),
+                    chosen=chosen.get(setting),
+                    options=self._options(setting, level, above[setting].value),
+                    open=not above[setting].locked_for(level),
+                )
+                for setting in self._base
+                if level is not Level.USER or setting not in FOR_ADMINS
+            ),
+            may_change=viewer.may(Right.EDIT_POLICY),
+            may_lock=level is not Level.USER,
+        )
+
+    def _options(self, setting: PolicySetting, level: Level, held: str) -> tuple[str, ...]:
+        if setting is PolicySetting.SCOPE:
+            return narrower_scopes(held, level)
+        return choices_for(setting, self._languages)
+
+    def _wanted(self, sheet: Sheet, edits: Edits) -> list[Choice]:
+        """Return the choices that differ from what is there. Raises Faulty."""
+        lines = {line.setting: line for line in sheet.lines}
+        faults: dict[PolicySetting, str] = {}
+        wanted = []
+        for setting, edit in edits.items():
+            line = lines.get(setting)
+            before = (line.own.value, line.own.locked) if line and line.own else (None, False)
+            try:
+                value = None if edit.value is None else checked_value(setting, edit.value, self._languages)
+            except ValueError as fault:
+                faults[setting] = str(fault)
+                continue
+            if (value, edit.locked) == before:
+                continue
+            if line is None:
+                faults[setting] = f"{setting.value} is chosen for the site or a domain, not for one address"
+            elif not line.open:
+                faults[setting] = f"{setting.value} is locked by the {_locker(line)}"
+            elif edit.locked and not sheet.may_lock:
+                faults[setting] = "an address has nothing below it to lock"
+            elif value is not None and line.options and value not in line.options:
+                faults[setting] = f"{setting.value} can only be narrowed here: {' or '.join(line.options)}"
+            else:
+                wanted.append(Choice(sheet.scope, setting, value, edit.locked))
+        if faults:
+            raise Faulty(faults)
+        return wanted
+
+
+def policies_of(
+    base: Policy, choices: Callable[[Sequence[str]], tuple[Choice, ...]], recipients: Collection[str]
+) -> dict[str, Policy]:
+    """Return the policy of each recipient, asking once for the choices of all."""
+    scopes = {recipient: policy_scope(Address(recipient, recipient)) for recipient in recipients}
+    by_scope: dict[str, list[Choice]] = {}
+    for choice in choices(sorted({name for scope in scopes.values() for name in levels_above(scope)})):
+        by_scope.setdefault(choice.scope, []).append(choice)
+    return {
+        recipient: effective_policy(
+            base, scope, tuple(choice for name in levels_above(scope) for choice in by_scope.get(name, ()))
+        )
+        for recipient, scope in scopes.items()
+    }
+
+
+def _locker(line: Line) -> str:
+    return line.above.locked_by.value if line.above.locked_by else "level above"

@@ -1,0 +1,332 @@
+"""Queue: what waits for the people who are signed in, in pages, searched and sorted, within their reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, tzinfo
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gateway.domain.address import normal_form, without_tag
+from gateway.domain.evidence import Proof
+from gateway.domain.lifecycle import State
+from gateway.domain.query import Query, Term, read_query
+from gateway.domain.roles import Reach, Right, Viewer
+
+T = TypeVar("T")
+
+PEOPLE, MACHINE = "people", "machine"
+LANES = (PEOPLE, MACHINE)
+SORTS = ("arrival", "sender", "subject", "recipient", "size", "reason", "expiry")
+SIZES = (50, 100, 200)
+MOST_COUNTED = 10_000
+GROUPS = 100
+"""Sources of machine mail on one page."""
+COUNTED_OF_A_GROUP = 1000
+
+Key = tuple[str | int | float, ...]
+"""Where a page begins: the sort keys of a row, then minus its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """One recipient whose mail is seen."""
+
+    domain: str
+    key: str
+    """Normal form without sub-address."""
+    tagged: str = ""
+    """Normal form, where only mail to this sub-address is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose mail: a reach, as the store looks it up."""
+
+    site: bool = False
+    domains: tuple[str, ...] = ()
+    owners: tuple[Owner, ...] = ()
+
+    @classmethod
+    def of(cls, reach: Reach) -> Place:
+        """Return where a person's mail lies; nothing is in it twice."""
+        if reach.site:
+            return cls(site=True)
+        owners = []
+        for address in sorted(reach.addresses):
+            base, domain = without_tag(address), address.rpartition("@")[2]
+            if domain not in reach.domains and (base == address or base not in reach.addresses):
+                owners.append(Owner(domain, base, "" if base == address else address))
+        return cls(domains=tuple(sorted(reach.domains)), owners=tuple(owners))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows are meant."""
+
+    place: Place
+    lanes: tuple[str, ...] = LANES
+    """Of the rows that wait."""
+    states: tuple[State, ...] = (State.PENDING,)
+    terms: tuple[Term, ...] = ()
+    reasons: tuple[str, ...] = ()
+    after: float | None = None
+    """Held at this time or later, seconds since the epoch."""
+    before: float | None = None
+    has_file: bool = False
+    source: str = ""
+    content: bool = True
+    """Subjects and files may be looked at; else words are looked for in addresses only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One mail for one recipient, as the list shows it."""
+
+    id: int
+    message_id: int
+    state: State
+    author: str
+    author_name: str
+    sender: str
+    """The reverse-path; "" is the null one."""
+    recipient: str
+    subject: str
+    size: int
+    """Octets."""
+    held_at: float
+    expires_at: float
+    changed_at: float
+    reason: str
+    silence: str
+    challenge: str
+    """State of its challenge; "" where there is none."""
+    proofs: tuple[Proof, ...]
+    files: tuple[str, ...]
+    lane: str
+    source: str
+    seen: bool
+    last_reply: str
+    """What the next hop said."""
+    key: Key
+    score: float | None = None
+    """How spam-like; None: nobody has looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The machine mail of one source."""
+
+    source: str
+    count: int
+    """At most COUNTED_OF_A_GROUP."""
+    newest: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Which page a person wants."""
+
+    box: str = ""
+    """What stands in the search box."""
+    lane: str = PEOPLE
+    """"" is both: a search looks everywhere."""
+    source: str = ""
+    sort: str = "arrival"
+    reverse: bool = False
+    """Against the sort's own direction: the oldest first, from Z to A."""
+    after: Key | None = None
+    """Rows behind this one."""
+    before: Key | None = None
+    """Rows in front of this one, the nearest."""
+    size: int = SIZES[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the list."""
+
+    rows: tuple[Row, ...]
+    total: int
+    """At most MOST_COUNTED + 1, which means: more."""
+    next: Key | None
+    previous: Key | None
+    query: Query
+    sort: str
+    """What it is sorted by: not what was asked for where that cannot be."""
+    groups: tuple[Group, ...] = ()
+    more_groups: str = ""
+    """The source behind which further groups follow; "" where there are none."""
+
+
+class QueueTable(Protocol):
+    """The rows in the store."""
+
+    def page(
+        self, chosen: Selection, sort: str, reverse: bool, start: Key | None, backwards: bool, most: int, account: int
+    ) -> Sequence[Row]:
+        """Return rows behind `start` in the order asked for; backwards: those in front of it, the nearest first."""
+
+    def count(self, chosen: Selection, most: int) -> int:
+        """Return how many there are, counting to `most` + 1."""
+
+    def one(self, row_id: int, account: int) -> Row | None:
+        """Return one row."""
+
+    def groups(self, chosen: Selection, behind: str, most: int, account: int) -> Sequence[Group]:
+        """Return sources of machine mail."""
+
+    def see(self, account: int, ids: Collection[int]) -> None:
+        """Note that a person has seen rows."""
+
+
+class QueueTx(Protocol):
+    """What the queue needs of a transaction."""
+
+    @property
+    def queue(self) -> QueueTable:
+        """The rows."""
+
+
+class QueueStore(Protocol):
+    """Where they are kept."""
+
+    async def transact(self, work: Callable[[QueueTx], T]) -> T:
+        """Run work in one writing transaction."""
+
+    async def look(self, work: Callable[[QueueTx], T]) -> T:
+        """Run work on a consistent view."""
+
+
+_NO_CONTENT = "Your role does not show subjects and files: words are looked for in addresses only."
+
+
+class Queue:
+    """Shows each person the rows within reach."""
+
+    def __init__(self, store: QueueStore, *, now: Callable[[], float]) -> None:
+        self._store = store
+        self._now = now
+
+    async def page(self, viewer: Viewer, ask: Ask) -> Page:
+        """Return one page. What the viewer must not see is not in it, and cannot be searched for."""
+        query = self.query(viewer, ask.box)
+        if not viewer.may(Right.SEE_PENDING):
+            return Page((), 0, None, None, query, "arrival")
+        chosen = self.selection(viewer, query, ask.lane, ask.source)
+        sort = ask.sort if ask.sort in SORTS and chosen.states == (State.PENDING,) else "arrival"
+        if sort == "subject" and not chosen.content:
+            sort = "arrival"
+        size = ask.size if ask.size in SIZES else SIZES[0]
+        backwards = ask.before is not None
+        start = ask.before if backwards else ask.after
+
+        def work(tx: QueueTx) -> tuple[Sequence[Row], int]:
+            table = tx.queue
+            rows = table.page(chosen, sort, ask.reverse, start, backwards, size + 1, viewer.account)
+            # What fits on the first page is counted already.
+            counted = start is None and len(rows) <= size
+            return rows, len(rows) if counted else table.count(chosen, MOST_COUNTED)
+
+        found, total = await self._store.look(work)
+        more = len(found) > size
+        rows = [_fit(row, chosen.content) for row in (reversed(found[:size]) if backwards else found[:size])]
+        return Page(
+            rows=tuple(rows),
+            total=total,
+            next=rows[-1].key if rows and (more or backwards) else None,
+            previous=rows[0].key if rows and (more if backwards else start is not None) else None,
+            query=query,
+            sort=sort,
+        )
+
+    async def groups(self, viewer: Viewer, behind: str = "") -> Page:
+        """Return a page of the machine lane, a group for each source."""
+        query = Query()
+        if not viewer.may(Right.SEE_PENDING):
+            return Page((), 0, None, None, query, "arrival")
+        chosen = self.selection(viewer, query, MACHINE)
+
+        def work(tx: QueueTx) -> tuple[Sequence[Group], int]:
+            found = tx.queue.groups(chosen, behind, GROUPS + 1, viewer.account)
+            return found, tx.queue.count(chosen, MOST_COUNTED)
+
+        found, total = await self._store.look(work)
+        groups = tuple(replace(one, newest=_fit(one.newest, chosen.content)) for one in found[:GROUPS])
+        last = groups[-1].source if len(found) > GROUPS else ""
+        return Page((), total, None, None, query, "arrival", groups, last)
+
+    async def counts(self, viewer: Viewer) -> dict[str, int]:
+        """Return how many rows wait in each lane, counting to MOST_COUNTED + 1."""
+        if not viewer.may(Right.SEE_PENDING):
+            return dict.fromkeys(LANES, 0)
+        chosen = {lane: self.selection(viewer, Query(), lane) for lane in LANES}
+        return await self._store.look(
+            lambda tx: {lane: tx.queue.count(one, MOST_COUNTED) for lane, one in chosen.items()}
+        )
+
+    async def one(self, viewer: Viewer, row_id: int) -> Row | None:
+        """Return one row; None for what is not there, or not within reach."""
+        if not viewer.may(Right.SEE_PENDING):
+            return None
+        row = await self._store.look(lambda tx: tx.queue.one(row_id, viewer.account))
+        if row is None or not viewer.reach.covers_recipient(normal_form(row.recipient)):
+            return None
+        return _fit(row, viewer.may(Right.READ_CONTENT))
+
+    async def see(self, viewer: Viewer, row_id: int) -> None:
+        """Note that the viewer has opened a row; an admin who looks over a user's shoulder leaves no trace there."""
+        if not viewer.looks_as and await self.one(viewer, row_id) is not None:
+            await self._store.transact(lambda tx: tx.queue.see(viewer.account, [row_id]))
+
+    def query(self, viewer: Viewer, box: str) -> Query:
+        """Read the search box by the viewer's calendar."""
+        query = read_query(box, datetime.fromtimestamp(self._now(), zone_of(viewer)).date())
+        hidden = query.has_file or any(term.field in ("subject", "file") for term in query.terms)
+        if hidden and not viewer.may(Right.READ_CONTENT):
+            return replace(query, faults=(*query.faults, _NO_CONTENT))
+        return query
+
+    def selection(self, viewer: Viewer, query: Query, lane: str = "", source: str = "") -> Selection:
+        """Return which rows a search means for this viewer. lane: "" is both."""
+        content = viewer.may(Right.READ_CONTENT)
+        zone = zone_of(viewer)
+        terms = query.terms
+        if not content:
+            terms = tuple(term for term in terms if term.field in ("", "from", "to"))
+        return Selection(
+            place=Place.of(viewer.reach),
+            lanes=(lane,) if lane in LANES else LANES,
+            states=query.states,
+            terms=terms,
+            reasons=query.reasons,
+            after=_midnight(query.after, zone),
+            before=_midnight(query.before, zone),
+            has_file=query.has_file and content,
+            source=source,
+            content=content,
+        )
+
+
+def zone_of(viewer: Viewer) -> tzinfo:
+    """Return the viewer's time zone; UTC for a name that is none."""
+    try:
+        return ZoneInfo(viewer.time_zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def _midnight(day: date | None, zone: tzinfo) -> float | None:
+    if day is None:
+        return None
+    # In UTC where the zone's own offset would lead out of the calendar.
+    try:
+        return datetime.combine(day, time(), zone).timestamp()
+    except OverflowError:
+        return datetime.combine(day, time(), UTC).timestamp()
+
+
+def _fit(row: Row, content: bool) -> Row:
+    """Return the row as the viewer may see it."""
+    return row if content else replace(row, subject="", files=())

@@ -1,0 +1,111 @@
+"""Sign-in mail: send the links that were asked for, to those who may come in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gateway.domain.address import NULL_PATH, Address
+from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.envelope import Recipient
+from gateway.domain.reply import Reply
+from gateway.flow.account_ports import AccountsStore, Link, Order
+from gateway.flow.attempts import all_of
+from gateway.flow.challenge import OutgoingMail
+from gateway.flow.ports import Envelope, Hop
+from gateway.flow.sign_in import LINK_SECONDS, SignInRules
+from gateway.log import event
+
+_log = logging.getLogger("gateway.sign_in")
+
+_FIRST_PAUSE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLetter:
+    """What a sign-in mail says."""
+
+    address: str
+    url: str
+    client: str
+    """From where it was asked for."""
+    ends_at: float
+
+
+Compose = Callable[[SignInLetter, float], Awaitable[OutgoingMail]]
+"""What it says, and the time → mail."""
+Send = Callable[[str, bytes, bool], Awaitable[Reply]]
+"""Recipient, content and whether it needs SMTPUTF8 → the smart host's word."""
+
+
+class LinkMail:
+    """The worker's work, one batch at a time. Only one runs at a time, so no lease is needed."""
+
+    def __init__(
+        self,
+        rules: SignInRules,
+        store: AccountsStore,
+        public_url: str,
+        compose: Compose,
+        hop_of: Callable[[str], Hop],
+        send_outside: Send,
+        *,
+        now: Callable[[], float],
+        random_octets: Callable[[int], bytes],
+    ) -> None:
+        """public_url: may contain {recipient_domain}; never built from what a client says."""
+        self._rules = rules
+        self._store = store
+        self._public_url = public_url.rstrip("/")
+        self._compose = compose
+        self._hop_of = hop_of
+        self._send_outside = send_outside
+        self._now = now
+        self._random_octets = random_octets
+
+    async def run_once(self, most: int = 20) -> int:
+        """Attempt up to `most` links that are due, side by side; return how many there were."""
+        now = self._now()
+        due = await self._store.look(lambda tx: tx.sessions.orders(now, most))
+        await all_of(self._attempt(order) for order in due)
+        return len(due)
+
+    async def _attempt(self, order: Order) -> None:
+        word = await self._sent(order)
+        now = self._now()
+        again = now + _FIRST_PAUSE * 2**order.attempts
+        late = again >= order.asked_at + LINK_SECONDS
+        if word is not None and word.temporary and not late:
+            await self._store.transact(lambda tx: tx.sessions.put_off(order.id, again))
+        else:
+            await self._store.transact(lambda tx: tx.sessions.drop_order(order.id))
+        event(_log, "link-mail", address=order.address, attempts=order.attempts + 1,
+              reply="" if word is None else str(word))  # fmt: skip
+
+    async def _sent(self, order: Order) -> Reply | None:
+        """Send one; return the far end's word, or None where nobody may come in by this address."""
+        account = await self._store.look(lambda tx: tx.accounts.owner(order.address))
+        if not self._rules.links or (account is not None and account.disabled):
+            return None
+        address = Address.of(order.address)
+        ours = address.domain in self._rules.domains
+        if not ours and account is None:
+            return None
+        recipient = Recipient(address, notify="NEVER")
+        if ours:
+            taken = await self._hop_of(address.domain).verify(NULL_PATH, recipient, not address.is_ascii)
+            if not taken.accepted:
+                return taken
+        token = token_text(self._random_octets(TOKEN_OCTETS))
+        ends_at = self._now() + LINK_SECONDS
+        link = Link(order.address, None, order.wanted, ends_at)
+        # Before it is sent: from then on it may be opened, whatever happens to us.
+        await self._store.transact(lambda tx: tx.sessions.add_link(token_hash(token), link))
+        url = f"{self._public_url.replace('{recipient_domain}', address.domain)}/sign-in/link/{token}"
+        mail = await self._compose(SignInLetter(order.address, url, order.client, ends_at), self._now())
+        if not ours:
+            return await self._send_outside(order.address, mail.content, mail.smtputf8)
+        envelope = Envelope(NULL_PATH, (recipient,), smtputf8=mail.smtputf8)
+        done = await self._hop_of(address.domain).deliver(envelope, [mail.content], True)
+        return done.replies[0]

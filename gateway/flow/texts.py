@@ -1,0 +1,222 @@
+"""Texts: the words of the challenge, as the site and each domain want them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from gateway.domain.roles import Right, Viewer
+
+T = TypeVar("T")
+
+SITE = ""
+"""The scope of all domains that have no texts of their own; a domain's is `@example.org`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a challenge is written from: templates, and the address it names as its author's."""
+
+    subject: str
+    text: str
+    html: str
+    from_line: str = ""
+    """`Name <address>`, an address, or "" for what the configuration says."""
+
+    @property
+    def hash(self) -> bytes:
+        """Tells two versions of the texts apart."""
+        parts = (self.subject, self.text, self.html)
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why texts cannot be used."""
+
+    part: str
+    """`subject`, `text`, `html`, `from_line`; "" where it is about all of them."""
+    line: int
+    """0: the whole part."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The texts filled in for a mail that nobody sent."""
+
+    subject: str
+    text: str
+    html: str
+    sender: str
+    """The line From as a mail program shows it."""
+    octets: int
+    """Of the whole mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Texts that somebody wrote for the site or a domain."""
+
+    scope: str
+    language: str
+    texts: Texts
+    shipped: bytes
+    """Hash of the shipped texts they were made from."""
+    changed_by: str
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the page shows of one scope."""
+
+    scope: str
+    language: str
+    texts: Texts
+    own: Override | None
+    """None: the texts come from further up."""
+    source: str
+    """From where the texts in force come: `own`, `site`, `shipped`."""
+    shipped: Texts
+    shipped_changed: bool
+    """The shipped texts are not those any more that these were made from."""
+
+
+class Workshop(Protocol):
+    """Knows how a challenge is made of texts."""
+
+    def languages(self) -> Sequence[str]:
+        """Return the languages that there are shipped texts in, as tags of RFC 5646."""
+
+    def shipped(self, language: str) -> Texts:
+        """Return the shipped texts, or those of the operator's folder. Raises KeyError."""
+
+    def try_out(self, scope: str, texts: Texts) -> Sample | Sequence[Fault]:
+        """Fill in the sample, or tell every fault that was found."""
+
+
+class TextTable(Protocol):
+    """The texts in the store."""
+
+    def override(self, scope: str, language: str) -> Override | None:
+        """Return one."""
+
+    def put(self, override: Override) -> None:
+        """Keep texts in place of those that the scope had."""
+
+    def drop(self, scope: str, language: str) -> bool:
+        """Forget them; False where there were none."""
+
+
+class TextTx(Protocol):
+    """What texts need of a transaction."""
+
+    @property
+    def texts(self) -> TextTable:
+        """The texts."""
+
+
+class TextStore(Protocol):
+    """Where they are kept."""
+
+    async def transact(self, work: Callable[[TextTx], T]) -> T:
+        """Run work in one writing transaction."""
+
+    async def look(self, work: Callable[[TextTx], T]) -> T:
+        """Run work on a consistent view."""
+
+
+class TextEditor:
+    """Shows, tries and keeps the texts within a viewer's reach."""
+
+    def __init__(
+        self, store: TextStore, workshop: Workshop, *, domains: Sequence[str], now: Callable[[], float]
+    ) -> None:
+        """domains: ours, as A-labels."""
+        self._store = store
+        self._workshop = workshop
+        self._domains = tuple(sorted(domains))
+        self._now = now
+
+    def languages(self) -> Sequence[str]:
+        """Return the languages that there are texts in."""
+        return self._workshop.languages()
+
+    def scopes(self, viewer: Viewer) -> list[str]:
+        """Return the scopes whose texts the viewer may edit, the site first."""
+        scopes = [SITE, *(f"@{domain}" for domain in self._domains)]
+        return [scope for scope in scopes if self._may(viewer, scope)]
+
+    async def drafts(self, viewer: Viewer, language: str) -> list[Draft]:
+        """Return one for each scope within reach."""
+        return [draft for scope in self.scopes(viewer) if (draft := await self.draft(viewer, scope, language))]
+
+    async def draft(self, viewer: Viewer, scope: str, language: str) -> Draft | None:
+        """Return the texts in force for a scope; None beyond the viewer's reach."""
+        if scope not in self.scopes(viewer) or language not in self._workshop.languages():
+            return None
+        own, site = await self._store.look(
+            lambda tx: (tx.texts.override(scope, language), tx.texts.override(SITE, language))
+        )
+        shipped = self._workshop.shipped(language)
+        used = own or site
+        return Draft(
+            scope=scope,
+            language=language,
+            texts=used.texts if used else shipped,
+            own=own,
+            source="own" if own else "site" if site else "shipped",
+            shipped=shipped,
+            shipped_changed=own is not None and own.shipped != shipped.hash,
+        )
+
+    def try_out(self, viewer: Viewer, scope: str, texts: Texts) -> Sample | Sequence[Fault] | None:
+        """Fill in the sample, or tell the faults; None beyond the viewer's reach."""
+        return self._workshop.try_out(scope, clean(texts)) if self._may(viewer, scope) else None
+
+    async def save(self, viewer: Viewer, scope: str, language: str, texts: Texts) -> Sequence[Fault] | None:
+        """Keep the texts if they are good: from the next challenge on they are used. Returns the faults.
+
+        None: beyond the viewer's reach.
+        """
+        if scope not in self.scopes(viewer) or language not in self._workshop.languages():
+            return None
+        texts = clean(texts)
+        tried = self._workshop.try_out(scope, texts)
+        if not isinstance(tried, Sample):
+            return tried
+        override = Override(
+            scope, language, texts, self._workshop.shipped(language).hash, viewer.name, self._now()
+        )  # fmt: skip
+        await self._store.transact(lambda tx: tx.texts.put(override))
+        return ()
+
+    async def reset(self, viewer: Viewer, scope: str, language: str) -> bool | None:
+        """Go back to what the scope would have without texts of its own; None beyond the viewer's reach."""
+        if scope not in self.scopes(viewer):
+            return None
+        return await self._store.transact(lambda tx: tx.texts.drop(scope, language))
+
+    async def keep_as_seen(self, viewer: Viewer, scope: str, language: str) -> bool | None:
+        """Note that the change of the shipped texts has been looked at; None beyond the viewer's reach."""
+        draft = await self.draft(viewer, scope, language)
+        if draft is None or draft.own is None:
+            return None
+        seen = replace(draft.own, shipped=draft.shipped.hash)
+        await self._store.transact(lambda tx: tx.texts.put(seen))
+        return True
+
+    def _may(self, viewer: Viewer, scope: str) -> bool:
+        return viewer.may(Right.EDIT_TEMPLATES) and viewer.reach.covers_scope(scope)
+
+
+def clean(texts: Texts) -> Texts:
+    """Bring what a browser sent to the line ends of our files, with one at the end."""
+
+    def lines(text: str) -> str:
+        return text.replace("\r\n", "\n").replace("\r", "\n").rstrip() + "\n"
+
+    return Texts(lines(texts.subject), lines(texts.text), lines(texts.html), " ".join(texts.from_line.split()))

@@ -1,0 +1,71 @@
+"""Watch: what needs a person, known beforehand, so that each page of the console can tell it without looking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.domain.roles import Right, Viewer
+from gateway.flow.overview import HopState, HopWatch, OverviewStore, Standing
+from gateway.flow.ports import StoreDown
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing."""
+
+    text: str
+    """A whole sentence."""
+    path: str
+    """Where to see to it, below the console's root."""
+    grave: bool = False
+    """Mail is at a stand."""
+    domains: frozenset[str] = frozenset()
+    """Whose admins it concerns; empty: the site's only."""
+
+
+class Watch:
+    """Looks every few seconds, and remembers."""
+
+    def __init__(self, store: OverviewStore, hops: HopWatch, *, max_per_hour: int) -> None:
+        self._store = store
+        self._hops = hops
+        self._max_per_hour = max_per_hour
+        self._needs: tuple[Need, ...] = ()
+
+    async def look(self, now: float) -> None:
+        """See what needs a person now."""
+        try:
+            standing = await self._store.look(lambda tx: tx.overview.standing(None, now))
+        except StoreDown:
+            self._needs = (Need("The store cannot be read. No mail is taken meanwhile.", "overview", grave=True),)
+            return
+        self._needs = tuple(needs(standing, await self._hops.states(), self._max_per_hour))
+
+    def needs_of(self, viewer: Viewer) -> Sequence[Need]:
+        """Return what this viewer should see to, as it was a few seconds ago."""
+        if not viewer.may(Right.SEE_OVERVIEW):
+            return ()
+        reach = viewer.reach
+        return [need for need in self._needs if reach.site or need.domains & reach.domains]
+
+
+def needs(standing: Standing, hops: Sequence[HopState], max_per_hour: int) -> list[Need]:
+    """Return what should be seen to, the gravest first."""
+    found = [
+        Need(
+            f"The server {hop.place} does not answer. Mail for it waits here.",
+            "overview",
+            grave=True,
+            domains=frozenset(hop.domains),
+        )
+        for hop in hops
+        if not hop.reachable
+    ]
+    if standing.refused:
+        what = "1 mail was" if standing.refused == 1 else f"{standing.refused} mails were"
+        found.append(Need(f"{what} refused by the next server: try again, or delete.", "outgoing"))
+    if standing.asked_last_hour >= max_per_hour:
+        text = "No more senders are asked in this hour: the limit of challenges is reached."
+        found.append(Need(text, "overview"))
+    return found

@@ -1,0 +1,140 @@
+"""Choices of policy in the store, and the mail that waits under them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, true, update
+from sqlalchemy.dialects.sqlite import insert as insert_or
+
+from gateway.domain.levels import Choice, PolicySetting
+from gateway.domain.lifecycle import OPEN, State
+from gateway.flow.policy_effects import NewDate, Waiting
+from gateway.flow.policy_ports import Chosen
+from gateway.store.counters import POLICIES, count_up
+from gateway.store.prepared import Prepared
+from gateway.store.tables import challenge, pending, policy_choice
+
+_MOST_NAMES = 500
+"""Scopes asked for by one statement."""
+
+_choice = (policy_choice.c.scope, policy_choice.c.setting, policy_choice.c.value, policy_choice.c.locked)
+
+
+_OPEN = tuple(sorted(OPEN, key=lambda state: state.value))
+_set_date = Prepared(
+    update(pending)
+    .where(pending.c.id == bindparam("named"), pending.c.state == bindparam("waiting"))
+    .values(expires_at=bindparam("until"))
+)
+_lengthen = Prepared(
+    update(challenge)
+    .where(
+        challenge.c.id == bindparam("asked"),
+        challenge.c.expires_at < bindparam("until"),
+        or_(*(challenge.c.state == bindparam(state.name) for state in _OPEN)),
+    )
+    .values(expires_at=bindparam("until"))
+)
+
+
+class PolicyTable:
+    """Implements `flow.arrangements.PolicyTx` and `flow.policies.PolicyTable`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def choices(self, scopes: Sequence[str]) -> tuple[Choice, ...]:
+        """Return the choices of these scopes."""
+        found = []
+        names = list(dict.fromkeys(scopes))
+        for start in range(0, len(names), _MOST_NAMES):
+            query = select(*_choice).where(policy_choice.c.scope.in_(names[start : start + _MOST_NAMES]))
+            found += [Choice(scope, PolicySetting(setting), value, locked) for scope, setting, value, locked in
+                      self._connection.execute(query)]  # fmt: skip
+        return tuple(found)
+
+    def chosen(self, scope: str) -> list[Chosen]:
+        """Return who chose what in one scope, and when."""
+        query = select(policy_choice.c.setting, policy_choice.c.changed_by, policy_choice.c.changed_at)
+        rows = self._connection.execute(query.where(policy_choice.c.scope == scope))
+        return [Chosen(PolicySetting(setting), by, at) for setting, by, at in rows]
+
+    def put(self, choice: Choice, actor: str, now: float) -> None:
+        """Keep a choice in the place of the one before; one that says nothing is dropped."""
+        count_up(self._connection, POLICIES)
+        if choice.value is None and not choice.locked:
+            same = and_(policy_choice.c.scope == choice.scope, policy_choice.c.setting == choice.setting.value)
+            self._connection.execute(delete(policy_choice).where(same))
+            return
+        values = {"value": choice.value, "locked": choice.locked, "changed_by": actor, "changed_at": now}
+        statement = insert_or(policy_choice).values(scope=choice.scope, setting=choice.setting.value, **values)
+        self._connection.execute(statement.on_conflict_do_update(index_elements=["scope", "setting"], set_=values))
+
+    def scopes(self, domains: Collection[str] | None, after: str, most: int) -> list[str]:
+        """Return scopes in which something was chosen, in order. domains: None is all, the site's own too."""
+        query = select(policy_choice.c.scope).distinct().where(policy_choice.c.scope > after)
+        if domains is not None:
+            ends = [policy_choice.c.scope.endswith("@" + domain, autoescape=True) for domain in sorted(domains)]
+            query = query.where(or_(*ends)) if ends else query.where(~true())
+        return [str(row[0]) for row in self._connection.execute(query.order_by(policy_choice.c.scope).limit(most))]
+
+    def below(self, scope: str) -> tuple[Choice, ...]:
+        """Return the choices of every scope below this one."""
+        if scope and not scope.startswith("@"):
+            return ()
+        where = policy_choice.c.scope != ""
+        if scope:
+            where = and_(policy_choice.c.scope.endswith(scope, autoescape=True), policy_choice.c.scope != scope)
+        rows = self._connection.execute(select(*_choice).where(where))
+        return tuple(Choice(name, PolicySetting(setting), value, locked) for name, setting, value, locked in rows)
+
+    # --- mail that waits ---
+
+    def waiting_by_recipient(self, scope: str) -> list[tuple[str, int]]:
+        """Return for each recipient in a scope how many mails wait."""
+        query = (
+            select(pending.c.recipient_key, func.count())
+            .where(_waits_in(scope))
+            .group_by(pending.c.recipient_key)
+            .order_by(pending.c.recipient_key)
+        )
+        return [(str(key), int(count)) for key, count in self._connection.execute(query)]
+
+    def waiting(self, scope: str, after: int, most: int) -> list[Waiting]:
+        """Return mails that wait in a scope, in the order of their ids."""
+        query = (
+            select(
+                pending.c.id,
+                pending.c.recipient_key,
+                pending.c.held_at,
+                pending.c.expires_at,
+                pending.c.challenge_id,
+            )
+            .where(_waits_in(scope), pending.c.id > after)
+            .order_by(pending.c.id)
+            .limit(most)
+        )
+        return [Waiting(*row) for row in self._connection.execute(query)]
+
+    def set_dates(self, dates: Sequence[NewDate]) -> int:
+        """Let mails that still wait go on other days, and keep their challenges open as long; return how many."""
+        if not dates:
+            return 0
+        states = {"waiting": State.PENDING.value, **{state.name: state.value for state in _OPEN}}
+        values = [{"named": date.id, "until": date.expires_at, "asked": date.challenge_id, **states} for date in dates]
+        _lengthen.update_all(self._connection, [value for value in values if value["asked"] is not None])
+        return _set_date.update_all(self._connection, values)
+
+
+def _waits_in(scope: str) -> ColumnElement[bool]:
+    waits = pending.c.state == State.PENDING.value
+    if not scope:
+        return waits
+    local, _, domain = scope.rpartition("@")
+    within = and_(waits, pending.c.recipient_domain == domain)
+    if not local:
+        return within
+    # The comma is the character behind the plus sign: all sub-addresses, by the index of recipients.
+    tagged = and_(pending.c.recipient_key >= f"{local}+", pending.c.recipient_key < f"{local},")
+    return and_(within, or_(pending.c.recipient_key == scope, tagged))

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from gateway.domain.lifecycle import Event, State
+from gateway.flow.journal import Deed
+from gateway.flow.tally import HOUR, Happening, Slot
+from gateway.store.store import Store
+from gateway.store.store import Transaction as Tx
+from tests.store.letters import ANNA, DAY, JOE, NOW, keep
+
+NOON = int(NOW) // HOUR * HOUR
+
+
+async def test_tallies_add_up_and_are_read_by_domain(store: Store) -> None:
+    for _ in range(2):
+        await store.transact(
+            lambda tx: tx.tallies.add(
+                {
+                    Slot(NOON, "example.org", Happening.HELD): 2,
+                    Slot(NOON, "other.example", Happening.HELD): 5,
+                    Slot(NOON - HOUR, "example.org", Happening.RELAYED): 1,
+                }
+            )
+        )
+    assert await store.look(lambda tx: tx.tallies.since(NOON - HOUR, None)) == [
+        (NOON - HOUR, Happening.RELAYED, 2),
+        (NOON, Happening.HELD, 14),
+    ]
+    assert await store.look(lambda tx: tx.tallies.since(NOON, {"example.org"})) == [(NOON, Happening.HELD, 4)]
+    await store.transact(lambda tx: tx.tallies.forget(NOON))
+    assert await store.look(lambda tx: tx.tallies.since(0, {"example.org"})) == [(NOON, Happening.HELD, 4)]
+
+
+async def test_standing_counts_what_waits_within_the_domains(store: Store) -> None:
+    await keep(store)
+    standing = await store.look(lambda tx: tx.overview.standing(None, NOW))
+    assert standing.waiting == 1
+    assert standing.oldest == NOW
+    assert [(one.name, one.times) for one in standing.senders] == [(ANNA.text, 1)]
+    assert [one.name for one in standing.sender_domains] == [ANNA.domain]
+    assert [one.name for one in standing.recipients] == [JOE.text]
+    foreign = await store.look(lambda tx: tx.overview.standing({"other.example"}, NOW))
+    assert (foreign.waiting, foreign.oldest, foreign.senders) == (0, None, ())
+
+
+async def test_stuck_tells_a_refused_mail_with_the_words_of_the_other_server(store: Store) -> None:
+    kept = await keep(store)
+    (row_id,) = kept.rows
+
+    def refuse(tx: Tx) -> None:
+        row = tx.pending.get(row_id)
+        assert row is not None
+        assert tx.pending.move(row, State.RELEASED, Event.DELIVER, "joe", NOW, "")
+        assert tx.pending.claim(NOW, 5, 7, NOW + 60, NOW + DAY) == [row_id]
+        assert tx.pending.finish(row_id, 7, State.REFUSED, Event.REFUSED, "550 5.1.1 No such user", None, NOW)
+
+    await store.transact(refuse)
+    (stuck,) = await store.look(lambda tx: tx.overview.stuck(None, 10))
+    assert (stuck.kind, stuck.id, stuck.state) == ("mail", row_id, "refused")
+    assert stuck.last_reply == "550 5.1.1 No such user"
+    assert stuck.recipient == JOE.text
+    assert await store.look(lambda tx: tx.overview.stuck({"other.example"}, 10)) == []
+    assert (await store.look(lambda tx: tx.overview.standing(None, NOW))).refused == 1
+
+
+async def test_journal_shows_each_admin_the_lines_of_his_domains(store: Store) -> None:
+    lines = [
+        Deed(NOW, "eve", "list-add", "", "@oak.example", "192.0.2.1", domain="example.org"),
+        Deed(NOW + 1, "root", "account-remove", "7", "", "192.0.2.2"),
+        Deed(NOW + 2, "ann", "list-add", "", "100%_sure@x.example", "192.0.2.3", domain="other.example"),
+    ]
+    for line in lines:
+        await store.transact(lambda tx, line=line: tx.journal.add(line))  # type: ignore[misc]
+
+    async def actors(domains: set[str] | None, actor: str = "", words: str = "", before: int = 0) -> list[str]:
+        return [deed.actor for deed in await store.look(lambda tx: tx.journal.page(domains, actor, words, before, 10))]
+
+    assert await actors(None) == ["ann", "root", "eve"]
+    assert await actors({"example.org"}) == ["eve"]
+    assert await actors(None, actor="root") == ["root"]
+    assert await actors(None, words="0%_s") == ["ann"]
+    assert await actors(None, before=2) == ["eve"]
+    await store.transact(lambda tx: tx.journal.forget(NOW + 2))
+    assert await actors(None) == ["ann"]

@@ -1,0 +1,340 @@
+"""The pending list: every way of looking rows up finds the same ones, and none reads the table from end to end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from gateway.domain.evidence import Proof
+from gateway.domain.lifecycle import Event, State
+from gateway.domain.query import Term, search_words
+from gateway.flow.describe import Described, Raw, describe
+from gateway.flow.queue import LANES, MACHINE, PEOPLE, SORTS, Key, Owner, Place, Row, Selection
+from gateway.store.descriptions import PUT, values_of
+from gateway.store.engine import open_engine
+from gateway.store.queue import QueueTable
+from gateway.store.queue_plan import KEYS, Values
+from gateway.store.schema import create
+from gateway.store.store import Store, Transaction
+from tests.store.letters import NOW, keep, message, row
+
+ROWS = 3000
+HOUR = 3600.0
+WORDS = ("roof", "roofing", "lamp", "offer", "invoice", "week")
+SITE = Place(site=True)
+LARGE = Place(domains=("large.example",))
+SMALL = Place(domains=("d3.example",))
+SEVERAL = Place(domains=("d1.example", "large.example"), owners=(Owner("d2.example", "u1@d2.example"),))
+USER = Place(owners=(Owner("large.example", "u1@large.example"), Owner("d3.example", "u2@d3.example")))
+TAGGED = Place(owners=(Owner("large.example", "u1@large.example", "u1+shop@large.example"),))
+NOBODY = Place()
+PLACES = {
+    "site": SITE, "large": LARGE, "small": SMALL, "several": SEVERAL, "user": USER, "tagged": TAGGED, "nobody": NOBODY,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A row as it was made, for looking through all of them one by one."""
+
+    described: Described
+    state: State
+
+
+class Watched(QueueTable):
+    """Writes down how the store means to find what it is asked for."""
+
+    def __init__(self, connection: Connection, few: int, plans: list[tuple[str, str]]) -> None:
+        super().__init__(connection, few, few)
+        self.plans = plans
+
+    def _run(self, query: str, values: Values) -> Sequence[Any]:
+        for line in super()._run(f"EXPLAIN QUERY PLAN {query}", values):
+            self.plans.append((query, line[3]))
+        return super()._run(query, values)
+
+
+def make(connection: Connection) -> list[Known]:
+    chance = random.Random(3)
+    cursor = connection.connection.cursor()
+    assert Transaction(connection).pending.insert_message(message()) == 1
+    known = []
+    for row_id in range(1, ROWS + 1):
+        domain = "large.example" if chance.random() < 0.7 else f"d{chance.randrange(5)}.example"
+        tag = "+shop" if chance.random() < 0.3 else ""
+        raw = Raw(
+            id=row_id, recipient_key=f"u{chance.randrange(4)}{tag}@{domain}", reverse_path="x@oak.example",
+            sender_key="x@oak.example", author=f"{chance.choice('abc')}@s{chance.randrange(9)}.example",
+            author_name=chance.choice(("Anna Roth", "Bert", "屋根")),
+            subject=" ".join(chance.choices(WORDS, k=2)) + (" rare" if row_id % 500 == 0 else ""),
+            size=chance.randrange(5), reason=chance.choice(("unknown-sender", "automatic-mail")),
+            held_at=NOW + row_id * HOUR, expires_at=NOW + chance.randrange(9) * HOUR,
+            source=f"list:n{chance.randrange(7)}.example" if chance.random() < 0.4 else "",
+        )  # fmt: skip
+        body = b'Content-Disposition: attachment; filename="plan.pdf"\r\n\r\nx' if row_id % 3 == 0 else b"\r\n"
+        state = State.PENDING if row_id % 10 else chance.choice((State.DELIVERED, State.DELETED))
+        known.append(Known(describe(raw, body), state))
+        cursor.execute(
+            "INSERT INTO pending (id, message_id, recipient, recipient_key, recipient_domain, notify, orcpt, sender_key, state,"
+            " reason, silence, held_at, expires_at, changed_at, as_spam, attempts, last_reply, source)"
+            " VALUES (?, 1, '', ?, ?, '', '', '', ?, ?, '', ?, ?, 0, 0, 0, '', ?)",
+            (raw.id, raw.recipient_key, domain, state.value, raw.reason, raw.held_at, raw.expires_at, raw.source),
+        )
+    cursor.executemany(PUT, [values_of(one.described) for one in known])
+    cursor.close()
+    return known
+
+
+Filled = tuple[Transaction, list[Known]]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('queue')}/gateway.db"
+    create(url)
+    engine = open_engine(url, writing=True)
+    with engine.connect() as connection:
+        with connection.begin():
+            known = make(connection)
+        with connection.begin():
+            yield Transaction(connection), known
+    engine.dispose()
+
+
+def in_place(place: Place, key: str) -> bool:
+    base = key.replace("+shop", "")
+    owned = any(owner.key == base and owner.tagged in ("", key) for owner in place.owners)
+    return place.site or key.partition("@")[2] in place.domains or owned
+
+
+def matches(chosen: Selection, one: Known) -> bool:
+    row, raw = one.described, one.described.raw
+    texts = {"from": row.w_from, "to": row.w_to, "subject": row.w_subject, "file": row.w_file}
+    for term in chosen.terms:
+        part = f" {' '.join(term.words)}{' ' if term.whole else ''}"
+        fields = [term.field] if term.field else list(texts)
+        if not any(part in texts[field] for field in fields):
+            return False
+    return (
+        one.state in chosen.states
+        and (one.state is not State.PENDING or row.lane in chosen.lanes)
+        and (not chosen.reasons or raw.reason in chosen.reasons)
+        and (not chosen.has_file or bool(row.files))
+        and (not chosen.source or row.source == chosen.source)
+        and (chosen.after is None or raw.held_at >= chosen.after)
+        and (chosen.before is None or raw.held_at < chosen.before)
+        and in_place(chosen.place, raw.recipient_key)
+    )
+
+
+def key_of(one: Known, sort: str) -> Key:
+    row, raw = one.described, one.described.raw
+    values: dict[str, str | int | float] = {
+        "age": -raw.id, "sender_sort": row.sender_sort, "subject_sort": row.subject_sort, "domain": row.domain,
+        "owner": row.owner, "size": raw.size, "reason": raw.reason, "expires_at": raw.expires_at,
+    }  # fmt: skip
+    return tuple(values[column] for column in KEYS[sort])
+
+
+SELECTIONS = {
+    "all": Selection(SITE),
+    "people": Selection(SITE, lanes=(PEOPLE,)),
+    "word": Selection(SITE, terms=(Term(("roof",)),)),
+    "phrase": Selection(SITE, terms=(Term(("roof", "lamp"), "subject", whole=True),)),
+    "two words": Selection(SITE, lanes=(MACHINE,), terms=(Term(("anna",), "from"), Term(("off",)))),
+    "rare": Selection(SITE, terms=(Term(("rare",)),)),
+    "signs": Selection(SITE, terms=(Term(tuple(search_words("根").split()), whole=True),)),
+    "reason and file": Selection(SITE, reasons=("automatic-mail",), has_file=True),
+    "days": Selection(SITE, after=NOW + 500 * HOUR, before=NOW + 900 * HOUR),
+    "days and word": Selection(SITE, terms=(Term(("lamp",)),), after=NOW + 2500 * HOUR, before=NOW + 2600 * HOUR),
+    "source": Selection(SITE, lanes=(MACHINE,), source="list:n3.example"),
+    "source and word": Selection(SITE, lanes=(MACHINE,), source="list:n3.example", terms=(Term(("week",)),)),
+}
+
+
+@pytest.mark.parametrize("few", [0, 300])
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_each_way_finds_the_same_rows_in_the_same_order(filled: Filled, name: str, few: int) -> None:
+    tx, known = filled
+    chance = random.Random(few)
+
+    for place in PLACES.values():
+        chosen = _in(SELECTIONS[name], place)
+        meant = [one for one in known if matches(chosen, one)]
+        plans: list[tuple[str, str]] = []
+        table = Watched(tx.connection, few, plans)
+        assert table.count(chosen, ROWS) == len(meant)
+        assert table.count(chosen, 10) == min(len(meant), 11)
+        for sort in SORTS:
+            keys = sorted((key_of(one, sort), one.described.raw.id) for one in meant)
+            for descending in (False, True):
+                ordered = keys[::-1] if descending else keys
+                start = chance.randrange(len(ordered)) if ordered else -1
+                at = ordered[start][0] if ordered else None
+                assert table.find(chosen, sort, descending, None, 40) == ordered[:40]
+                assert table.find(chosen, sort, descending, at, 40) == ordered[start + 1 : start + 41]
+        read_whole = [plan for plan in plans if plan[1].startswith(("SCAN queue", "SCAN pending"))]
+        assert read_whole == []
+
+
+def _in(chosen: Selection, place: Place) -> Selection:
+    return replace(chosen, place=place)
+
+
+@pytest.mark.parametrize("few", [0, 100_000])
+def test_ended_rows_are_found_by_state_and_words(filled: Filled, few: int) -> None:
+    tx, known = filled
+
+    for place in PLACES.values():
+        for chosen in (
+            Selection(place, states=(State.DELIVERED,)),
+            Selection(place, states=tuple(State), terms=(Term(("roof",)),)),
+            Selection(place, states=(State.DELIVERED, State.DELETED), reasons=("automatic-mail",)),
+        ):
+            meant = sorted((key_of(one, "arrival"), one.described.raw.id) for one in known if matches(chosen, one))
+            plans: list[tuple[str, str]] = []
+            table = Watched(tx.connection, few, plans)
+            assert table.find(chosen, "arrival", False, None, 60) == meant[:60]
+            assert table.count(chosen, ROWS) == len(meant)
+            assert [plan for plan in plans if plan[1].startswith("SCAN queue")] == []
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_large_lists_are_read_in_their_order_and_not_sorted(filled: Filled, sort: str) -> None:
+    tx, _ = filled
+
+    for place in (SITE, LARGE, SMALL):
+        plans: list[tuple[str, str]] = []
+        table = Watched(tx.connection, 0, plans)
+        first = table.find(Selection(place), sort, False, None, 50)
+        table.find(Selection(place), sort, False, first[-1][0], 50)
+        assert [plan for plan in plans if "TEMP B-TREE" in plan[1]] == []
+        # The key's columns are looked for in the index, all of them: deep pages cost what the first one does.
+        pages = [detail for query, detail in plans if f"({', '.join(KEYS[sort][-2:])})" in query]
+        assert all("age" in detail or "rowid" in detail for detail in pages)
+
+
+@pytest.mark.parametrize("few", [0, 100_000])
+def test_machine_mail_is_grouped_by_its_sources(filled: Filled, few: int) -> None:
+    tx, known = filled
+
+    for place in (SITE, LARGE, SEVERAL, USER):
+        chosen = Selection(place, lanes=(MACHINE,))
+        meant = [one.described for one in known if matches(chosen, one)]
+        counts = {source: sum(one.source == source for one in meant) for source in {one.source for one in meant}}
+        groups = _Sources(tx.connection, few).groups(chosen, "", 100, 1)
+        assert {group.source: group.count for group in groups} == counts
+        newest = {group.source: group.newest.id for group in groups}
+        assert newest == {one.source: max(o.raw.id for o in meant if o.source == one.source) for one in meant}
+
+
+class _Sources(QueueTable):
+    """Rows without their messages, which these have none of."""
+
+    def __init__(self, connection: Connection, few: int) -> None:
+        super().__init__(connection, few, few)
+
+    def _row(self, row_id: int, account: int, key: Key) -> Row | None:
+        return Row(
+            id=row_id, message_id=1, state=State.PENDING, author="", author_name="", sender="", recipient="", subject="",
+            size=0, held_at=0, expires_at=0, changed_at=0, reason="", silence="", challenge="", proofs=(), files=(),
+            lane="", source="", seen=False, last_reply="", key=key,
+        )  # fmt: skip
+
+
+def test_key_that_does_not_fit_its_sort_is_passed_over(filled: Filled) -> None:
+    tx, _ = filled
+    for key in (("a", 1), (1,), ("a",), (1.5, "b"), (1, 2, 3)):
+        found = tx.queue.find(Selection(SITE), "recipient", False, key, 1)
+        assert len(found) == 1
+
+
+# --- rows follow their mail ---
+
+
+async def described(store: Store) -> None:
+    while await store.look(lambda tx: len(tx.descriptions.describe_new(10, 1000, describe))):
+        rows = await store.look(lambda tx: tx.descriptions.describe_new(10, 1000, describe))
+        await store.transact(lambda tx: tx.descriptions.put(rows))  # noqa: B023
+
+
+def found(tx: Transaction, *words: str, states: tuple[State, ...] = (State.PENDING,)) -> list[int]:
+    chosen = Selection(SITE, states=states, terms=tuple(Term((word,)) for word in words))
+    ids = {
+        few: [row_id for _, row_id in QueueTable(tx.connection, few, few).find(chosen, "arrival", False, None, 9)]
+        for few in (0, 99)
+    }
+    assert ids[0] == ids[99]
+    return ids[0]
+
+
+async def test_row_that_is_moved_leaves_the_words_of_what_waits(store: Store) -> None:
+    (roof,), (lamp,) = (await keep(store, message("Roof"))).rows, (await keep(store, message("Lamp"))).rows
+    await described(store)
+    assert await store.look(lambda tx: found(tx, "roof")) == [roof]
+    await store.transact(
+        lambda tx: tx.pending.move(tx.pending.get(roof), State.RELEASED, Event.DELIVER, "s", NOW, "")  # type: ignore[arg-type]
+    )
+    assert await store.look(lambda tx: found(tx, "roof")) == []
+    assert await store.look(lambda tx: found(tx, "roof", states=(State.RELEASED,))) == [roof]
+    assert await store.look(found) == [lamp]
+
+
+async def test_row_moved_before_it_was_described_is_listed_in_its_state(store: Store) -> None:
+    (roof,) = (await keep(store, message("Roof"))).rows
+    rows = await store.look(lambda tx: tx.descriptions.describe_new(10, 1000, describe))
+    await store.transact(
+        lambda tx: tx.pending.move(tx.pending.get(roof), State.DELETED, Event.DELETE, "s", NOW, "")  # type: ignore[arg-type]
+    )
+    for _ in range(2):  # A second program may have described it too.
+        await store.transact(lambda tx: tx.descriptions.put(rows))
+    assert await store.look(lambda tx: found(tx, "roof")) == []
+    assert await store.look(lambda tx: found(tx, "roof", states=(State.DELETED,))) == [roof]
+
+
+async def test_row_follows_the_day_its_mail_goes(store: Store) -> None:
+    kept = await keep(store, message("Roof"))
+    await described(store)
+    await store.transact(lambda tx: tx.connection.exec_driver_sql("UPDATE pending SET expires_at = 5"))
+    keys = await store.look(lambda tx: tx.queue.find(Selection(SITE), "expiry", False, None, 9))
+    assert keys == [((5.0, -kept.rows[0]), kept.rows[0])]
+
+
+async def test_row_that_is_taken_out_is_taken_out_of_the_words(store: Store) -> None:
+    kept = await keep(store, message("Roof"))
+    await described(store)
+    await store.transact(lambda tx: tx.connection.exec_driver_sql("DELETE FROM queue"))
+    integrity = "INSERT INTO waiting_words(waiting_words) VALUES ('integrity-check')"
+    await store.transact(lambda tx: tx.connection.exec_driver_sql(integrity))
+    hits = "SELECT count(*) FROM waiting_words WHERE waiting_words MATCH 'roof'"
+    assert kept.rows
+    assert await store.look(lambda tx: tx.connection.exec_driver_sql(hits).scalar()) == 0
+
+
+async def test_row_shows_what_is_known_of_it_and_who_has_seen_it(store: Store) -> None:
+    kept = await keep(store, message("Roof"), row(), ask=True)
+    await described(store)
+    await store.transact(
+        lambda tx: tx.connection.exec_driver_sql("UPDATE message SET proofs = 'arc:x dkim:oak.example'")
+    )
+    await store.transact(lambda tx: tx.queue.see(7, kept.rows))
+    mine = await store.look(lambda tx: tx.queue.one(kept.rows[0], 7))
+    other = await store.look(lambda tx: tx.queue.one(kept.rows[0], 8))
+    assert mine is not None
+    assert other is not None
+    assert (mine.seen, other.seen) == (True, False)
+    assert (mine.subject, mine.author, mine.challenge, mine.lane) == ("Roof", "anna@oak.example", "queued", PEOPLE)
+    assert mine.proofs == (Proof.parse("dkim:oak.example"),)
+    assert mine.score is None
+    assert await store.look(lambda tx: tx.queue.one(4711, 7)) is None
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_store_without_rows_has_pages_without_rows(store: Store, lane: str) -> None:
+    chosen = Selection(SITE, (lane,))
+    assert await store.look(lambda tx: tx.queue.page(chosen, "arrival", False, None, False, 50, 1)) == []

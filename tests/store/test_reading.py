@@ -1,0 +1,58 @@
+"""One row with all that is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.domain.lifecycle import Event, State
+from gateway.store.audit import audit
+from gateway.store.store import Store
+from tests.store.letters import EVIDENCE, HOUR, NOW, keep, message
+
+
+async def test_held_row_bears_what_is_known_of_it(store: Store) -> None:
+    new = message("Roof")
+    kept = await keep(store, new, ask=True)
+    held = await store.look(lambda tx: tx.reading.held(kept.rows[0]))
+    assert held is not None
+    assert (held.subject, held.state, held.evidence, held.sha256) == ("Roof", State.PENDING, EVIDENCE, new.sha256)
+    assert [one.event for one in held.history] == ["hold"]
+    assert held.content_kept
+    assert held.asked is not None
+    assert held.asked.state == "queued"
+    content = await store.look(lambda tx: tx.reading.content(kept.rows[0]))
+    assert content is not None
+    assert (content.row_id, content.message_id, content.octets) == (kept.rows[0], kept.message_id, new.content)
+
+
+async def test_row_without_challenge_or_content_says_so(store: Store) -> None:
+    kept = await keep(store)
+    purged = NOW + 40 * 24 * HOUR
+
+    def end(tx: object) -> None:
+        row = tx.pending.get(kept.rows[0])  # type: ignore[attr-defined]
+        tx.pending.move(row, State.DELETED, Event.DELETE, "joe", NOW, "")  # type: ignore[attr-defined]
+        tx.pending.purge(purged, 10)  # type: ignore[attr-defined]
+
+    await store.transact(end)
+    held = await store.look(lambda tx: tx.reading.held(kept.rows[0]))
+    assert held is not None
+    assert (held.asked, held.content_kept, held.state) == (None, False, State.DELETED)
+    assert await store.look(lambda tx: tx.reading.content(kept.rows[0])) is None
+
+
+async def test_row_that_is_not_there_is_none(store: Store) -> None:
+    assert await store.look(lambda tx: tx.reading.held(7)) is None
+    assert await store.look(lambda tx: tx.reading.content(7)) is None
+    assert not await store.transact(lambda tx: tx.reading.note_forward(7, "joe", "", NOW))
+
+
+async def test_note_of_a_forward_is_a_line_of_the_history_that_the_audit_takes(store: Store) -> None:
+    kept = await keep(store, replace(message()))
+    assert await store.transact(lambda tx: tx.reading.note_forward(kept.rows[0], "joe", "to lab@x.example", NOW + 1))
+    held = await store.look(lambda tx: tx.reading.held(kept.rows[0]))
+    assert held is not None
+    assert [(one.event, one.actor, one.detail) for one in held.history][1] == ("forward", "joe", "to lab@x.example")
+    assert held.state is State.PENDING
+    report = await store.look(lambda tx: audit(tx.connection, lambda done, of: None))
+    assert report.faults == []

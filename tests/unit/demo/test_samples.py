@@ -1,0 +1,110 @@
+"""The mail that waits when the demo begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+
+from gateway.cli.demo_desks import Desks
+from gateway.cli.demo_samples import put_samples
+from gateway.demo.samples import FORGED, Sample, all_samples, client_of
+from gateway.demo.world import Places, World, settings_for
+from gateway.domain import header
+from gateway.domain.message import read_message
+from gateway.domain.roles import Role
+from gateway.service import Service
+from gateway.store import views
+from gateway.store.store import Transaction
+
+NOW = 1_795_183_500.0
+SAMPLES = all_samples()
+
+
+def test_samples_are_enough_to_look_real_and_within_the_days_mail_waits() -> None:
+    assert len(SAMPLES) >= 40
+    rows = Counter(recipient for sample in SAMPLES for recipient in sample.to)
+    assert rows["joe@example.org"] > rows["mia@example.org"] > 10
+    assert all(0 < sample.hours < 13.5 * 24 for sample in SAMPLES)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.subject[:20])
+def test_sample_is_a_sound_mail_that_names_nobody(sample: Sample) -> None:
+    content = sample.content(7, NOW)
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    facts = read_message(header.split(content))
+    assert facts.subject == sample.subject
+    assert facts.author is not None
+    assert facts.author.key == sample.address
+    assert facts.author_name == sample.name
+    assert sample.address.endswith(".example")
+    assert sample.reverse_path.endswith(".example")
+    message = message_from_bytes(content, policy=default)
+    assert not message.defects
+    assert [part.get_filename() for part in message.iter_attachments()] == [file.name for file in sample.files]
+
+
+def test_samples_show_what_mail_brings() -> None:
+    facts = [read_message(header.split(sample.content(number, NOW))) for number, sample in enumerate(SAMPLES)]
+    assert len({fact.list_id for fact in facts}) == 3
+    assert sum(bool(fact.automatic) for fact in facts) > 10
+    assert any(len(fact.subject) > 200 for fact in facts)
+    assert any(not fact.subject for fact in facts)
+    assert any("xn--" in sample.domain for sample in SAMPLES)
+    assert any(sample.proof == FORGED for sample in SAMPLES)
+    assert sum(bool(sample.html) for sample in SAMPLES) > 3
+    assert sum(not sample.subject.isascii() for sample in SAMPLES) > 5
+
+
+def test_sample_of_a_forger_is_vouched_for_by_nobody() -> None:
+    forged = next(sample for sample in SAMPLES if sample.proof == FORGED)
+    assert forged.evidence().proofs == ()
+    assert not forged.evidence().reverse_path_proven
+
+
+def test_clients_of_samples_are_addresses_for_documentation() -> None:
+    addresses = [client_of(number) for number in range(1, len(SAMPLES) + 1)]
+    assert len(set(addresses)) == len(addresses)
+    assert all(address.startswith(("192.0.2.", "198.51.100.", "203.0.113.")) for address in addresses)
+
+
+async def test_desk_of_joe_is_his_and_that_of_the_admin_is_the_whole_site() -> None:
+    async with World() as world:
+        service = await Service.start(settings_for(world, Places.choose()))
+        try:
+            desks = Desks(service)
+            sessions = service.entrance.sessions
+            secret_of = {who: await desks.enter(who, "127.0.0.1", "") for who in ("joe", "admin")}
+            again = await desks.enter("admin", "127.0.0.1", "")
+            joe = await sessions.viewer(secret_of["joe"], "127.0.0.1")
+            admin = await sessions.viewer(secret_of["admin"], "127.0.0.1")
+            twice = await sessions.viewer(again, "127.0.0.1")
+        finally:
+            await service.stop(0.1)
+    assert joe is not None
+    assert (joe.role, joe.reach.addresses, joe.reach.site) == (Role.USER, frozenset({"joe@example.org"}), False)
+    assert admin is not None
+    assert (admin.role, admin.reach.site) == (Role.SITE_ADMIN, True)
+    assert twice is not None
+    assert twice.account == admin.account
+
+
+async def test_demo_begins_with_mail_that_waits_and_sends_nobody_a_challenge_for_it() -> None:
+    def rows(tx: Transaction) -> list[views.PendingView]:
+        return list(views.list_pending(tx.connection, views.Filter(most=500)))
+
+    async with World() as world:
+        service = await Service.start(settings_for(world, Places.choose()))
+        try:
+            put = await put_samples(service, lambda: NOW)
+            again = await put_samples(service, lambda: NOW)
+            waiting = await service.store.look(rows)
+        finally:
+            await service.stop(0.1)
+        assert (put, again) == (len(SAMPLES), 0)
+        assert len(waiting) == sum(len(sample.to) for sample in SAMPLES)
+        assert {row.challenge for row in waiting} == {"", "sent"}
+        assert {NOW - sample.hours * 3600 for sample in SAMPLES} == {row.received_at for row in waiting}
+        assert world.outside.mailboxes() == []

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import pytest
+
+from gateway.domain.roles import Reach, Role, Viewer
+from gateway.flow.texts import SITE, Fault, Override, Sample, TextEditor, Texts
+
+T = TypeVar("T")
+ROOT = Viewer(1, "root", Role.SITE_ADMIN, Reach(site=True))
+EVE = Viewer(2, "eve", Role.DOMAIN_ADMIN, Reach(domains=frozenset({"example.org"})))
+JOE = Viewer(3, "joe@example.org", Role.USER, Reach(addresses=frozenset({"joe@example.org"})))
+SHIPPED = Texts("Auto: {{ subject_piece }}\n", "{{ url }}\n", "<a href='{{ url }}'>x</a>\n")
+OWN = Texts("Hello\n", "Go to {{ url }}\n", "<p>{{ url }}</p>\n")
+
+
+class Table:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Override] = {}
+
+    @property
+    def texts(self) -> Table:
+        return self
+
+    def override(self, scope: str, language: str) -> Override | None:
+        return self.kept.get((scope, language))
+
+    def put(self, override: Override) -> None:
+        self.kept[override.scope, override.language] = override
+
+    def drop(self, scope: str, language: str) -> bool:
+        return self.kept.pop((scope, language), None) is not None
+
+
+class Store:
+    def __init__(self) -> None:
+        self.table = Table()
+
+    async def transact(self, work: Callable[[Table], T]) -> T:
+        return work(self.table)
+
+    async def look(self, work: Callable[[Table], T]) -> T:
+        return work(self.table)
+
+
+class Workshop:
+    """Takes every text with a URL in it."""
+
+    def __init__(self) -> None:
+        self.now_shipped = SHIPPED
+
+    def languages(self) -> Sequence[str]:
+        return ("en",)
+
+    def shipped(self, language: str) -> Texts:
+        return self.now_shipped
+
+    def try_out(self, scope: str, texts: Texts) -> Sample | Sequence[Fault]:
+        if "{{ url }}" not in texts.text:
+            return [Fault("text", 0, "does not contain {{ url }}")]
+        return Sample(texts.subject, texts.text, texts.html, "desk", 100)
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def workshop() -> Workshop:
+    return Workshop()
+
+
+@pytest.fixture
+def editor(store: Store, workshop: Workshop) -> TextEditor:
+    return TextEditor(store, workshop, domains=["other.example", "example.org"], now=lambda: 7.0)
+
+
+def test_scopes_are_those_within_reach(editor: TextEditor) -> None:
+    assert editor.scopes(ROOT) == [SITE, "@example.org", "@other.example"]
+    assert editor.scopes(EVE) == ["@example.org"]
+    assert editor.scopes(JOE) == []
+
+
+async def test_texts_of_a_domain_come_from_itself_then_the_site_then_the_shipped(editor: TextEditor) -> None:
+    async def source() -> tuple[str, str]:
+        draft = await editor.draft(ROOT, "@example.org", "en")
+        assert draft is not None
+        return draft.source, draft.texts.subject
+
+    assert await source() == ("shipped", SHIPPED.subject)
+    await editor.save(ROOT, SITE, "en", Texts("Site", OWN.text, OWN.html))
+    assert await source() == ("site", "Site\n")
+    await editor.save(EVE, "@example.org", "en", OWN)
+    assert await source() == ("own", "Hello\n")
+    await editor.reset(EVE, "@example.org", "en")
+    assert await source() == ("site", "Site\n")
+
+
+async def test_texts_with_a_fault_are_not_kept(editor: TextEditor, store: Store) -> None:
+    faults = await editor.save(EVE, "@example.org", "en", Texts("x", "no link", "x"))
+    assert faults == [Fault("text", 0, "does not contain {{ url }}")]
+    assert store.table.kept == {}
+
+
+@pytest.mark.parametrize("scope", [SITE, "@other.example", "@nowhere.example", "joe@example.org"])
+async def test_texts_beyond_reach_are_as_if_not_there(editor: TextEditor, store: Store, scope: str) -> None:
+    assert await editor.draft(EVE, scope, "en") is None
+    assert await editor.save(EVE, scope, "en", OWN) is None
+    assert await editor.reset(EVE, scope, "en") is None
+    assert await editor.keep_as_seen(EVE, scope, "en") is None
+    assert store.table.kept == {}
+
+
+async def test_texts_beyond_reach_are_not_even_tried(editor: TextEditor) -> None:
+    assert editor.try_out(EVE, SITE, OWN) is None
+    assert editor.try_out(JOE, "@example.org", OWN) is None
+    assert isinstance(editor.try_out(EVE, "@example.org", OWN), Sample)
+
+
+async def test_change_of_the_shipped_texts_shows_until_it_was_seen(editor: TextEditor, workshop: Workshop) -> None:
+    await editor.save(EVE, "@example.org", "en", OWN)
+
+    async def changed() -> bool:
+        draft = await editor.draft(EVE, "@example.org", "en")
+        assert draft is not None
+        assert draft.texts == OWN
+        return draft.shipped_changed
+
+    assert not await changed()
+    workshop.now_shipped = Texts("New", SHIPPED.text, SHIPPED.html)
+    assert await changed()
+    assert await editor.keep_as_seen(EVE, "@example.org", "en")
+    assert not await changed()
+
+
+async def test_texts_keep_the_line_ends_of_files(editor: TextEditor, store: Store) -> None:
+    await editor.save(
+        ROOT, SITE, "en", Texts("a\r\n", "x\r\n{{ url }}\r\n\r\n", "<p>\rb", " Desk \r\n <d@example.org> ")
+    )
+    texts = store.table.kept[SITE, "en"].texts
+    assert texts == Texts("a\n", "x\n{{ url }}\n", "<p>\nb\n", "Desk <d@example.org>")

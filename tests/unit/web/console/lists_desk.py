@@ -1,0 +1,107 @@
+"""The lists pages, with the real services and a real store behind them, and somebody signed in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from challenge_web.console.app import add_console
+from challenge_web.console.gate import CSRF_FIELD, Cookie, csrf_token
+from challenge_web.console.list_files import ListFilePages
+from challenge_web.console.lists import ListPages
+from challenge_web.console.pages import ConsolePages
+from challenge_web.console.routes import Room
+from challenge_web.pages import Pages
+from gateway.domain.lists import ALIGNED, Entry, Verdict
+from gateway.domain.roles import Reach, Role, Viewer
+from gateway.flow.list_import import ListFiles
+from gateway.flow.lists import Lists
+from gateway.store.store import Store
+from tests.unit.web.conftest import Client, MakeClient
+from tests.unit.web.console.markup import faults
+
+NOW = 1_800_000_000.0
+DAY = 86_400.0
+HOSTILE = "<script>alert(1)</script>\"'{{1337*7331}}"
+VIEWERS = {
+    "joe": Viewer(1, "joe@example.org", Role.USER, Reach(addresses=frozenset({"joe@example.org"})), time_zone="Asia/Tokyo"),
+    "kim": Viewer(2, "kim@example.org", Role.USER, Reach(addresses=frozenset({"kim@example.org"}))),
+    "dora": Viewer(3, "dora", Role.DOMAIN_ADMIN, Reach(domains=frozenset({"example.org"}))),
+    "root": Viewer(4, "root", Role.SITE_ADMIN, Reach(site=True)),
+    "audit": Viewer(5, "audit", Role.AUDITOR, Reach(site=True)),
+}  # fmt: skip
+
+
+class Sessions:
+    async def viewer(self, secret: str, client: str) -> Viewer | None:
+        return VIEWERS.get(secret)
+
+
+class Journal:
+    def __init__(self) -> None:
+        self.deeds: list[tuple[str, str, str]] = []
+
+    async def note(self, viewer: Viewer, deed: str, named: str, detail: str, client: str) -> None:
+        self.deeds.append((viewer.name, deed, detail))
+
+
+class Desk:
+    """A client with somebody signed in, and the store behind."""
+
+    def __init__(self, client: Client, store: Store, journal: Journal, clock: list[float]) -> None:
+        self.client = client
+        self.store = store
+        self.journal = journal
+        self.clock = clock
+
+    async def get(self, who: str, path: str, status: int = 200) -> str:
+        """Return a page, which is sound."""
+        answer = await self.client.get(path, cookies={"session": who})
+        assert answer.status == status, path
+        text = await answer.text()
+        assert faults(text) == [], path
+        return text
+
+    async def post(self, who: str, path: str, status: int = 303, /, **fields: str) -> str:
+        """Send a form; return where it leads to, or the page."""
+        data = {CSRF_FIELD: csrf_token(who), **{name.rstrip("_"): value for name, value in fields.items()}}
+        answer = await self.client.post(path, data=data, cookies={"session": who}, allow_redirects=False)
+        assert answer.status == status, (path, await answer.text())
+        return answer.headers.get("Location", "") if status == 303 else await answer.text()
+
+    async def put(self, pattern: str, scope: str = "", verdict: Verdict = Verdict.ALLOW, note: str = "") -> int:
+        entry = Entry(verdict, pattern, scope, ALIGNED)
+        return await self.store.transact(lambda tx: tx.lists.add(entry, note, "cli:admin", 7, NOW - DAY))
+
+    async def patterns(self) -> list[str]:
+        """Patterns of all entries, the oldest first."""
+        entries = [one async for page in self.files().export(VIEWERS["root"]) for one in page]
+        return [one.pattern for one in entries]
+
+    def files(self) -> ListFiles:
+        return ListFiles(self.store, now=lambda: self.clock[0])
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path}/gateway.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def desk(make_client: MakeClient, store: Store) -> Desk:
+    journal, clock = Journal(), [NOW]
+
+    def add(app: web.Application, pages: Pages) -> None:
+        console = ConsolePages(pages)
+        rooms: list[Room] = [
+            ListPages(Lists(store, 10, now=lambda: clock[0]), console),
+            ListFilePages(ListFiles(store, now=lambda: clock[0]), console),
+        ]
+        add_console(app, rooms, Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", journal)
+
+    return Desk(await make_client(console=add), store, journal, clock)

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import re
+
+from challenge_web.console.gate import CSRF_FIELD, csrf_token
+from challenge_web.console.routes import Names
+from gateway.domain.roles import Role
+from tests.unit.web.console.house import JOE, KIM, House
+from tests.unit.web.console.markup import faults
+
+
+async def get(house: House, role: Role, path: str, status: int = 200) -> str:
+    answer = await house.client.get(path, headers={"Cookie": f"session={house.secrets[role]}"}, allow_redirects=False)
+    text = await answer.text()
+    assert answer.status == status, (path, text)
+    if status == 200:
+        assert faults(text) == [], path
+    return text
+
+
+async def post(house: House, role: Role, path: str, status: int = 303, /, **fields: str) -> str:
+    secret = house.secrets[role]
+    answer = await house.client.post(
+        path,
+        data={CSRF_FIELD: csrf_token(secret), **fields},
+        headers={"Cookie": f"session={secret}"},
+        allow_redirects=False,
+    )
+    text = await answer.text()
+    assert answer.status == status, (path, text)
+    return answer.headers.get("Location", text)
+
+
+async def test_accounts_show_each_admin_those_within_reach(house: House) -> None:
+    everybody = await get(house, Role.SITE_ADMIN, "/console/accounts")
+    assert JOE in everybody
+    assert KIM in everybody
+    ours = await get(house, Role.DOMAIN_ADMIN, "/console/accounts")
+    assert JOE in ours
+    assert KIM not in ours
+    assert "Add an account" in ours
+    assert "Add an account" not in await get(house, Role.AUDITOR, "/console/accounts")
+    assert KIM not in await get(house, Role.SITE_ADMIN, "/console/accounts?words=joe")
+    assert "No accounts" in await get(house, Role.SITE_ADMIN, "/console/accounts?words=nobody")
+
+
+async def test_account_is_made_changed_and_removed(house: House) -> None:
+    there = await post(
+        house, Role.SITE_ADMIN, "/console/accounts", name="eve", role="domain-admin", domains="example.org"
+    )
+    number = re.search(r"accounts/(\d+)", there)
+    assert number is not None
+    path = f"/console/accounts/{number[1]}"
+    assert "domain admin of example.org" in await get(house, Role.SITE_ADMIN, path)
+    await post(house, Role.SITE_ADMIN, path, do="give", address="mia@example.org", kind="own")
+    await post(house, Role.SITE_ADMIN, path, do="role", role="user")
+    await post(house, Role.SITE_ADMIN, path, do="disable")
+    page = await get(house, Role.SITE_ADMIN, path)
+    assert "mia@example.org" in page
+    assert "shut out" in page
+    await post(house, Role.SITE_ADMIN, path, do="enable")
+    await post(house, Role.SITE_ADMIN, path, do="take", address="mia@example.org")
+    assert "mia@example.org" not in await get(house, Role.SITE_ADMIN, path)
+    assert "Remove eve?" in await get(house, Role.SITE_ADMIN, f"{path}/remove")
+    await post(house, Role.SITE_ADMIN, f"{path}/remove")
+    await get(house, Role.SITE_ADMIN, path, 404)
+
+
+async def test_account_that_cannot_be_made_says_why_and_keeps_what_was_typed(house: House) -> None:
+    page = await post(house, Role.SITE_ADMIN, "/console/accounts", 422, name="a b", role="user")
+    assert "no blanks" in page
+    assert 'value="a b"' in page
+    assert "role" in await post(house, Role.SITE_ADMIN, "/console/accounts", 422, name="x", role="king")
+
+
+async def test_domain_admin_makes_users_of_his_domain_and_nobody_else(house: House) -> None:
+    await post(house, Role.DOMAIN_ADMIN, "/console/accounts", name="mia@example.org", role="user")
+    await post(house, Role.DOMAIN_ADMIN, "/console/accounts", 422, name="mia@other.example", role="user")
+    await post(house, Role.DOMAIN_ADMIN, "/console/accounts", 422, name="boss", role="site-admin")
+    await post(house, Role.DOMAIN_ADMIN, "/console/accounts", 422, name="b@example.org", role="domain-admin",
+               domains="example.org")  # fmt: skip
+
+
+async def test_site_admin_does_not_lock_himself_out(house: House) -> None:
+    page = await get(house, Role.SITE_ADMIN, "/console/accounts?words=a-site-admin")
+    number = re.search(r"console/accounts/(\d+)", page)
+    assert number is not None
+    assert "your own account" in await post(house, Role.SITE_ADMIN, f"/console/accounts/{number[1]}/remove", 422)
+    assert "your own account" in await post(house, Role.SITE_ADMIN, f"/console/accounts/{number[1]}", 422, do="disable")
+    role = {"do": "role", "role": "user"}
+    assert "last site admin" in await post(house, Role.SITE_ADMIN, f"/console/accounts/{number[1]}", 422, **role)
+
+
+async def test_link_to_hand_over_is_shown_once_and_is_not_in_the_log(house: House) -> None:
+    path = f"/console/accounts/{house.own[Names.ACCOUNT]}"
+    page = await post(house, Role.DOMAIN_ADMIN, f"{path}/link", 200)
+    link = re.search(r"/sign-in/link/(\w+)", page)
+    assert link is not None
+    assert link[1] not in await get(house, Role.DOMAIN_ADMIN, path)
+    assert link[1] not in await get(house, Role.SITE_ADMIN, "/console/log")
+
+
+async def test_admin_who_looks_as_a_user_sees_his_rows_and_changes_nothing(house: House) -> None:
+    path = f"/console/accounts/{house.own[Names.ACCOUNT]}"
+    await post(house, Role.DOMAIN_ADMIN, f"{path}/look", address=JOE)
+    page = await get(house, Role.DOMAIN_ADMIN, "/console/pending")
+    assert f"You see the pages of {JOE}" in page
+    await post(house, Role.DOMAIN_ADMIN, "/console/pending", 403, do="deliver", id=house.own[Names.ROW])
+    await get(house, Role.DOMAIN_ADMIN, f"/console/message/{house.own[Names.ROW]}/source", 403)
+    await get(house, Role.DOMAIN_ADMIN, "/console/accounts", 403)
+    await post(house, Role.DOMAIN_ADMIN, "/console/accounts/leave")
+    assert "You see the pages of" not in await get(house, Role.DOMAIN_ADMIN, "/console/accounts")
+    log = await get(house, Role.SITE_ADMIN, "/console/log")
+    assert "account look" in log
+    assert JOE in log
+
+
+async def test_nobody_looks_as_a_user_beyond_his_reach(house: House) -> None:
+    path = f"/console/accounts/{house.own[Names.ACCOUNT]}"
+    await post(house, Role.DOMAIN_ADMIN, f"{path}/look", 404, address=KIM)
+    await post(house, Role.DOMAIN_ADMIN, f"/console/accounts/{house.foreign[Names.ACCOUNT]}/look", 404, address=KIM)
+    await post(house, Role.AUDITOR, f"{path}/look", 403, address=JOE)
+
+
+async def test_leaving_without_a_session_is_no_fault(house: House) -> None:
+    answer = await house.client.post("/console/accounts/leave", allow_redirects=False)
+    assert answer.status == 303
+
+
+async def test_overview_outgoing_and_log_are_sound_pages_for_who_may_see_them(house: House) -> None:
+    for role in (Role.SITE_ADMIN, Role.DOMAIN_ADMIN, Role.AUDITOR):
+        for path in ("/console/overview", "/console/overview?span=7d", "/console/overview?span=nonsense"):
+            assert "<svg" in await get(house, role, path) or "No mail in this time" in await get(house, role, path)
+        assert "550 5.1.1 no" in await get(house, role, "/console/outgoing")
+        await get(house, role, "/console/log?words=x&actor=y&before=99999999999999999999")
+    mail = await get(house, Role.DOMAIN_ADMIN, "/console/outgoing")
+    assert f"For {JOE}" in mail
+    assert f"For {KIM}" not in mail
+
+
+async def test_mail_that_is_stuck_is_tried_again_or_deleted(house: House) -> None:
+    path = f"/console/outgoing/mail/{house.own[Names.ROW]}"
+    await post(house, Role.DOMAIN_ADMIN, f"/console/outgoing/mail/{house.foreign[Names.ROW]}", 404, do="retry")
+    await post(house, Role.DOMAIN_ADMIN, path, 400, do="nothing")
+    assert "said=tried" in await post(house, Role.DOMAIN_ADMIN, path, do="retry")
+    other = f"/console/outgoing/mail/{house.foreign[Names.ROW]}"
+    assert "said=dropped" in await post(house, Role.SITE_ADMIN, other, do="delete")
+    assert f"For {KIM}" not in await get(house, Role.SITE_ADMIN, "/console/outgoing")
+
+
+async def test_words_of_the_challenge_are_tried_saved_and_reset(house: House) -> None:
+    path = "/console/templates/example.org"
+    good = {"subject": "Step", "text": "{{ url }}", "html": '<a href="{{ url }}">x</a>', "from_line": ""}
+    assert "as shipped" in await get(house, Role.DOMAIN_ADMIN, "/console/templates")
+    page = await post(house, Role.DOMAIN_ADMIN, path, 422, **{**good, "text": "a\n{{ nothing }}"}, do="save")
+    assert "Line 2: there is no variable" in page
+    assert faults(page) == []
+    assert "does not contain" in await post(house, Role.DOMAIN_ADMIN, path, 422, **{**good, "text": "a"}, do="save")
+    assert "octets" in await post(house, Role.DOMAIN_ADMIN, path, 200, **good, do="check")
+    assert "could not be sent" in await post(house, Role.DOMAIN_ADMIN, path, 200, **good, do="test")
+    assert "texts-saved" in await post(house, Role.DOMAIN_ADMIN, path, **good, do="save")
+    assert "a-domain-admin" in await get(house, Role.DOMAIN_ADMIN, path)
+    assert "texts-reset" in await post(house, Role.DOMAIN_ADMIN, f"{path}/reset")
+    assert "These are the words that came" in await get(house, Role.DOMAIN_ADMIN, path)
+
+
+async def test_preview_of_a_challenge_can_do_nothing(house: House) -> None:
+    secret = house.secrets[Role.DOMAIN_ADMIN]
+    answer = await house.client.post(
+        "/console/templates/example.org/preview",
+        data={
+            CSRF_FIELD: csrf_token(secret),
+            "subject": "<script>alert(1)</script>",
+            "text": "{{ url }}",
+            "html": '<script>alert(2)</script><a href="{{ url }}">x</a>',
+        },
+        headers={"Cookie": f"session={secret}"},
+    )
+    assert answer.status == 200
+    policy = answer.headers["Content-Security-Policy"]
+    assert "sandbox;" in policy
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert "&lt;script&gt;alert(1)" in await answer.text()

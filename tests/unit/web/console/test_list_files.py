@@ -1,0 +1,111 @@
+"""Lists from files and into them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+from aiohttp import FormData
+
+from challenge_web.console.gate import CSRF_FIELD, csrf_token
+from gateway.domain.lists import Verdict
+from tests.unit.web.console.lists_desk import Desk
+from tests.unit.web.console.markup import faults
+
+
+async def brought(desk: Desk, who: str, text: str, form: str = "csv", whose: str = "") -> str:
+    to = await desk.post(who, "/console/lists/import", form=form, text=text, for_=whose)
+    return "/" + to.lstrip("./")
+
+
+async def test_import_shows_what_would_change_and_saves_it_all(desk: Desk) -> None:
+    await desk.put("old@oak.example", "joe@example.org")
+    await desk.put("same@oak.example", "joe@example.org")
+    text = (
+        "verdict,pattern,for,proof,note,expires\n"
+        "allow,new@oak.example,,,hello,2027-06-01\n"
+        "allow,old@oak.example,,,now with a note,\n"
+        "allow,same@oak.example,,,,\n"
+        "allow,kim@oak.example,kim@example.org,,,\n"
+        "allow,free@oak.example,,none,,\n"
+        "nonsense,x@oak.example,,,,\n"
+        "deny,new@oak.example,,,,\n"
+        "deny,new@oak.example,,,,\n"
+    )
+    path = await brought(desk, "joe", text, whose="joe@example.org")
+    page = await desk.get("joe", path)
+    assert re.findall(r"<b>(\d+)</b>", page) == ["2", "1", "2", "3"]
+    for words in ("Line 5: kim@example.org is not yours", "Line 6: only an admin", "Line 7: &#39;nonsense&#39;"):
+        assert words in page
+    assert len(await desk.patterns()) == 2
+    await desk.get("kim", path, 404)
+    await desk.post("kim", path, 404)
+    assert "list-imported" in await desk.post("joe", path)
+    assert sorted(await desk.patterns()) == sorted(
+        ["old@oak.example", "same@oak.example", "new@oak.example", "new@oak.example"]
+    )
+    assert "now with a note" in await desk.get("joe", "/console/lists")
+    await desk.post("joe", path, 404)  # A second click.
+    assert desk.journal.deeds[-1][2] == "2 new, 1 changed, 2 known, 3 left out"
+
+
+async def test_import_looks_again_when_it_saves(desk: Desk) -> None:
+    path = await brought(desk, "joe", "verdict,pattern\ndeny,oak.example\n", whose="joe@example.org")
+    await desk.put("@oak.example", "joe@example.org", Verdict.DENY)
+    assert "list-imported" in await desk.post("joe", path)
+    assert await desk.patterns() == ["@oak.example"]
+
+
+async def test_import_of_plain_lines_takes_notes_and_an_uploaded_file(desk: Desk) -> None:
+    form = FormData({CSRF_FIELD: csrf_token("joe"), "form": "deny", "for": "joe@example.org", "text": ""})
+    octets = "# my list\r\n\r\nElm.example  # sells watches\r\na#b@oak.example\r\nno pattern\r\n".encode("utf-8-sig")
+    form.add_field("file", octets, filename="list.txt", content_type="text/plain")
+    answer = await desk.client.post(
+        "/console/lists/import", data=form, cookies={"session": "joe"}, allow_redirects=False
+    )
+    assert answer.status == 303
+    path = "/" + answer.headers["Location"].lstrip("./")
+    page = await desk.get("joe", path)
+    assert "Line 5: a pattern is an address or a domain" in page
+    await desk.post("joe", path)
+    assert await desk.patterns() == ["@elm.example", "a#b@oak.example"]
+    assert "sells watches" in await desk.get("joe", "/console/lists")
+
+
+@pytest.mark.parametrize(
+    ("octets", "words"),
+    [
+        (b"", "There is nothing in it"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"a\0b", "not a text file"),
+        (b"a" * 1_000_001, "1 MB"),
+    ],
+)
+async def test_import_of_what_is_no_list_says_why(desk: Desk, octets: bytes, words: str) -> None:
+    form = FormData({CSRF_FIELD: csrf_token("joe"), "form": "csv", "for": "joe@example.org"})
+    form.add_field("file", octets, filename="list.csv", content_type="text/csv")
+    answer = await desk.client.post("/console/lists/import", data=form, cookies={"session": "joe"})
+    assert answer.status == 422
+    page = await answer.text()
+    assert words in page
+    assert faults(page) == []
+
+
+async def test_import_for_another_or_by_an_auditor_is_refused(desk: Desk) -> None:
+    assert "not yours" in await desk.post("joe", "/console/lists/import", 422, form="deny", text="a@b.example", for_="")
+    await desk.post("audit", "/console/lists/import", 403, form="deny", text="a@b.example")
+
+
+async def test_export_holds_what_is_his_and_no_formula(desk: Desk) -> None:
+    await desk.put("=cmd@oak.example", "joe@example.org", note="=1+1")
+    await desk.put("@oak.example", "joe@example.org", note="@x")
+    await desk.put("x@oak.example", "kim@example.org")
+    await desk.put("y@oak.example", "")
+    text = await (await desk.client.get("/console/lists/export.csv", cookies={"session": "joe"})).text()
+    rows = list(csv.reader(io.StringIO(text)))
+    assert [row[1] for row in rows] == ["pattern", "'=cmd@oak.example", "oak.example"]
+    assert not any(cell[:1] in ("=", "+", "-", "@", "\t") for row in rows for cell in row)
+    path = await brought(desk, "joe", text, whose="joe@example.org")
+    assert re.findall(r"<b>(\d+)</b>", await desk.get("joe", path)) == ["0", "0", "2", "0"]
