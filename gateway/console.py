@@ -115,7 +115,12 @@ def make_parts(
         entrance=entrance,
         moderator=Moderator(store, now=now, wake_deliveries=wake_deliveries),
         overview=Overview(
-            store, hops, max_per_hour=settings.challenge.max_per_hour, now=now, wake_challenges=wake_challenges
+            store,
+            hops,
+            domains=own_domains(settings.domains.names),
+            max_per_hour=settings.challenge.max_per_hour,
+            now=now,
+            wake_challenges=wake_challenges,
         ),
         texts=TextEditor(store, letters, domains=[normal_domain(name) for name in settings.domains.names], now=now),
         send_sample=functools.partial(_send_sample, letters, own_domains(settings.domains.names), hops, outside),

@@ -27,6 +27,7 @@ MENU = (
     Entry("expecting", "Expecting mail", "console/expecting", Right.SEE_POLICY),
     Entry("templates", "Templates", "console/templates", Right.EDIT_TEMPLATES),
     Entry("overview", "Overview", "console/overview", Right.SEE_OVERVIEW),
+    Entry("domains", "Domains", "console/domains", Right.SEE_OVERVIEW),
     Entry("outgoing", "Outgoing", "console/outgoing", Right.SEE_OVERVIEW),
     Entry("accounts", "Accounts", "console/accounts", Right.SEE_ACCOUNTS),
     Entry("log", "Log", "console/log", Right.SEE_LOG),

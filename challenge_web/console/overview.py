@@ -37,6 +37,7 @@ class OverviewPages:
         """All of them."""
         return (
             Route("overview", "/console/overview", Right.SEE_OVERVIEW, self.show),
+            Route("domains", "/console/domains", Right.SEE_OVERVIEW, self.domains),
             Route("outgoing", "/console/outgoing", Right.SEE_OVERVIEW, self.outgoing),
             Route(
                 "outgoing-mail", "/console/outgoing/mail/{id:[0-9]{1,18}}", Right.RETRY_OUTGOING,
@@ -57,6 +58,11 @@ class OverviewPages:
         if picture is None:
             raise web.HTTPForbidden
         return self._pages.page(request, "overview/overview", _words(picture, zone), here="overview")
+
+    async def domains(self, request: web.Request) -> web.Response:
+        """Show our domains: the server of each, and what came in the last day."""
+        words = {"domains": await self._overview.domains(viewer_of(request)), "what": Happening}
+        return self._pages.page(request, "overview/domains", words, here="domains")
 
     async def outgoing(self, request: web.Request) -> web.Response:
         """Show what has not gone out yet, with the other server's words."""

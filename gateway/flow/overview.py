@@ -131,6 +131,9 @@ class TallyReader(Protocol):
     def since(self, hour: int, domains: Collection[str] | None) -> Sequence[tuple[int, Happening, int]]:
         """Return (hour, happening, times) from this hour on, oldest first."""
 
+    def by_domain(self, hour: int, domains: Collection[str]) -> Sequence[tuple[str, Happening, int]]:
+        """Return (domain, happening, times) from this hour on."""
+
 
 class OverviewTx(Protocol):
     """What the overview needs of a transaction."""
@@ -152,6 +155,21 @@ class OverviewStore(Protocol):
 
     async def look(self, work: Callable[[OverviewTx], T]) -> T:
         """Run work on a consistent view."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainState:
+    """One domain of ours."""
+
+    name: str
+    hop: HopState | None
+    """The server that takes its mail."""
+    counts: Mapping[Happening, int]
+    """Of the last 24 hours."""
+
+    def of(self, happening: Happening) -> int:
+        """Return how often."""
+        return self.counts.get(happening, 0)
 
 
 class HopWatch(Protocol):
@@ -185,12 +203,15 @@ class Overview:
         store: OverviewStore,
         hops: HopWatch,
         *,
+        domains: Collection[str],
         max_per_hour: int,
         now: Callable[[], float],
         wake_challenges: Callable[[], None],
     ) -> None:
+        """domains: ours, as A-labels. max_per_hour: challenges that may go out in an hour."""
         self._store = store
         self._hops = hops
+        self._domains = tuple(sorted(domains))
         self._max_per_hour = max_per_hour
         self._now = now
         self._wake_challenges = wake_challenges
@@ -215,6 +236,22 @@ class Overview:
             hops=tuple(seen),
             max_per_hour=self._max_per_hour,
         )
+
+    async def domains(self, viewer: Viewer) -> Sequence[DomainState]:
+        """Return our domains within the viewer's reach, by name."""
+        names = [name for name in self._domains if viewer.reach.covers_domain(name)]
+        if not viewer.may(Right.SEE_OVERVIEW) or not names:
+            return ()
+        hour = int(self._now()) // HOUR * HOUR - DAY
+        numbers, hops = await asyncio.gather(
+            self._store.look(lambda tx: tx.tallies.by_domain(hour, names)), self._hops.states()
+        )
+        own = {domain: hop for hop in hops for domain in hop.domains}
+        rest = next((hop for hop in hops if not hop.domains), None)
+        counts: dict[str, dict[Happening, int]] = {name: {} for name in names}
+        for name, happening, times in numbers:
+            counts[name][happening] = times
+        return [DomainState(name, own.get(name, rest), counts[name]) for name in names]
 
     async def outgoing(self, viewer: Viewer) -> Sequence[Stuck]:
         """Return what has not gone out, within the viewer's reach, at most STUCK."""

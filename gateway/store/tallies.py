@@ -41,6 +41,15 @@ class TallyTable:
         query = query.group_by(tally.c.hour, tally.c.happening).order_by(tally.c.hour)
         return [(int(at), Happening(what), int(count)) for at, what, count in self._connection.execute(query)]
 
+    def by_domain(self, hour: int, domains: Collection[str]) -> list[tuple[str, Happening, int]]:
+        """Return (domain, happening, times) from this hour on."""
+        query = (
+            select(tally.c.domain, tally.c.happening, func.sum(tally.c.times))
+            .where(tally.c.hour >= hour, tally.c.domain.in_(domains))
+            .group_by(tally.c.domain, tally.c.happening)
+        )
+        return [(str(domain), Happening(what), int(count)) for domain, what, count in self._connection.execute(query)]
+
     def forget(self, before: float) -> None:
         """Drop the numbers of hours before then."""
         self._connection.execute(delete(tally).where(tally.c.hour < before))

@@ -81,19 +81,21 @@ def test_released_mail_is_delivered_although_the_gateway_is_killed_meanwhile(
         rows = gateway.data("pending", "list", "--most", str(count + 1))
         assert len(rows) == count
         gateway.command("pending", "deliver", *(str(row["id"]) for row in rows))
+        in_hand: Counter[int] = Counter()
         for _ in range(4):
             time.sleep(chance.uniform(0.0, 0.15))
             gateway.kill()
+            in_hand.update(_in_hand(folder))
             gateway.start()
         # What a killed process had claimed is free again as soon as the next one starts: it is the only one on this store.
         wait_until(lambda: _states(gateway) == {"delivered": count}, f"all is delivered, not {_states(gateway)}", 30)
 
         copies = Counter(number_in(mail.content) for mail in around.inside.all_mails())
         assert sorted(copies) == list(range(count))
-        # RFC 1047: a mail the next hop took just before the kill may arrive twice, all others arrive once.
-        twice = [number for number, found in copies.items() if found > 1]
-        assert max(copies.values()) <= 3
-        assert len(twice) <= count // 4
+        # RFC 1047: a mail that was in hand when the gateway was killed may arrive once more for that, all others arrive once.
+        ids = sorted(row["id"] for row in rows)
+        again = {number: found - 1 for number, found in copies.items() if found > 1}
+        assert all(more <= in_hand[ids[number]] for number, more in again.items()), (again, in_hand)
         assert gateway.run("audit").returncode == 0
     finally:
         gateway.kill()
@@ -102,6 +104,14 @@ def test_released_mail_is_delivered_although_the_gateway_is_killed_meanwhile(
 def _states(gateway: GatewayProcess) -> dict[str, int]:
     rows = gateway.data("pending", "list", "--state", "all", "--most", "1000000")
     return dict(Counter(row["state"] for row in rows))
+
+
+def _in_hand(folder: Path) -> list[int]:
+    """Return the rows that a worker of the killed process had claimed and had not saved the end of."""
+    with sqlite3.connect(folder / "gateway.db") as store:
+        rows = store.execute("SELECT id FROM pending WHERE state = 'released' AND lease IS NOT NULL").fetchall()
+    store.close()
+    return [row[0] for row in rows]
 
 
 def _integrity(folder: Path) -> str:

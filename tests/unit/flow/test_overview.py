@@ -48,6 +48,10 @@ class Table:
     def since(self, hour: int, domains: Collection[str] | None) -> list[tuple[int, Happening, int]]:
         return [number for number in self.numbers if number[0] >= hour]
 
+    def by_domain(self, hour: int, domains: Collection[str]) -> list[tuple[str, Happening, int]]:
+        self.asked.append(domains)
+        return [(name, Happening.HELD, 3) for name in domains if name == "example.org"]
+
     def hasten_challenge(self, challenge_id: int, domains: Collection[str] | None, now: float) -> bool:
         self.hastened.append(challenge_id)
         return challenge_id == 1
@@ -75,7 +79,12 @@ class Hops:
 def overview(store: Store, *hops: HopState, woken: list[str] | None = None) -> Overview:
     woken = [] if woken is None else woken
     return Overview(
-        store, Hops(*hops), max_per_hour=100, now=lambda: NOW, wake_challenges=lambda: woken.append("challenges")
+        store,
+        Hops(*hops),
+        domains=["other.example", "example.org"],
+        max_per_hour=100,
+        now=lambda: NOW,
+        wake_challenges=lambda: woken.append("challenges"),
     )
 
 
@@ -139,3 +148,13 @@ async def test_auditor_sees_but_does_not_retry() -> None:
     assert await overview(store).picture(ANN, Span.MONTH, UTC) is not None
     assert not await overview(store).retry_challenge(ANN, 1)
     assert store.table.hastened == []
+
+
+async def test_domains_tell_their_server_and_their_day_within_reach() -> None:
+    store = Store()
+    hops = (HopState("rest:25", (), True), HopState("own:25", ("other.example",), False))
+    ours, other = await overview(store, *hops).domains(ROOT)
+    assert (ours.name, ours.hop, ours.of(Happening.HELD), ours.of(Happening.RELAYED)) == ("example.org", hops[0], 3, 0)
+    assert (other.name, other.hop, other.counts) == ("other.example", hops[1], {})
+    assert [one.name for one in await overview(store, *hops).domains(EVE)] == ["example.org"]
+    assert await overview(store, *hops).domains(JOE) == ()

@@ -129,6 +129,7 @@ async def test_leaving_without_a_session_is_no_fault(house: House) -> None:
 
 async def test_overview_outgoing_and_log_are_sound_pages_for_who_may_see_them(house: House) -> None:
     for role in (Role.SITE_ADMIN, Role.DOMAIN_ADMIN, Role.AUDITOR):
+        assert "example.org" in await get(house, role, "/console/domains")
         for path in ("/console/overview", "/console/overview?span=7d", "/console/overview?span=nonsense"):
             assert "<svg" in await get(house, role, path) or "No mail in this time" in await get(house, role, path)
         assert "550 5.1.1 no" in await get(house, role, "/console/outgoing")
