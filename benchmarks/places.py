@@ -16,7 +16,6 @@ from pathlib import Path
 HOST = "127.0.0.1"
 # Below the range the kernel gives to outgoing connections, so that nobody takes one meanwhile.
 _FIRST, _LAST = 12_000, 31_999
-_held: list[socket.socket] = []
 
 
 def free_port() -> int:
@@ -31,7 +30,7 @@ def free_port() -> int:
         # Bound, it keeps others off who look for a port as we do, tests that run beside these among them. A server
         # gets in all the same: it asks to use the address again, as all servers do, and we never listen.
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _held.append(held)
+        held.detach()  # Nobody closes it but the end of this program.
         return port
 
 
