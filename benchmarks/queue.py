@@ -121,9 +121,12 @@ def _pending(raw: Raw) -> dict[str, object]:
     }  # fmt: skip
 
 
-def viewer(**reach: object) -> Viewer:
+def viewer(
+    *, site: bool = False, domains: frozenset[str] = frozenset(), addresses: frozenset[str] = frozenset()
+) -> Viewer:
     """Return somebody with this reach."""
-    return Viewer(1, "bench", Role.SITE_ADMIN if "site" in reach else Role.DOMAIN_ADMIN, Reach(**reach))  # type: ignore[arg-type]
+    role = Role.SITE_ADMIN if site else Role.DOMAIN_ADMIN
+    return Viewer(1, "bench", role, Reach(site, domains, addresses))
 
 
 VIEWERS = {

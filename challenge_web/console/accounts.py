@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
-from multidict import MultiDictProxy
 
 from challenge_web.console.gate import VIEWER, tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
-from challenge_web.console.routes import Names, Route
+from challenge_web.console.routes import Form, Names, Route
 from gateway.domain.address import normal_form
 from gateway.domain.roles import Right, Role, Viewer
 from gateway.flow.account_ports import Account, Kind
@@ -35,7 +34,6 @@ KINDS = (
     (Kind.ALIAS.value, "another name of it"),
     (Kind.DELEGATED.value, "somebody else's, to see to"),
 )
-Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 Change = Callable[[Viewer, int, Form], Awaitable[bool]]
 
 

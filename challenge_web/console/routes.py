@@ -8,10 +8,13 @@ from enum import Enum
 from typing import Protocol
 
 from aiohttp import web
+from multidict import MultiDictProxy
 
 from gateway.domain.roles import Right
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
+"""What a browser sent: text, and files."""
 
 
 class Names(Enum):

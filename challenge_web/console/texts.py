@@ -9,7 +9,7 @@ from aiohttp import web
 
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
-from challenge_web.console.routes import Names, Route
+from challenge_web.console.routes import Form, Names, Route
 from challenge_web.middleware import HEADERS
 from gateway.domain.address import normal_domain
 from gateway.domain.roles import Right, Viewer
@@ -172,9 +172,9 @@ def path_of(scope: str) -> str:
     return quote(scope.removeprefix("@"), safe="") if scope else "site"
 
 
-def _texts(form: object) -> Texts:
+def _texts(form: Form) -> Texts:
     def text(name: str) -> str:
-        value = form.get(name, "")  # type: ignore[attr-defined]  # A multidict of text and files.
+        value = form.get(name, "")
         return value if isinstance(value, str) else ""
 
     return Texts(text("subject"), text("text"), text("html"), text("from_line"))
