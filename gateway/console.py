@@ -26,6 +26,7 @@ from challenge_web.console.overview import OverviewPages
 from challenge_web.console.pages import Call, ConsolePages
 from challenge_web.console.pending import PendingPages
 from challenge_web.console.policies import PolicyPages
+from challenge_web.console.proof import ProofPages
 from challenge_web.console.proxy_sign_in import ProxySignIn
 from challenge_web.console.routes import Room, Route
 from challenge_web.console.sign_in import SignInPages
@@ -190,6 +191,7 @@ def _entrance_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of
     return [
         sign_in,
         *_other_ways(parts, sign_in, pages, cookie),
+        ProofPages(entrance.proof, cookie, client_of, pages, entrance.sessions.lifetimes.longest),
         AccountPages(
             entrance.accounts,
             entrance.second_factor,

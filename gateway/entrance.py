@@ -12,6 +12,7 @@ from gateway.domain.reply import Reply
 from gateway.flow.accounts import Accounts
 from gateway.flow.mailbox_name import MailboxNames, MailServer
 from gateway.flow.ports import Hop
+from gateway.flow.proof import FreshProof
 from gateway.flow.second_factor import SecondFactor
 from gateway.flow.sessions import Lifetimes, Sessions
 from gateway.flow.sign_in import PasswordCheck, SignIn, SignInRules
@@ -26,6 +27,7 @@ from gateway.sign_in_methods.passkeys import Passkeys
 from gateway.sign_in_methods.password import Hashes, LocalPassword
 from gateway.store.store import Store
 
+MINUTE = 60.0
 HOUR = 3600.0
 DAY = 86_400.0
 
@@ -46,7 +48,11 @@ def make_sessions(settings: Settings, store: Store, now: Callable[[], float]) ->
     """Return what knows sessions."""
     return Sessions(
         store,
-        Lifetimes(settings.console.idle_hours * HOUR, settings.console.session_days * DAY),
+        Lifetimes(
+            settings.console.idle_hours * HOUR,
+            settings.console.session_days * DAY,
+            settings.sign_in.proof_minutes * MINUTE,
+        ),
         now=now,
         random_octets=secrets.token_bytes,
         admins_need_second_factor=settings.sign_in.second_factor_for_admins,
@@ -149,13 +155,13 @@ class Entrance:
             random_octets=secrets.token_bytes,
             wake_mail=wake_mail,
         )
+        organisation = settings.challenge.organisation or settings.domains.names[0]
+        codes, keys = TimeCodes(organisation), Passkeys(self.origins, organisation)
         self.second_factor = SecondFactor(
-            store,
-            self.sessions,
-            TimeCodes(settings.challenge.organisation or settings.domains.names[0]),
-            Passkeys(self.origins, settings.challenge.organisation or settings.domains.names[0]),
-            now=now,
-            random_octets=secrets.token_bytes,
+            store, self.sessions, codes, keys, now=now, random_octets=secrets.token_bytes
+        )  # fmt: skip
+        self.proof = FreshProof(
+            store, self.sessions, self.sign_in, codes, keys, now=now, random_octets=secrets.token_bytes
         )
         self.mail = LinkMail(
             rules,

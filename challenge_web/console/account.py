@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from challenge_web.console.forms import text_of
 from challenge_web.console.gate import ClientOf, Cookie, tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
-from challenge_web.console.routes import Names, Route
+from challenge_web.console.routes import Names, Proof, Route
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.account_ports import Account, Passkey, Session
 from gateway.flow.account_rights import Wrong
@@ -120,12 +120,12 @@ class AccountPages:
         own, at = Right.OWN_ACCOUNT, "/console/account"
         return (
             Route("account", at, own, self.show, self.save),
-            Route("account-password", f"{at}/password", own, self.password, self.set_password),
-            Route("account-app", f"{at}/app", own, self.app, self.confirm_app),
-            Route("account-app-remove", f"{at}/app/remove", own, None, self.remove_app),
-            Route("account-recovery", f"{at}/recovery", own, None, self.recovery),
-            Route("account-passkeys", f"{at}/passkeys", own, self.passkey, self.add_passkey),
-            Route("account-passkey-remove", f"{at}/passkeys/{{id:[0-9]{{1,18}}}}/remove", own, None, self.remove_passkey, Names.OTHER),
+            Route("account-password", f"{at}/password", own, self.password, self.set_password, proof=Proof.TO_SEE),
+            Route("account-app", f"{at}/app", own, self.app, self.confirm_app, proof=Proof.TO_SEE),
+            Route("account-app-remove", f"{at}/app/remove", own, None, self.remove_app, proof=Proof.TO_ACT),
+            Route("account-recovery", f"{at}/recovery", own, None, self.recovery, proof=Proof.TO_ACT),
+            Route("account-passkeys", f"{at}/passkeys", own, self.passkey, self.add_passkey, proof=Proof.TO_SEE),
+            Route("account-passkey-remove", f"{at}/passkeys/{{id:[0-9]{{1,18}}}}/remove", own, None, self.remove_passkey, Names.OTHER, proof=Proof.TO_ACT),
             Route("account-session-end", f"{at}/sessions/{{id:[0-9]{{1,18}}}}/end", own, None, self.end, Names.SESSION),
             Route("account-sessions-end", f"{at}/sessions/end", own, None, self.end_all),
         )  # fmt: skip

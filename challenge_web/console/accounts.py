@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
 from challenge_web.console.gate import VIEWER, tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
-from challenge_web.console.routes import Form, Names, Route
+from challenge_web.console.routes import Form, Names, Proof, Route
 from gateway.domain.address import normal_form
 from gateway.domain.roles import Right, Role, Viewer
 from gateway.flow.account_ports import Account, Kind
@@ -63,13 +64,16 @@ class AccountsPages:
         one = "/console/accounts/{id:[0-9]{1,18}}"
         see, edit = Right.SEE_ACCOUNTS, Right.EDIT_ACCOUNTS
         return (
-            Route("accounts", "/console/accounts", see, self.index, self.add, act_right=edit),
+            Route("accounts", "/console/accounts", see, self.index, self.add, act_right=edit, proof=Proof.TO_ACT),
             Route("accounts-leave", "/console/accounts/leave", None, act=self.leave),
-            Route("account-of", one, see, self.show, self.change, Names.ACCOUNT, edit),
-            Route("account-link", f"{one}/link", edit, act=self.link, names=Names.ACCOUNT),
-            Route("account-remove", f"{one}/remove", edit, self.ask_remove, self.remove, Names.ACCOUNT),
+            Route("account-of", one, see, self.show, self.change, Names.ACCOUNT, edit, proof=Proof.TO_ACT),
+            Route("account-link", f"{one}/link", edit, act=self.link, names=Names.ACCOUNT, proof=Proof.TO_ACT),
+            Route(
+                "account-remove", f"{one}/remove", edit, self.ask_remove, self.remove, Names.ACCOUNT,
+                proof=Proof.TO_ACT,
+            ),
             Route("account-look", f"{one}/look", Right.LOOK_AS_USER, act=self.look, names=Names.ACCOUNT),
-        )
+        )  # fmt: skip
 
     async def index(self, request: web.Request) -> web.Response:
         """Show the accounts within reach, by name."""
@@ -209,7 +213,7 @@ class AccountsPages:
 
     async def _sign_out(self, viewer: Viewer, account: int, form: Form) -> bool:
         session = _text(form, "session")
-        return await self._accounts.end_sessions(viewer, account, int(session) if session.isdecimal() else 0)
+        return await self._accounts.end_sessions(viewer, account, _number(session))
 
 
 def _text(form: Form, name: str) -> str:
@@ -222,6 +226,13 @@ def _role(text: str) -> Role:
         return Role(text)
     except ValueError:
         raise Wrong("choose one of the roles") from None
+
+
+def _number(text: str) -> int:
+    """Return a session's number; 0, which is all of them, only where none is named."""
+    if not text:
+        return 0
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else -1
 
 
 def _words(text: str) -> list[str]:

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from challenge_web.console.routes import Names, Route
+from challenge_web.console.routes import Names, Proof, Route
 from challenge_web.pages import root_of
 from gateway.domain.roles import Viewer
+from gateway.domain.sign_in import safe_path
 
 VIEWER = web.RequestKey("viewer", Viewer)
 """Key in the request: who is signed in; missing where nobody is."""
@@ -22,6 +23,8 @@ SECRET = web.RequestKey("console-secret", str)
 CSRF_FIELD = "csrf"
 SIGN_IN = "signin"
 """Name of the route that asks who one is; aiohttp takes no name with a keyword of Python in it, as sign-in."""
+PROOF = "account-proof"
+"""Name of the route that asks once more who one is."""
 _DETAIL = web.RequestKey("console-detail", str)
 
 
@@ -124,6 +127,8 @@ def gate(
             await _check_form(request, viewer, secret, public_hosts, cookie.secure)
         if right is not None and viewer is not None and not viewer.may(right):
             raise web.HTTPForbidden
+        if viewer is not None and not viewer.fresh and _needs_proof(route, acting):
+            raise web.HTTPSeeOther(_to_proof(request, acting))
         if not acting or viewer is None or route.reads:
             return await handler(request)
         try:
@@ -175,3 +180,23 @@ async def _to_sign_in(request: web.Request, acting: bool) -> web.StreamResponse:
     there = request.app.router[SIGN_IN].url_for()
     back = "" if acting else request.rel_url.raw_path_qs
     raise web.HTTPSeeOther(root_of(request) + str(there.with_query({"next": back} if back else {})).lstrip("/"))
+
+
+def _needs_proof(route: Route, acting: bool) -> bool:
+    return route.proof is Proof.TO_SEE or (acting and route.proof is Proof.TO_ACT)
+
+
+def _to_proof(request: web.Request, acting: bool) -> str:
+    """Return where one shows once more who one is, and gets back from to here, or to the page with the button."""
+    back = request.rel_url.raw_path_qs if not acting else _page_before(request)
+    there = request.app.router[PROOF].url_for().with_query({"next": back} if back else {})
+    return root_of(request) + str(there).lstrip("/")
+
+
+def _page_before(request: web.Request) -> str:
+    """Return the path of our page on which a button was pressed; "" where the browser does not tell."""
+    try:
+        before = urlsplit(request.headers.get(hdrs.REFERER, ""))
+    except ValueError:
+        return ""
+    return safe_path(before.path) if before.netloc == request.host else ""

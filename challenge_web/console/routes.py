@@ -17,6 +17,14 @@ Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 """What a browser sent: text, and files."""
 
 
+class Proof(Enum):
+    """Whether a session is enough, or its owner must have shown a short while ago that it is he."""
+
+    SESSION = "session"
+    TO_ACT = "to-act"  # A POST changes how people sign in.
+    TO_SEE = "to-see"  # So does it, and the page before it tells a secret, or takes words that would be lost.
+
+
 class Names(Enum):
     """What the id in a route's path names. Whatever lies beyond the viewer's reach is 404, as if it were not there."""
 
@@ -46,6 +54,7 @@ class Route:
     """What POST asks for, where that is more than `right`."""
     reads: bool = False
     """POST changes nothing, as a preview, and is not written into the journal."""
+    proof: Proof = Proof.SESSION
     own_check: bool = False
     """POST comes from outside our forms (an identity provider's answer) and proves itself in another way than by our
     CSRF token."""

@@ -161,7 +161,7 @@ class SignInPages:
         if asked.fault:
             return self._form(request, wanted, 400, link_error=asked.fault, address=address)
         if asked.wait:
-            error = f"A link was asked for a short while ago. {_wait_words(asked.wait)} The newest link is in your mailbox, or among the junk."
+            error = f"A link was asked for a short while ago. {wait_words(asked.wait)} The newest link is in your mailbox, or among the junk."
             return self._form(request, wanted, 429, link_error=error, address=address, wait=asked.wait)
         raise see_other(request, "sign-in/sent")
 
@@ -179,7 +179,7 @@ class SignInPages:
         if isinstance(done, Entered):
             return await self.entered(request, done)
         if done.wait:
-            error = f"There were too many tries. {_wait_words(done.wait)}"
+            error = f"There were too many tries. {wait_words(done.wait)}"
             return self._form(request, wanted, 429, password_error=error, name=name, wait=done.wait)
         if done.down:
             error = "Passwords cannot be checked just now. Try again in a few minutes, or let a link be sent."
@@ -244,7 +244,7 @@ class SignInPages:
         if isinstance(done, Entered):
             return await self.entered(request, done)
         if done.wait:
-            return await self._second(request, 429, f"There were too many tries. {_wait_words(done.wait)}", done.wait)
+            return await self._second(request, 429, f"There were too many tries. {wait_words(done.wait)}", done.wait)
         return await self._second(request, 403, wrong)
 
     async def enrol(self, request: web.Request) -> web.StreamResponse:
@@ -265,7 +265,7 @@ class SignInPages:
         if done is None:
             raise see_other(request, "sign-in")
         if isinstance(done, Refused):
-            error = f"There were too many tries. {_wait_words(done.wait)}" if done.wait else "This code is not right."
+            error = f"There were too many tries. {wait_words(done.wait)}" if done.wait else "This code is not right."
             return await self._enrol(request, 429 if done.wait else 403, error)
         entered = done.entered
         if entered is None:
@@ -312,7 +312,8 @@ class SignInPages:
         return Arrival(self._client_of(request), request.headers.get(hdrs.USER_AGENT, "")[:_LONGEST_AGENT])
 
 
-def _wait_words(seconds: float) -> str:
+def wait_words(seconds: float) -> str:
+    """Tell how long somebody has to wait."""
     if seconds < 90:
         whole = max(1, math.ceil(seconds))
         return f"Wait {whole} second{'' if whole == 1 else 's'}, then try again."

@@ -118,6 +118,8 @@ class Viewer:
     session: int = 0
     second_factor: bool = False
     """This session showed one."""
+    fresh: bool = False
+    """Its owner showed to be who he is a short while ago: he may change what signs him in."""
     language: str = ""
     time_zone: str = "UTC"
     """Of IANA's data base."""

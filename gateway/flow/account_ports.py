@@ -147,6 +147,8 @@ class Session:
     """What a step under way has to remember, as the question a passkey is to answer."""
     looks_as: str = ""
     """The user whose pages an admin looks at."""
+    proven_at: float = 0.0
+    """When its owner last showed to be who he is: at sign-in, or since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +281,9 @@ class SessionTable(Protocol):
 
     def renew(self, session_id: int, hashed: bytes) -> None:
         """Give it another secret."""
+
+    def proven(self, session_id: int, hashed: bytes, now: float) -> None:
+        """Note that its owner showed to be who he is, under another secret; a step under way is forgotten."""
 
     def look_as(self, session_id: int, address: str) -> None:
         """Save whose pages it looks at; "" for its own."""

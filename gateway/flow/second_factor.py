@@ -20,7 +20,7 @@ _log = logging.getLogger("gateway.sign_in")
 RECOVERY_CODES = 10
 _RECOVERY_OCTETS = 10
 """80 bits: not to be guessed even by who has read the hashes."""
-_QUESTION_OCTETS = 32
+QUESTION_OCTETS = 32
 MOST_PASSKEYS = 20
 _LONGEST_NAME = 60
 
@@ -134,7 +134,7 @@ class SecondFactor:
         return Half(account, session.stage, await self._asked(account, session, host))
 
     async def _asked(self, account: Account, session: Session, host: str) -> str:
-        question = self._random_octets(_QUESTION_OCTETS)
+        question = self._random_octets(QUESTION_OCTETS)
         known = await self._store.transact(lambda tx: self._remembered(tx, account, session, question))
         return await self._keys.ask(host, question, known)
 
@@ -151,7 +151,7 @@ class SecondFactor:
         account, session = found
         now, fresh = self._now(), self._sessions.secret()
         step = self._codes.step_of(account.totp_secret, code, now) if account.totp_secret else None
-        recovery = _recovery_hash(code)
+        recovery = recovery_hash(code)
         limits = (("code", subject_of(f"#{account.id}"), TRIES_OF_CODE),)
 
         def work(tx: AccountsTx) -> Entered | Refused:
@@ -179,7 +179,7 @@ class SecondFactor:
         if found is None or found[1].stage is not Stage.SECOND:
             return None
         account, session = found
-        question, fresh, now = _question(session), self._sessions.secret(), self._now()
+        question, fresh, now = question_in(session), self._sessions.secret(), self._now()
         known = await self._store.look(lambda tx: tx.accounts.passkeys(account.id))
         right = await self._keys.answered(host, question, answer, known) if question else None
 
@@ -283,7 +283,7 @@ class SecondFactor:
             account = tx.accounts.get(viewer.account)
             if account is None or not account.has_second_factor:
                 return False
-            tx.accounts.set_recovery(viewer.account, [_recovery_hash(code) for code in codes])
+            tx.accounts.set_recovery(viewer.account, [recovery_hash(code) for code in codes])
             return True
 
         return codes if await self._store.transact(work) else ()
@@ -296,7 +296,7 @@ class SecondFactor:
 
     async def ask_for_passkey(self, viewer: Viewer, host: str) -> str:
         """Return what the browser is told to make one, as JSON."""
-        question = self._random_octets(_QUESTION_OCTETS)
+        question = self._random_octets(QUESTION_OCTETS)
 
         def work(tx: AccountsTx) -> Sequence[Passkey]:
             tx.sessions.remember(viewer.session, f"passkey:{question.hex()}")
@@ -310,7 +310,7 @@ class SecondFactor:
     ) -> Enrolled | None:
         """Keep a key that the browser just made; None where its answer does not fit."""
         session = await self._store.look(lambda tx: tx.sessions.find(token_hash(cookie_secret)))
-        question = _question(session) if session is not None else b""
+        question = question_in(session) if session is not None else b""
         made = await self._keys.made(host, question, answer) if question else None
         if made is None:
             return None
@@ -354,7 +354,7 @@ class SecondFactor:
     def _recovery_where_none(tx: AccountsTx, account: Account, codes: tuple[str, ...]) -> tuple[str, ...]:
         if account.recovery_codes:
             return ()
-        tx.accounts.set_recovery(account.id, [_recovery_hash(code) for code in codes])
+        tx.accounts.set_recovery(account.id, [recovery_hash(code) for code in codes])
         return codes
 
     @staticmethod
@@ -365,10 +365,12 @@ class SecondFactor:
             tx.accounts.set_recovery(account_id, ())
 
 
-def _recovery_hash(code: str) -> bytes:
+def recovery_hash(code: str) -> bytes:
+    """Return the hash under which a recovery code is kept, however it was typed."""
     return token_hash("".join(code.lower().replace("-", " ").split()))
 
 
-def _question(session: Session) -> bytes:
+def question_in(session: Session) -> bytes:
+    """Return what a session's passkey was asked; b"" where none was."""
     head, _, text = session.scratch.partition(":")
     return bytes.fromhex(text) if head == "passkey" else b""

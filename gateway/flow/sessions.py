@@ -59,6 +59,8 @@ class Lifetimes:
 
     idle: float = 86_400.0
     longest: float = 14 * 86_400.0
+    proof: float = 600.0
+    """How long a proof of who one is counts for what changes how people sign in."""
 
 
 class Sessions:
@@ -94,7 +96,9 @@ class Sessions:
         account, session = found
         if abs(now - session.used_at) >= _TOUCH or session.client != client:
             await self._store.transact(lambda tx: tx.sessions.touch(session.id, now, client))
-        viewer = viewer_from(account, session.id, session.second_factor)
+        # A proof of the future is none: the clock was put back.
+        fresh = 0 <= now - session.proven_at < self.lifetimes.proof
+        viewer = replace(viewer_from(account, session.id, session.second_factor), fresh=fresh)
         if not session.looks_as or not _may_look(viewer, session.looks_as):
             return viewer
         return replace(viewer, reach=Reach(addresses=frozenset({session.looks_as})), looks_as=session.looks_as)

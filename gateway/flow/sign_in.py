@@ -135,6 +135,11 @@ class SignIn:
         """True where there is a way to come in by name and password."""
         return bool(self._checks)
 
+    @property
+    def sends_links(self) -> bool:
+        """True where links are sent by mail."""
+        return self.rules.links
+
     # --- by link ---
 
     async def ask_link(self, text: str, wanted: str, arrival: Arrival) -> Asked:
@@ -263,6 +268,29 @@ class SignIn:
                 return (check.name, identity), False
         return None, down
 
+    def takes_password_of(self, account: Account) -> bool:
+        """True where this account may have a password that can be checked: here, or at another system."""
+        ours = bool(account.password)
+        theirs = any(held.kind is not Kind.DELEGATED for held in account.addresses)
+        return any(ours if check.name == "password" else theirs for check in self._checks)
+
+    async def is_password_of(self, account: Account, password: str) -> bool:
+        """Say whether a password is of this account. Counts nothing. Raises CheckDown."""
+        owned = sorted((held for held in account.addresses if held.kind is not Kind.DELEGATED), key=lambda held: held.kind is not Kind.OWN)  # fmt: skip
+        name = account.name if account.password or not owned else owned[0].address
+        found, down = await self._check(name, password[: LONGEST_PASSWORD + 1])
+        if found is None:
+            if down:
+                raise CheckDown("a way to sign in cannot be asked")
+            return False
+        way, identity = found
+
+        def work(tx: AccountsTx) -> bool:
+            there = self._known(tx, identity, way)
+            return there is not None and there.id == account.id
+
+        return await self._store.look(work)
+
     async def admit(self, identity: Identity, way: str, wanted: str, arrival: Arrival) -> Entered | None:
         """Let somebody in whom `way` has proven; None where he has no account here and may not get one."""
         now, secret, path = self._now(), self._sessions.secret(), safe_path(wanted)
@@ -277,14 +305,12 @@ class SignIn:
 
     def _account_of(self, tx: AccountsTx, identity: Identity, way: str, now: float) -> Account | None:
         """Return the account of somebody, made now where he has an address of ours and none yet."""
+        account = self._known(tx, identity, way)
         if identity.account is not None:
-            return tx.accounts.get(identity.account)
-        addresses = [self._address(text) for text in identity.addresses]
-        ours = [key for key in dict.fromkeys(addresses) if key and key.rpartition("@")[2] in self.rules.domains]
-        account = tx.accounts.by_identity(way, identity.subject) if identity.subject else None
-        for key in addresses if account is None else ():
-            account = account or (tx.accounts.owner(key) if key else None)
+            return account
         if account is None:
+            addresses = [self._address(text) for text in identity.addresses]
+            ours = [key for key in dict.fromkeys(addresses) if key and key.rpartition("@")[2] in self.rules.domains]
             if not ours:
                 return None
             # An account of this name that does not own the address is somebody else's.
@@ -295,6 +321,15 @@ class SignIn:
             account = tx.accounts.get(tx.accounts.add(new))
         if account is not None and identity.subject:
             tx.accounts.tie(account.id, way, identity.subject)
+        return account
+
+    def _known(self, tx: AccountsTx, identity: Identity, way: str) -> Account | None:
+        """Return the account of somebody; None where he has none yet."""
+        if identity.account is not None:
+            return tx.accounts.get(identity.account)
+        account = tx.accounts.by_identity(way, identity.subject) if identity.subject else None
+        for key in map(self._address, identity.addresses) if account is None else ():
+            account = account or (tx.accounts.owner(key) if key else None)
         return account
 
     def _told(self, entered: Entered | None, way: str, arrival: Arrival) -> Entered | None:

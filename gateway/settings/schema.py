@@ -265,6 +265,8 @@ class SignIn(Section, frozen=True):
     """The least a password has; which characters is nobody's business."""
     second_factor_for_admins: bool = False
     """Ask every admin and auditor for a second factor, and make those set one up who have none."""
+    proof_minutes: Annotated[float, Meta(gt=0, le=1440, extra={"unit": "minutes"})] = 10
+    """Who changes how people sign in proves anew who he is, where he last did so longer ago than this."""
 
 
 class Log(Section, frozen=True):

@@ -31,6 +31,7 @@ class SessionTable:
             "wanted": new.wanted,
             "scratch": "",
             "looks_as": "",
+            "proven_at": new.created_at,
         }
         return inserted_id(self._connection.execute(insert(session), values))
 
@@ -50,6 +51,11 @@ class SessionTable:
     def renew(self, session_id: int, hashed: bytes) -> None:
         """Give it another secret."""
         self._connection.execute(update(session).where(session.c.id == session_id).values(hash=hashed))
+
+    def proven(self, session_id: int, hashed: bytes, now: float) -> None:
+        """Note that its owner showed to be who he is, under another secret; a step under way is forgotten."""
+        values = {"hash": hashed, "proven_at": now, "scratch": ""}
+        self._connection.execute(update(session).where(session.c.id == session_id).values(values))
 
     def look_as(self, session_id: int, address: str) -> None:
         """Save whose pages it looks at; "" for its own."""
@@ -166,6 +172,7 @@ class SessionTable:
                 wanted=row["wanted"],
                 scratch=row["scratch"],
                 looks_as=row["looks_as"],
+                proven_at=row["proven_at"],
             )
             for row in self._connection.execute(query).mappings()
         ]

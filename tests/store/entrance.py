@@ -13,6 +13,7 @@ from gateway.flow.account_ports import Account
 from gateway.flow.accounts import Accounts, operator
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.ports import Delivery, Envelope, Features
+from gateway.flow.proof import FreshProof
 from gateway.flow.second_factor import SecondFactor
 from gateway.flow.sessions import Arrival, Entered, Lifetimes, Sessions
 from gateway.flow.sign_in import Identity, SignIn, SignInRules
@@ -93,6 +94,10 @@ class House:
         self.codes = TimeCodes("Example")
         self.factors = SecondFactor(
             store, self.sessions, self.codes, Passkeys([ORIGIN], "Example"), now=self.now,
+            random_octets=secrets.token_bytes,
+        )  # fmt: skip
+        self.proof = FreshProof(
+            store, self.sessions, self.sign_in, self.codes, Passkeys([ORIGIN], "Example"), now=self.now,
             random_octets=secrets.token_bytes,
         )  # fmt: skip
         self.mail = LinkMail(

@@ -5,7 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
@@ -141,3 +143,29 @@ def test_created_store_is_what_the_migrations_make(url: str) -> None:
     assert tables(url) == tables(migrated)
     upgrade(url)
     assert age(url) is Age.CURRENT
+
+
+def to_version(url: str, version: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with open_engine(url, writing=True).connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+
+
+async def test_upgrade_keeps_sessions_and_counts_them_as_proven_when_they_began(url: str) -> None:
+    to_version(url, "0001")
+    execute(
+        url,
+        "INSERT INTO account (id, name, name_key, full_name, role, disabled, password, totp_secret, totp_step, language,"
+        " time_zone, created_at, created_by) VALUES (1, 'root', 'root', '', 'site-admin', 0, '', '', 0, '', '', 1, 'x')",
+        "INSERT INTO session VALUES"
+        " (7, x'aa', 1, 'full', 'link', 0, 100.0, 200.0, 300.0, '::1', 'curl', '/console/', 'totp:x', '')",
+    )
+    upgrade(url)
+    store = Store(url)
+    session = await store.look(lambda tx: tx.sessions.find(b"\xaa"))
+    await store.close()
+    assert session is not None
+    assert (session.id, session.wanted, session.scratch, session.looks_as) == (7, "/console/", "totp:x", "")
+    assert (session.created_at, session.used_at, session.ends_at, session.proven_at) == (100.0, 200.0, 300.0, 100.0)

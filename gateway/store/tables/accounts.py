@@ -109,6 +109,7 @@ session = Table(
     Column("wanted", Text, nullable=False, comment="path to go on to"),
     Column("scratch", Text, nullable=False, comment="what a step under way has to remember"),
     Column("looks_as", Text, nullable=False, comment="the user whose pages an admin looks at; else empty"),
+    Column("proven_at", Float, nullable=False, comment="when its owner last showed to be who he is"),
 )
 
 sign_in_link = Table(

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponse, web
 
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names, Route
 from challenge_web.pages import Pages
 from gateway.console import make_parts, open_console
 from gateway.domain.address import Address
+from gateway.domain.challenge import token_hash
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.lists import Entry, Verdict
 from gateway.domain.reply import Reply
@@ -51,7 +52,24 @@ class House:
     own: dict[Names, str]
     foreign: dict[Names, str]
 
+    store: Store
+
+    async def forget_proofs(self) -> None:
+        """Let an hour pass since everybody showed who he is."""
+        for secret in self.secrets.values():
+            hashed = token_hash(secret)
+
+            def age(tx: Tx, hashed: bytes = hashed) -> None:
+                session = tx.sessions.find(hashed)
+                assert session is not None
+                tx.sessions.proven(session.id, hashed, NOW - 3600)
+
+            await self.store.transact(age)
+
     async def ask(self, method: str, route: Route, role: Role | None, named: str) -> int:
+        return (await self.answer(method, route, role, named)).status
+
+    async def answer(self, method: str, route: Route, role: Role | None, named: str) -> ClientResponse:
         secret = self.secrets[role] if role is not None else ""
         path = re.sub(r"\{(?:id|scope|token)(?::[^{}]*(?:\{[^}]*\})?)?\}", named, route.path)
         path = re.sub(r"\{\w+(?::[^{}]*(?:\{[^}]*\})?)?\}", "1", path)
@@ -64,7 +82,7 @@ class House:
             allow_redirects=False,
         )
         await answer.read()
-        return answer.status
+        return answer
 
     def named(self, route: Route, role: Role, *, own: bool) -> str:
         if route.names is Names.SESSION and own:
@@ -112,7 +130,7 @@ async def house(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[House]
 
     client = await make_client(console=add)
     own, foreign, secrets = await _furnish(store, entrance, orders)
-    yield House(client, tuple(routes), secrets, own, foreign)
+    yield House(client, tuple(routes), secrets, own, foreign, store)
     await client.close()
     await store.close()
 

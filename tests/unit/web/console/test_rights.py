@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from challenge_web.console.routes import Names, Route
+from challenge_web.console.routes import Names, Proof, Route
 from gateway.domain.roles import RIGHTS, Right, Role
 from tests.unit.web.console.house import House
 
@@ -21,8 +21,17 @@ OTHERS = {
 }
 
 
-# These ask for more than an id: a part of the mail, an address, whose pages to see, words that were changed.
-ASK_MORE = {"message-frame", "message-file", "message-forward", "account-look", "texts-seen"}
+# These ask for more than an id: a part of the mail, an address, whose pages to see, words that were changed, a proof.
+ASK_MORE = {"message-frame", "message-file", "message-forward", "account-look", "texts-seen", "account-proof"}
+# These change nothing about how people sign in.
+NO_SIGN_IN = {
+    "account",
+    "account-proof",
+    "account-look",
+    "account-session-end",
+    "account-sessions-end",
+    "accounts-leave",
+}
 # These end what the others need: they come last.
 LAST = ("undo", "remove", "end", "look")
 
@@ -87,6 +96,20 @@ async def test_no_route_takes_a_form_without_the_session_s_token(house: House) -
 def test_every_route_that_names_something_else_has_a_test_of_its_own(house: House) -> None:
     others = {route.name for route in house.routes if route.names is Names.OTHER}
     assert others == set(OTHERS)
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_stolen_session_changes_nothing_about_how_people_sign_in(house: House, role: Role) -> None:
+    await house.forget_proofs()
+    for route in house.routes:
+        if not route.name.startswith("account") or route.name in NO_SIGN_IN:
+            continue
+        assert route.proof is not Proof.SESSION, route.name
+        for method, right in doors(route):
+            if right not in RIGHTS[role] or (method != "POST" and route.proof is Proof.TO_ACT):
+                continue
+            answer = await house.answer(method, route, role, house.named(route, role, own=True))
+            assert (answer.status, "account/proof" in answer.headers["Location"]) == (303, True), (method, route.name)
 
 
 async def test_challenge_that_is_stuck_is_retried_within_reach_only(house: House) -> None:

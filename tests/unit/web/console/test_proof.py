@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import pyotp
+import pytest
+
+from challenge_web.console.gate import CSRF_FIELD, csrf_token
+from challenge_web.console.routes import Names
+from gateway.domain.roles import Role
+from gateway.store.store import Transaction as Tx
+from tests.unit.web.console.house import JOE, NOW, House
+from tests.unit.web.console.markup import faults
+
+PROOF = "/console/account/proof"
+
+
+async def set_up_app(house: House) -> pyotp.TOTP:
+    """Give Joe an app, and let an hour pass."""
+    secret = pyotp.random_base32()
+    joe = int(house.own[Names.ACCOUNT])
+    await house.store.transact(lambda tx: tx.accounts.set_totp(joe, secret, 0))
+    await house.forget_proofs()
+    return pyotp.TOTP(secret)
+
+
+async def ask(house: House, method: str, path: str, referer: str = "", **fields: str) -> tuple[int, str, str, str]:
+    """Return status, where it leads to, the page, and the session's new secret."""
+    secret = house.secrets[Role.USER]
+    answer = await house.client.request(
+        method,
+        path,
+        data={CSRF_FIELD: csrf_token(secret), **fields} if method == "POST" else None,
+        headers={"Cookie": f"session={secret}", **({"Referer": referer} if referer else {})},
+        allow_redirects=False,
+    )
+    text = await answer.text()
+    if answer.content_type == "text/html":
+        assert faults(text) == [], path
+    house.client.session.cookie_jar.clear()
+    cookie = answer.cookies.get("session")
+    return answer.status, answer.headers.get("Location", ""), text, cookie.value if cookie is not None else ""
+
+
+async def test_page_with_a_secret_asks_for_a_proof_and_leads_back(house: House) -> None:
+    app = await set_up_app(house)
+    status, there, _, _ = await ask(house, "GET", "/console/account/app")
+    assert (status, there) == (303, "../../console/account/proof?next=/console/account/app")
+    _, _, page, _ = await ask(house, "GET", f"{PROOF}?next=/console/account/app")
+    assert 'value="/console/account/app"' in page
+    assert "With your password" not in page
+    status, _, page, cookie = await ask(house, "POST", PROOF, code="000000", next="/console/account/app")
+    assert (status, cookie) == (403, "")
+    assert "not right" in page
+    assert 'value="/console/account/app"' in page
+    status, there, _, cookie = await ask(house, "POST", PROOF, code=app.at(int(NOW)), next="/console/account/app")
+    assert (status, there) == (303, "../../console/account/app?said=proven")
+    assert cookie
+    assert (await ask(house, "GET", "/console/account"))[0] == 303  # The secret of before is nobody's any more.
+    house.secrets[Role.USER] = cookie
+    status, _, page, _ = await ask(house, "GET", "/console/account/app?said=proven")
+    assert status == 200
+    assert "it is you" in page
+
+
+async def test_button_asks_for_a_proof_and_does_nothing_before(house: House) -> None:
+    app = await set_up_app(house)
+    host = f"{house.client.host}:{house.client.port}"
+    button = "/console/account/app/remove"
+    _, there, _, _ = await ask(house, "POST", button, referer=f"http://{host}/console/account")
+    assert there.endswith("console/account/proof?next=/console/account")
+    for referer in ("", "http://evil.example/console/account", f"http://{host}/sign-out", "http://[", "x"):
+        assert (await ask(house, "POST", button, referer=referer))[1].endswith("console/account/proof"), referer
+    joe = await house.store.look(lambda tx: tx.accounts.get(int(house.own[Names.ACCOUNT])))
+    assert joe is not None
+    assert joe.totp_secret
+    _, there, _, cookie = await ask(house, "POST", PROOF, code=app.at(int(NOW)))
+    assert there == "../../console/account?said=proven"
+    house.secrets[Role.USER] = cookie
+    assert (await ask(house, "POST", button))[1].endswith("console/account?said=app-removed")
+
+
+@pytest.mark.parametrize(
+    "where", ["//evil.example", "https://evil.example/console/", "/console/..//evil", "/x", "\r\nx: y"]
+)
+async def test_proof_leads_nowhere_but_to_the_console(house: House, where: str) -> None:
+    app = await set_up_app(house)
+    assert (await ask(house, "POST", PROOF, code=app.at(int(NOW)), next=where))[
+        1
+    ] == "../../console/account?said=proven"
+
+
+async def test_many_wrong_codes_have_to_wait(house: House) -> None:
+    await set_up_app(house)
+    statuses = [(await ask(house, "POST", PROOF, code="123456"))[0] for _ in range(6)]
+    assert statuses == [403] * 5 + [429]
+
+
+async def test_user_without_a_second_factor_is_sent_a_link_to_his_mailbox(house: House) -> None:
+    await house.forget_proofs()
+    _, _, page, _ = await ask(house, "GET", PROOF)
+    assert f"goes to {JOE}" in page
+    status, there, _, _ = await ask(house, "POST", PROOF, link="1", next="/console/account/app")
+    assert (status, there) == (303, "../../sign-in/sent")
+
+    def ordered(tx: Tx) -> list[tuple[str, str]]:
+        return [(order.address, order.wanted) for order in tx.sessions.orders(NOW, 9)]
+
+    assert await house.store.look(ordered) == [(JOE, "/console/account/app")]
+    status, _, page, _ = await ask(house, "POST", PROOF, link="1")
+    assert status == 429
+    assert "short while ago" in page
+    # A password that he has not is wrong, and so is no word at all.
+    assert (await ask(house, "POST", PROOF, password="x"))[0] == 403
+    assert (await ask(house, "POST", PROOF))[0] == 403
+
+
+async def test_admin_with_nothing_to_show_is_told_to_sign_in_anew(house: House) -> None:
+    await house.forget_proofs()
+    house.secrets[Role.USER] = house.secrets[Role.SITE_ADMIN]
+    _, _, page, _ = await ask(house, "GET", PROOF)
+    assert "challenge-gateway account link a-site-admin" in page
+    assert (await ask(house, "POST", PROOF, link="1"))[0] == 404
+
+
+async def test_sessions_of_others_are_ended_by_number_and_by_nothing_else(house: House) -> None:
+    house.secrets[Role.USER] = house.secrets[Role.SITE_ADMIN]
+    path, session = f"/console/accounts/{house.own[Names.ACCOUNT]}", int(house.own[Names.SESSION])
+    for number in ("9" * 40, "-1", "x", "²", "999999"):
+        assert (await ask(house, "POST", path, do="sign-out", session=number))[0] == 422, number
+    assert (await ask(house, "POST", path, do="sign-out", session=str(session)))[0] == 303
