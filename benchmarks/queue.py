@@ -16,11 +16,13 @@ import sys
 import time
 from pathlib import Path
 
+from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.describe import Raw, describe
 from gateway.flow.moderate import Action
 from gateway.flow.orders import Orders, OrderState, OrderWorker, Wish
 from gateway.flow.queue import SORTS, Ask, Queue
+from gateway.flow.redate import Redater
 from gateway.store.descriptions import PUT, values_of
 from gateway.store.engine import prepare
 from gateway.store.schema import create
@@ -59,8 +61,11 @@ FILED = (
 )
 
 
-def fill(path: Path, rows: int) -> None:
-    """Make a store with so many rows that wait; one domain has a fifth of all, two hundred small ones the rest."""
+def fill(path: Path, rows: int, now: float = NOW, octets: bytes = b"") -> None:
+    """Make a store with so many rows that wait; one domain has most of all, two hundred small ones the rest.
+
+    now: when the newest came. octets: the content that each has; none where nothing is delivered.
+    """
     create(f"sqlite:///{path}")
     connection = sqlite3.connect(path, isolation_level=None)
     prepare(connection)
@@ -73,7 +78,7 @@ def fill(path: Path, rows: int) -> None:
     }
     for start in range(0, rows, 20_000):
         ids = range(start + 1, min(start + 20_000, rows) + 1)
-        raws = [_raw(row_id, rows, chance) for row_id in ids]
+        raws = [_raw(row_id, rows, chance, now) for row_id in ids]
         connection.execute("BEGIN")
         for table, made in (("message", _message), ("pending", _pending)):
             marks = ", ".join("?" * len(columns[table]))
@@ -81,6 +86,9 @@ def fill(path: Path, rows: int) -> None:
                 f"INSERT INTO {table} VALUES ({marks})",
                 [[made(raw).get(name, "") for name in columns[table]] for raw in raws],
             )
+        if octets:
+            kept = [(raw.id, octets) for raw in raws]
+            connection.executemany("INSERT INTO content (message_id, octets) VALUES (?, ?)", kept)
         contents = [FILED % chance.choice(THINGS).encode() if raw.id % 5 == 0 else HEAD for raw in raws]
         connection.executemany(PUT, [values_of(describe(raw, body)) for raw, body in zip(raws, contents, strict=True)])
         connection.execute("COMMIT")
@@ -89,13 +97,13 @@ def fill(path: Path, rows: int) -> None:
     connection.close()
 
 
-def _raw(row_id: int, rows: int, chance: random.Random) -> Raw:
+def _raw(row_id: int, rows: int, chance: random.Random, now: float) -> Raw:
     domain = "large.example" if row_id % 5 else f"d{chance.randrange(200)}.example"
     first, last = chance.choice(FIRST), chance.choice(LAST)
     sender = f"{first}.{last}{chance.randrange(100_000)}@s{chance.randrange(20_000)}.example".lower()
     subject = " ".join(chance.choices(THINGS, k=4)) + (f" rare{row_id}" if row_id % 1000 == 0 else "")
     source = f"list:n{chance.randrange(3000)}.example" if row_id % 3 == 0 else ""
-    held = NOW - (rows - row_id) * 1_200_000 / rows
+    held = now - (rows - row_id) * 1_200_000 / rows
     return Raw(
         row_id, f"user{chance.randrange(5000)}@{domain}", sender, sender, sender, f"{first} {last}", subject,
         chance.randrange(500, 5_000_000), chance.choice(REASONS), held, held + 14 * 86400, source,
@@ -191,7 +199,8 @@ async def release(store: Store) -> None:
     who, now = VIEWERS["large domain"], time.time
     queue = Queue(store, now=lambda: NOW)
     orders = Orders(store, 0.5, now=now, wake=lambda: None)
-    worker = OrderWorker(store, 0.5, now=now, wake_deliveries=lambda: None)
+    redate = Redater(store, Policy(), now=now).step
+    worker = OrderWorker(store, 0.5, redate, now=now, wake_deliveries=lambda: None)
     for undo in (True, False):
         chosen = queue.selection(who, queue.query(who, "subject:photo reason:null"))
         begin = time.perf_counter()

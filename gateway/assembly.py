@@ -21,6 +21,7 @@ from gateway.flow.expecting import Expecting, ExpectingStore
 from gateway.flow.policies import Policies
 from gateway.flow.policy_ports import PoliciesStore
 from gateway.flow.receive_rules import ReceiveRules, Stage, own_domains
+from gateway.flow.redate import Redater, RedateStore
 from gateway.relay.opening import HopSettings, TlsPolicy
 from gateway.settings import Endpoint, Network, Settings
 from gateway.smtp.door import DoorSettings
@@ -61,10 +62,22 @@ def receive_rules(settings: Settings, mark_key: bytes) -> ReceiveRules:
 
 
 def make_policies(
-    settings: Settings, store: PoliciesStore, languages: Sequence[str], now: Callable[[], float]
+    settings: Settings,
+    store: PoliciesStore,
+    languages: Sequence[str],
+    now: Callable[[], float],
+    wake: Callable[[], None] = lambda: None,
 ) -> Policies:
-    """Make the service of policies. languages: those that there are texts of challenges in."""
-    return Policies(store, policy(settings), own_domains(settings.domains.names), languages, now=now)
+    """Make the service of policies.
+
+    languages: those that there are texts of challenges in. wake: tells the worker of orders that there is one.
+    """
+    return Policies(store, policy(settings), own_domains(settings.domains.names), languages, now=now, wake=wake)
+
+
+def make_redater(settings: Settings, store: RedateStore, now: Callable[[], float]) -> Redater:
+    """Make what applies policies to mail that waits."""
+    return Redater(store, policy(settings), now=now)
 
 
 def make_expecting(settings: Settings, store: ExpectingStore, now: Callable[[], float]) -> Expecting:

@@ -126,7 +126,7 @@ def make_parts(
         texts=TextEditor(store, letters, domains=[normal_domain(name) for name in settings.domains.names], now=now),
         send_sample=functools.partial(_send_sample, letters, own_domains(settings.domains.names), hops, outside),
         journal=Journal(store, now=now),
-        policies=assembly.make_policies(settings, store, letters.languages(), now),
+        policies=assembly.make_policies(settings, store, letters.languages(), now, orders.wake),
         expecting=assembly.make_expecting(settings, store, now),
         queue=queue,
         orders=orders,

@@ -126,7 +126,10 @@ class Service:
         self._challenges = Loop("challenge", self._challenge_work(), POLL)
         self._describer = Describer(store)
         undo_seconds = settings.console.undo_seconds
-        self._order_worker = OrderWorker(store, undo_seconds, now=clock.now, wake_deliveries=self.wake_deliveries)
+        redate = assembly.make_redater(settings, store, clock.now).step
+        self._order_worker = OrderWorker(
+            store, undo_seconds, redate, now=clock.now, wake_deliveries=self.wake_deliveries
+        )
         self._orders = Loop("orders", self._order_worker.run_once, ORDER_PAUSE)
         self.queue = Queue(store, now=clock.now)
         self.orders = Orders(store, undo_seconds, now=clock.now, wake=self._orders.wake)

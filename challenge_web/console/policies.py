@@ -9,17 +9,22 @@ from aiohttp import web
 
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
-from challenge_web.console.policy_words import TITLES, lines_of, place, sentences
+from challenge_web.console.policy_words import TITLES, lines_of, place, sentences, told
 from challenge_web.console.routes import Names, Route
 from gateway.domain.levels import PolicySetting
 from gateway.domain.roles import Right
 from gateway.flow.policies import Policies, name_of, scope_named
 from gateway.flow.policy_ports import Edit, Edits, Faulty, Sheet
+from gateway.flow.redate import Redating
 
 SAVED = say("policy-saved", "Saved. It counts for the next mail.")
-APPLIED = say("policy-applied", "Saved. It counts for the next mail, and what waits goes after the new days.")
+APPLIED = say("policy-applied", "Saved. It counts for the next mail. What waits is being moved to the new days.")
+STOPPED = say("policy-stopped", "Stopped. What was moved to its new day stays there.")
+NOT_STOPPED = say("policy-not-stopped", "It had ended already.")
 SAME = say("policy-same", "Nothing was different, so nothing was changed.")
 
+LOOK_AGAIN = 3
+"""Seconds after which a page that is watched without script looks again."""
 _NO_PLACE = "There is no such domain or address here."
 
 
@@ -41,6 +46,14 @@ class PolicyPages:
             Route(
                 "policy-preview", "/console/policies/{scope:[^/]+}/preview", Right.EDIT_POLICY, self.preview,
                 names=Names.SCOPE,
+            ),
+            Route(
+                "policy-waiting", "/console/policies/{scope:[^/]+}/waiting", Right.SEE_POLICY, self.waiting, self.stop,
+                names=Names.SCOPE, act_right=Right.EDIT_POLICY,
+            ),
+            Route(
+                "policy-waiting-state", "/console/policies/{scope:[^/]+}/waiting/state", Right.SEE_POLICY,
+                self.waiting_state, names=Names.SCOPE,
             ),
         )  # fmt: skip
 
@@ -71,7 +84,9 @@ class PolicyPages:
 
     async def show(self, request: web.Request) -> web.Response:
         """Show each value, where it comes from, and the form to choose another."""
-        return self._page(request, await self._sheet(request), {}, {})
+        sheet = await self._sheet(request)
+        order = await self._policies.applying(viewer_of(request), sheet.scope)
+        return self._page(request, sheet, {}, {}, order)
 
     async def preview(self, request: web.Request) -> web.Response:
         """Show what a change would do. Nothing is changed yet."""
@@ -104,12 +119,45 @@ class PolicyPages:
             return self._page(request, sheet, faulty.faults, edits)
         if changed is None:
             raise web.HTTPNotFound
-        said = SAVED if changed else SAME
+        tell(request, ", ".join(f"{name}={value or 'as above'}" for name, value in _fields(edits).items())[:500])
         if form.get("apply"):
             await self._policies.apply_to_waiting(viewer, sheet.scope)
-            said = APPLIED
-        tell(request, ", ".join(f"{name}={value or 'as above'}" for name, value in _fields(edits).items())[:500])
-        raise see_other(request, _path(sheet.scope), said)
+            raise see_other(request, _path(sheet.scope) + "/waiting", APPLIED)
+        raise see_other(request, _path(sheet.scope), SAVED if changed else SAME)
+
+    async def waiting(self, request: web.Request) -> web.Response:
+        """Show how far what waits has been moved to its new days. Without script, the page can look again by itself."""
+        sheet = await self._sheet(request)
+        viewer = viewer_of(request)
+        order = await self._policies.applying(viewer, sheet.scope)
+        watched = bool(order and order.open and "watch" in request.query)
+        words = {
+            "place": place(sheet.scope),
+            "path": _path(sheet.scope),
+            "told": None if order is None else told(order, may_stop=sheet.may_change),
+            "order": order,
+            "watched": watched,
+        }
+        response = self._pages.page(request, "policies/waiting", words, here="policies")
+        if watched:
+            response.headers["Refresh"] = str(LOOK_AGAIN)
+        return response
+
+    async def waiting_state(self, request: web.Request) -> web.Response:
+        """Tell the same to the page's script."""
+        sheet = await self._sheet(request)
+        order = await self._policies.applying(viewer_of(request), sheet.scope)
+        if order is None:
+            return web.json_response({"text": "", "more": "", "button": "", "done": 0, "most": 0, "open": False})
+        words = told(order, may_stop=sheet.may_change)
+        counts = {"done": order.done, "most": order.total, "open": order.open}
+        return web.json_response({"text": words.text, "more": "", "button": words.button, **counts})
+
+    async def stop(self, request: web.Request) -> web.StreamResponse:
+        """Let it end where it is."""
+        sheet = await self._sheet(request)
+        stopped = await self._policies.stop_applying(viewer_of(request), sheet.scope)
+        raise see_other(request, _path(sheet.scope) + "/waiting", STOPPED if stopped else NOT_STOPPED)
 
     async def _sheet(self, request: web.Request) -> Sheet:
         """Return the settings of the place that the path names. Raises HTTPNotFound beyond the viewer's reach."""
@@ -120,13 +168,20 @@ class PolicyPages:
         return sheet
 
     def _page(
-        self, request: web.Request, sheet: Sheet, faults: Mapping[PolicySetting, str], edits: Edits
+        self,
+        request: web.Request,
+        sheet: Sheet,
+        faults: Mapping[PolicySetting, str],
+        edits: Edits,
+        order: Redating | None = None,
     ) -> web.Response:
         words = {
             "sheet": sheet,
             "place": place(sheet.scope),
             "path": _path(sheet.scope),
             "lines": lines_of(sheet, faults, edits),
+            "told": told(order, may_stop=sheet.may_change) if order is not None and order.open else None,
+            "order": order,
         }
         return self._pages.page(request, "policies/edit", words, 400 if faults else 200, here="policies")
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from gateway.domain.explain import origin_words
 from gateway.domain.levels import Effective, PolicySetting
+from gateway.flow.orders import OrderState
 from gateway.flow.policies import name_of
 from gateway.flow.policy_effects import Preview
 from gateway.flow.policy_ports import Edits, Line, Sheet
+from gateway.flow.redate import Redating
 
 TITLES: dict[PolicySetting, tuple[str, str]] = {
     PolicySetting.MODE: ("Mail from unknown senders", "Blocked senders are kept out in each case."),
@@ -136,6 +138,29 @@ def sentences(preview: Preview, scope: str) -> list[tuple[str, str]]:
     return told
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How far what waits has been moved to its new days."""
+
+    text: str
+    button: str
+    """What can be done about it; "" for nothing."""
+
+
+def told(order: Redating, *, may_stop: bool) -> Told:
+    """Put that into words."""
+    seen, moved = f"{_number(order.done)} of {_mails(order.total)} looked at", f"{_mails(order.progress.moved)} moved"
+    if order.state is OrderState.GATHERING:
+        text = "What waits goes after the new days: the mails are being counted."
+    elif order.open:
+        text = f"What waits goes after the new days: {seen}, {moved}."
+    elif order.state is OrderState.UNDONE:
+        text = f"Stopped: {seen}, {moved}."
+    else:
+        text = f"What waits goes after the new days. {_mails(order.progress.moved)} of {_number(order.total)} moved."
+    return Told(text, "Stop" if order.open and may_stop else "")
+
+
 def _below(keeping: int, overruled: int) -> str:
     words = ""
     if keeping:
@@ -152,4 +177,8 @@ def _mails(count: int) -> str:
 
 
 def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{_number(count)} {noun}" if count == 1 else f"{_number(count)} {noun}s"
+
+
+def _number(count: int) -> str:
+    return f"{count:,}".replace(",", " ")

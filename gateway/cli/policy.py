@@ -15,13 +15,14 @@ from gateway.cli.access import with_store
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.operator import operator
 from gateway.cli.options import config_option, early_config_option, json_option, settings_of
-from gateway.cli.output import Column, Listing, print_json
+from gateway.cli.output import Column, Listing, print_json, progress
 from gateway.domain.explain import origin_words
 from gateway.domain.levels import PolicySetting
 from gateway.domain.roles import Viewer
 from gateway.flow.policies import Policies, name_of, scope_named
 from gateway.flow.policy_effects import Preview
 from gateway.flow.policy_ports import Edit, Edits, Faulty, Line, Sheet
+from gateway.flow.redate import Redater
 from gateway.settings import Settings
 from gateway.store.store import Store
 
@@ -91,7 +92,7 @@ def show(config: Path | None, as_json: bool, scope: str) -> None:
     """Show what holds, and where each value comes from. SCOPE is site, a domain, or an address."""
     named = _parsed(scope)
 
-    async def work(policies: Policies, viewer: Viewer) -> Sheet | None:
+    async def work(policies: Policies, redater: Redater, viewer: Viewer) -> Sheet | None:
         return await policies.sheet(viewer, named)
 
     sheet = _ours(_with_policies(config, work), scope)
@@ -159,7 +160,7 @@ def _change(
 ) -> None:
     named, wanted = _parsed(scope), PolicySetting(setting)
 
-    async def work(policies: Policies, viewer: Viewer) -> Changed | None:
+    async def work(policies: Policies, redater: Redater, viewer: Viewer) -> Changed | None:
         sheet = await policies.sheet(viewer, named)
         if sheet is None:
             return None
@@ -168,7 +169,7 @@ def _change(
         preview = await policies.preview(viewer, named, edits)
         assert preview is not None
         changed = 0 if dry_run else await policies.save(viewer, named, edits) or 0
-        moved = await policies.apply_to_waiting(viewer, named) or 0 if apply and not dry_run else 0
+        moved = await _applied(policies, redater, viewer, named) if apply and not dry_run else 0
         return Changed(name_of(named), changed, moved, preview, dry_run)
 
     try:
@@ -179,6 +180,18 @@ def _change(
         print_json(done)
     else:
         click.echo("\n".join(_told(done, wanted, apply=apply)))
+
+
+async def _applied(policies: Policies, redater: Redater, viewer: Viewer, scope: str) -> int:
+    """Apply it to what waits; return how many mails moved. A running service helps, and goes on if we are ended."""
+    order = await policies.apply_to_waiting(viewer, scope)
+    with progress("moving what waits to its new day") as told:
+        while order is not None and order.open:
+            await redater.step(order.id)
+            order = await policies.applying(viewer, scope)
+            if order is not None:
+                told(order.done, order.total)
+    return order.progress.moved if order is not None else 0
 
 
 def _told(done: Changed, setting: PolicySetting, *, apply: bool) -> list[str]:
@@ -204,9 +217,12 @@ def _told(done: Changed, setting: PolicySetting, *, apply: bool) -> list[str]:
     return lines
 
 
-def _with_policies(config: Path | None, work: Callable[[Policies, Viewer], Awaitable[T]]) -> T:
+def _with_policies(config: Path | None, work: Callable[[Policies, Redater, Viewer], Awaitable[T]]) -> T:
     settings = settings_of(config)
-    return with_store(config, lambda store: work(_policies(settings, store), operator()))
+    return with_store(
+        config,
+        lambda store: work(_policies(settings, store), assembly.make_redater(settings, store, time.time), operator()),
+    )
 
 
 def _policies(settings: Settings, store: Store) -> Policies:

@@ -11,7 +11,7 @@ from gateway.domain.lifecycle import Event
 from gateway.domain.policy import Expiry, Policy
 from gateway.flow.expecting import MEMORY
 from gateway.flow.moves import move
-from gateway.flow.policies import policies_of
+from gateway.flow.policy_effects import policies_of
 from gateway.flow.ports import PendingRow, Store, Tx
 from gateway.flow.tally import TALLY, Happening
 from gateway.log import event

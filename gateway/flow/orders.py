@@ -11,7 +11,7 @@ moved in the transaction that notes it: whatever is cut off is taken up again wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar
@@ -96,6 +96,15 @@ class Problem:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An order that asks for work."""
+
+    id: int
+    redates: bool
+    """It is one of `flow.redate`, that has no rows in hand."""
+
+
 class OrderTable(Protocol):
     """Orders and their rows in the store."""
 
@@ -125,7 +134,7 @@ class OrderTable(Protocol):
     def problems(self, order_id: int, most: int) -> Sequence[Problem]:
         """Return rows that it could not move."""
 
-    def due(self, now: float, latest_due: float) -> int | None:
+    def due(self, now: float, latest_due: float) -> Due | None:
         """Return an order that asks for work: one that gathers, undoes or runs, or whose time has come."""
 
     def turn(self, order_id: int, states: Collection[OrderState], to: OrderState, now: float) -> bool:
@@ -171,8 +180,8 @@ class Orders:
         """wake: tells the worker that there is an order."""
         self._store = store
         self.undo_seconds = undo_seconds
+        self.wake = wake
         self._now = now
-        self._wake = wake
 
     async def give(self, viewer: Viewer, wish: Wish, ids: Sequence[int]) -> Order | None:
         """Order something for rows that are named; what lies beyond reach is as if it were not there.
@@ -197,7 +206,7 @@ class Orders:
         order, fresh = await self._store.transact(work)
         if fresh and order is not None:
             event(_log, "ordered", order=order.id, action=wish.action.value, actor=viewer.name, rows=order.total)
-            self._wake()
+            self.wake()
         return order
 
     async def give_all(self, viewer: Viewer, wish: Wish, selection: Selection) -> Order | None:
@@ -213,7 +222,7 @@ class Orders:
         order, fresh = await self._store.transact(work)
         if fresh and order is not None:
             event(_log, "ordered", order=order.id, action=wish.action.value, actor=viewer.name, rows="all that match")
-            self._wake()
+            self.wake()
         return order
 
     async def get(self, viewer: Viewer, order_id: int) -> Order | None:
@@ -250,7 +259,7 @@ class Orders:
         undone = await self._store.transact(work)
         if undone:
             event(_log, "order-undone", order=order_id, actor=viewer.name)
-            self._wake()
+            self.wake()
         return undone
 
 
@@ -261,11 +270,14 @@ class OrderWorker:
         self,
         store: OrdersStore,
         undo_seconds: float,
+        redate: Callable[[int], Awaitable[None]],
         *,
         now: Callable[[], float],
         wake_deliveries: Callable[[], None],
     ) -> None:
+        """redate: does a bit of an order to move days; see `flow.redate`."""
         self._store = store
+        self._redate = redate
         self._undo_seconds = undo_seconds
         self._now = now
         self._wake_deliveries = wake_deliveries
@@ -274,11 +286,14 @@ class OrderWorker:
         """Do one batch of one order; return 1, or 0 where there is nothing to do."""
         now = self._now()
         # A due time further off than that was noted by a clock that has been set back since.
-        order_id = await self._store.look(lambda tx: tx.orders.due(now, now + self._undo_seconds + 1))
-        if order_id is None:
+        due = await self._store.look(lambda tx: tx.orders.due(now, now + self._undo_seconds + 1))
+        if due is None:
             return 0
-        found: int = order_id
-        moved = await self._store.transact(lambda tx: self._step(tx, found, now))
+        if due.redates:
+            await self._redate(due.id)
+            return 1
+        order_id = due.id
+        moved = await self._store.transact(lambda tx: self._step(tx, order_id, now))
         if moved is not None:
             order, done = moved
             for one in done:

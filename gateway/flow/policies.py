@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.domain.address import Address
-from gateway.domain.challenge import DAY
 from gateway.domain.levels import (
     FOR_ADMINS,
     Choice,
@@ -15,7 +14,6 @@ from gateway.domain.levels import (
     base_values,
     checked_value,
     choices_for,
-    effective_policy,
     level_of,
     levels_above,
     merged,
@@ -26,15 +24,14 @@ from gateway.domain.levels import (
 from gateway.domain.lists import parse_scope
 from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Right, Viewer
-from gateway.flow.policy_effects import NewDate, Preview, new_date, preview_of
+from gateway.flow.policy_effects import Preview, preview_of
 from gateway.flow.policy_ports import Edits, Faulty, Line, Places, PoliciesStore, PoliciesTx, Sheet
+from gateway.flow.redate import Redating
 from gateway.log import event
 
 _log = logging.getLogger("gateway.policies")
 
 MOST_SCOPES = 100
-BATCH = 500
-"""Mails whose day is moved in one transaction: mail that comes in meanwhile does not wait for long."""
 
 
 def scope_named(name: str) -> str | None:
@@ -66,14 +63,19 @@ class Policies:
         languages: Sequence[str],
         *,
         now: Callable[[], float],
+        wake: Callable[[], None],
     ) -> None:
-        """policy: the configuration's. domains: ours, as A-labels. languages: those that templates exist for."""
+        """policy: the configuration's. domains: ours, as A-labels. languages: those that templates exist for.
+
+        wake: tells the worker that there is an order.
+        """
         self._store = store
         self._policy = policy
         self._base = base_values(policy)
         self._domains = domains
         self._languages = tuple(languages)
         self._now = now
+        self._wake = wake
 
     async def places(self, viewer: Viewer, after: str = "") -> Places | None:
         """Return the scopes a person may look at. after: the last one of the page before."""
@@ -129,32 +131,43 @@ class Policies:
                   locked=choice.locked, actor=viewer.name)  # fmt: skip
         return len(wanted)
 
-    async def apply_to_waiting(self, viewer: Viewer, scope: str) -> int | None:
-        """Let what waits in a scope go after the days that hold now, batch by batch; return how many mails moved.
+    async def apply_to_waiting(self, viewer: Viewer, scope: str) -> Redating | None:
+        """Order that what waits in a scope goes after the days that hold now; the worker does it bit by bit.
 
-        None goes earlier than a day from now, unless it would have before. May be run again: it changes nothing then.
+        None goes earlier than a day from now, unless it would have before. May be ordered again: it begins anew.
         """
         if not self._may(viewer, scope, Right.EDIT_POLICY):
             return None
-        now, last, moved = self._now(), 0, 0
-        while True:
+        now = self._now()
 
-            def batch(tx: PoliciesTx, after: int = last) -> tuple[int, int]:
-                rows = tx.policies.waiting(scope, after, BATCH)
-                policies = policies_of(self._policy, tx.policies.choices, {row.recipient for row in rows})
-                dates = [
-                    NewDate(row.id, date, row.challenge_id)
-                    for row in rows
-                    if (date := new_date(row, policies[row.recipient].days * DAY, now)) is not None
-                ]
-                return (rows[-1].id if rows else 0), tx.policies.set_dates(dates)
+        def work(tx: PoliciesTx) -> Redating | None:
+            return tx.redatings.get(tx.redatings.open(scope, viewer.name, now))
 
-            last, count = await self._store.transact(batch)
-            moved += count
-            if not last:
-                break
-        event(_log, "policy-applied", scope=name_of(scope), moved=moved, actor=viewer.name)
-        return moved
+        order = await self._store.transact(work)
+        event(_log, "policy-apply", scope=name_of(scope), actor=viewer.name)
+        self._wake()
+        return order
+
+    async def applying(self, viewer: Viewer, scope: str) -> Redating | None:
+        """Return the newest order of that kind for a scope, whether it has ended or not; None where there is none."""
+        if not self._may(viewer, scope, Right.SEE_POLICY):
+            return None
+        return await self._store.look(lambda tx: tx.redatings.of_scope(scope))
+
+    async def stop_applying(self, viewer: Viewer, scope: str) -> bool:
+        """Let it end where it is; what was moved stays moved. False where it had ended."""
+        if not self._may(viewer, scope, Right.EDIT_POLICY):
+            return False
+        now = self._now()
+
+        def work(tx: PoliciesTx) -> bool:
+            order = tx.redatings.of_scope(scope)
+            return order is not None and tx.redatings.stop(order.id, now)
+
+        stopped = await self._store.transact(work)
+        if stopped:
+            event(_log, "policy-apply-stopped", scope=name_of(scope), actor=viewer.name)
+        return stopped
 
     async def withheld(self, reach: Reach) -> frozenset[Right]:
         """Return the rights that a user with these addresses has not; where they differ, the strictest counts."""
@@ -231,22 +244,6 @@ class Policies:
         if faults:
             raise Faulty(faults)
         return wanted
-
-
-def policies_of(
-    base: Policy, choices: Callable[[Sequence[str]], tuple[Choice, ...]], recipients: Collection[str]
-) -> dict[str, Policy]:
-    """Return the policy of each recipient, asking once for the choices of all."""
-    scopes = {recipient: policy_scope(Address(recipient, recipient)) for recipient in recipients}
-    by_scope: dict[str, list[Choice]] = {}
-    for choice in choices(sorted({name for scope in scopes.values() for name in levels_above(scope)})):
-        by_scope.setdefault(choice.scope, []).append(choice)
-    return {
-        recipient: effective_policy(
-            base, scope, tuple(choice for name in levels_above(scope) for choice in by_scope.get(name, ()))
-        )
-        for recipient, scope in scopes.items()
-    }
 
 
 def _locker(line: Line) -> str:

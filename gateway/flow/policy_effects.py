@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from gateway.domain.address import Address
@@ -107,10 +107,17 @@ def preview_of(
     kept = [choice for choice in choices if choice.scope != scope or choice.setting not in changed]
     after = _by_scope([*kept, *wanted])
     counts = dict.fromkeys(("affected", "sooner", "later", "to_spam", "to_delete", "delivered"), 0)
+    known: dict[str, tuple[Policy, Policy]] = {}
     for recipient, mails in waiting:
         its = policy_scope(Address(recipient, recipient))
-        old = effective_policy(base, its, _counting(before, its))
-        new = effective_policy(base, its, _counting(after, its))
+        # For all of a domain who have chosen nothing themselves, the same holds.
+        like = its if its in before or its in after else "@" + its.rpartition("@")[2]
+        if like not in known:
+            known[like] = (
+                effective_policy(base, its, _counting(before, its)),
+                effective_policy(base, its, _counting(after, its)),
+            )
+        old, new = known[like]
         counts["affected"] += old != new
         counts["sooner"] += mails * (new.days < old.days)
         counts["later"] += mails * (new.days > old.days)
@@ -162,3 +169,19 @@ def _change(base: Policy, scope: str, choice: Choice, before: _ByScope, after: _
 
 def _is_below(name: str, scope: str) -> bool:
     return name != scope and scope in levels_above(name)
+
+
+def policies_of(
+    base: Policy, choices: Callable[[Sequence[str]], tuple[Choice, ...]], recipients: Collection[str]
+) -> dict[str, Policy]:
+    """Return the policy of each recipient, asking once for the choices of all."""
+    scopes = {recipient: policy_scope(Address(recipient, recipient)) for recipient in recipients}
+    by_scope: dict[str, list[Choice]] = {}
+    for choice in choices(sorted({name for scope in scopes.values() for name in levels_above(scope)})):
+        by_scope.setdefault(choice.scope, []).append(choice)
+    return {
+        recipient: effective_policy(
+            base, scope, tuple(choice for name in levels_above(scope) for choice in by_scope.get(name, ()))
+        )
+        for recipient, scope in scopes.items()
+    }

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from gateway.domain.address import Address
 from gateway.domain.levels import Choice, Effective, Level, PolicySetting
 from gateway.flow.arrangements import Arrangements
-from gateway.flow.policy_effects import NewDate, Waiting
+from gateway.flow.redate import RedatingTable
 
 T = TypeVar("T")
 
@@ -106,12 +106,6 @@ class PolicyTable(Protocol):
     def waiting_by_recipient(self, scope: str) -> Sequence[tuple[str, int]]:
         """Return for each recipient in a scope how many mails wait."""
 
-    def waiting(self, scope: str, after: int, most: int) -> Sequence[Waiting]:
-        """Return mails that wait in a scope, in the order of their ids."""
-
-    def set_dates(self, dates: Sequence[NewDate]) -> int:
-        """Let mails that still wait go on other days; return how many."""
-
 
 class PoliciesTx(Protocol):
     """What this service needs of a transaction."""
@@ -119,6 +113,10 @@ class PoliciesTx(Protocol):
     @property
     def policies(self) -> PolicyTable:
         """Choices."""
+
+    @property
+    def redatings(self) -> RedatingTable:
+        """Orders to apply them to what waits."""
 
 
 class PoliciesStore(Protocol):

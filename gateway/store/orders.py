@@ -11,10 +11,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 from gateway.domain.lifecycle import MOVES, Event, State
 from gateway.domain.roles import Viewer
 from gateway.flow.moderate import Action, Breadth
-from gateway.flow.orders import OPEN, Order, OrderState, Problem, Wish
+from gateway.flow.orders import OPEN, Due, Order, OrderState, Problem, Wish
 from gateway.flow.queue import Place, Selection
 from gateway.store.queue import QueueTable
 from gateway.store.queue_plan import Clause, in_place
+from gateway.store.redatings import REDATE
 from gateway.store.tables import bulk_order, inserted_id, order_row
 
 DONE = "done"
@@ -90,14 +91,15 @@ class OrderTable:
 
     def get(self, order_id: int) -> Order | None:
         """Return one order."""
-        row = self._connection.execute(select(bulk_order).where(bulk_order.c.id == order_id)).first()
+        query = select(bulk_order).where(bulk_order.c.id == order_id, bulk_order.c.action != REDATE)
+        row = self._connection.execute(query).first()
         return None if row is None else _order(row)
 
     def latest(self, account: int, since: float, most: int) -> Sequence[Order]:
         """Return the orders of an account that are open, or changed since then, the newest first."""
         query = (
             select(bulk_order)
-            .where(bulk_order.c.account == account)
+            .where(bulk_order.c.account == account, bulk_order.c.action != REDATE)
             .where(bulk_order.c.state.in_(_OPEN) | (bulk_order.c.changed_at >= since))
             .order_by(bulk_order.c.id.desc())
             .limit(most)
@@ -114,18 +116,19 @@ class OrderTable:
         )
         return [Problem(row_id, words) for row_id, words in self._connection.execute(query)]
 
-    def due(self, now: float, latest_due: float) -> int | None:
+    def due(self, now: float, latest_due: float) -> Due | None:
         """Return an order that asks for work: one that gathers, undoes or runs, or whose time has come."""
         working = [state.value for state in OPEN if state is not OrderState.WAITING]
         query = (
-            select(bulk_order.c.id)
+            select(bulk_order.c.id, bulk_order.c.action)
             .where(bulk_order.c.state.in_(_OPEN))
             .where(bulk_order.c.state.in_(working) | (bulk_order.c.due_at <= now) | (bulk_order.c.due_at > latest_due))
             # In turns: a large one does not keep a small one waiting.
             .order_by(bulk_order.c.changed_at)
             .limit(1)
         )
-        return self._connection.execute(query).scalar()
+        row = self._connection.execute(query).first()
+        return None if row is None else Due(row.id, redates=row.action == REDATE)
 
     def turn(self, order_id: int, states: Collection[OrderState], to: OrderState, now: float) -> bool:
         """Change its state, if it is in one of these."""

@@ -4,38 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, true
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from gateway.domain.levels import Choice, PolicySetting
-from gateway.domain.lifecycle import OPEN, State
-from gateway.flow.policy_effects import NewDate, Waiting
+from gateway.domain.lifecycle import State
 from gateway.flow.policy_ports import Chosen
 from gateway.store.counters import POLICIES, count_up
-from gateway.store.prepared import Prepared
-from gateway.store.tables import challenge, pending, policy_choice
+from gateway.store.tables import pending, policy_choice
 
 _MOST_NAMES = 500
 """Scopes asked for by one statement."""
 
 _choice = (policy_choice.c.scope, policy_choice.c.setting, policy_choice.c.value, policy_choice.c.locked)
-
-
-_OPEN = tuple(sorted(OPEN, key=lambda state: state.value))
-_set_date = Prepared(
-    update(pending)
-    .where(pending.c.id == bindparam("named"), pending.c.state == bindparam("waiting"))
-    .values(expires_at=bindparam("until"))
-)
-_lengthen = Prepared(
-    update(challenge)
-    .where(
-        challenge.c.id == bindparam("asked"),
-        challenge.c.expires_at < bindparam("until"),
-        or_(*(challenge.c.state == bindparam(state.name) for state in _OPEN)),
-    )
-    .values(expires_at=bindparam("until"))
-)
 
 
 class PolicyTable:
@@ -95,39 +76,15 @@ class PolicyTable:
         """Return for each recipient in a scope how many mails wait."""
         query = (
             select(pending.c.recipient_key, func.count())
-            .where(_waits_in(scope))
+            .where(waits_in(scope))
             .group_by(pending.c.recipient_key)
             .order_by(pending.c.recipient_key)
         )
         return [(str(key), int(count)) for key, count in self._connection.execute(query)]
 
-    def waiting(self, scope: str, after: int, most: int) -> list[Waiting]:
-        """Return mails that wait in a scope, in the order of their ids."""
-        query = (
-            select(
-                pending.c.id,
-                pending.c.recipient_key,
-                pending.c.held_at,
-                pending.c.expires_at,
-                pending.c.challenge_id,
-            )
-            .where(_waits_in(scope), pending.c.id > after)
-            .order_by(pending.c.id)
-            .limit(most)
-        )
-        return [Waiting(*row) for row in self._connection.execute(query)]
 
-    def set_dates(self, dates: Sequence[NewDate]) -> int:
-        """Let mails that still wait go on other days, and keep their challenges open as long; return how many."""
-        if not dates:
-            return 0
-        states = {"waiting": State.PENDING.value, **{state.name: state.value for state in _OPEN}}
-        values = [{"named": date.id, "until": date.expires_at, "asked": date.challenge_id, **states} for date in dates]
-        _lengthen.update_all(self._connection, [value for value in values if value["asked"] is not None])
-        return _set_date.update_all(self._connection, values)
-
-
-def _waits_in(scope: str) -> ColumnElement[bool]:
+def waits_in(scope: str) -> ColumnElement[bool]:
+    """Return what is true of mail that waits in a scope."""
     waits = pending.c.state == State.PENDING.value
     if not scope:
         return waits

@@ -35,6 +35,7 @@ from gateway.store.pending import PendingTable
 from gateway.store.policies import PolicyTable
 from gateway.store.queue import QueueTable
 from gateway.store.reading import ReadingTable
+from gateway.store.redatings import RedatingTable
 from gateway.store.schema import check_schema
 from gateway.store.sessions import SessionTable
 from gateway.store.sources import SourceTable
@@ -109,6 +110,11 @@ class Transaction:
     def policies(self) -> PolicyTable:
         """Choices of policy."""
         return PolicyTable(self.connection)
+
+    @property
+    def redatings(self) -> RedatingTable:
+        """Orders to move the days of what waits."""
+        return RedatingTable(self.connection)
 
     @property
     def expecting(self) -> ExpectingTable:

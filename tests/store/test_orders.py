@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event, State
+from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import BATCH, Order, Orders, OrderState, OrderWorker, Wish
 from gateway.flow.queue import Place, Selection
+from gateway.flow.redate import Redater
 from gateway.store.store import Store
 from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, row
 
@@ -25,7 +27,8 @@ class Desk:
         self.now = NOW + 60
         self.woken = 0
         self.orders = Orders(store, UNDO, now=lambda: self.now, wake=lambda: None)
-        self.worker = OrderWorker(store, UNDO, now=lambda: self.now, wake_deliveries=self._wake)
+        redate = Redater(store, Policy(), now=lambda: self.now).step
+        self.worker = OrderWorker(store, UNDO, redate, now=lambda: self.now, wake_deliveries=self._wake)
 
     def _wake(self) -> None:
         self.woken += 1

@@ -8,9 +8,8 @@ from sqlalchemy import event
 from gateway.domain.address import Address
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.lists import Entry, Verdict
-from gateway.flow.policy_effects import NewDate
 from gateway.store.store import Store
-from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, row
+from tests.store.letters import JOE, KIM, NOW, keep, message, row
 
 DAYS, MODE = PolicySetting.DAYS, PolicySetting.MODE
 PATTERNS = ("anna@oak.example",)
@@ -66,29 +65,6 @@ async def test_waiting_mail_is_found_by_site_domain_and_address_with_its_sub_add
     assert await waiting("joe@example.org") == {"joe@example.org": 1, "joe+shop@example.org": 1}
     assert len(await waiting("@example.org")) == 5
     assert sum((await waiting("")).values()) == 6
-    first = await store.look(lambda tx: tx.policies.waiting("@example.org", 0, 2))
-    rest = await store.look(lambda tx: tx.policies.waiting("@example.org", first[-1].id, 10))
-    assert [len(first), len(rest)] == [2, 3]
-
-
-async def test_dates_move_for_mail_that_waits_and_keep_its_challenge_open(store: Store) -> None:
-    kept = await keep(store, message(), row(), ask=True)
-    (waiting,) = await store.look(lambda tx: tx.policies.waiting("", 0, 10))
-    assert waiting.challenge_id == kept.challenge
-
-    async def dates() -> tuple[float, float]:
-        (now,) = await store.look(lambda tx: tx.policies.waiting("", 0, 10))
-        challenge = await store.look(lambda tx: tx.challenges.get(kept.challenge))
-        assert challenge is not None
-        return now.expires_at, challenge.expires_at
-
-    before = await dates()
-    later = NewDate(waiting.id, before[0] + DAY, waiting.challenge_id)
-    assert await store.transact(lambda tx: tx.policies.set_dates([later, NewDate(99, NOW, None)])) == 1
-    assert await dates() == (before[0] + DAY, max(before[1], before[0] + DAY))
-    sooner = NewDate(waiting.id, NOW + DAY, waiting.challenge_id)
-    assert await store.transact(lambda tx: tx.policies.set_dates([sooner])) == 1
-    assert (await dates())[0] == NOW + DAY
 
 
 # --- as the mail path sees them ---

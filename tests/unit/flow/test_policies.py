@@ -11,6 +11,7 @@ from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.policies import Policies, name_of, scope_named
 from gateway.flow.policy_effects import Preview, Waiting, new_date
 from gateway.flow.policy_ports import Edit, Faulty, Sheet
+from gateway.flow.redate import Redater
 from tests.unit.flow.world import DAY, HOUR, JOE, KIM, NOW, World, letter
 
 SITE, DOMAIN = "", "@example.org"
@@ -21,8 +22,25 @@ ADMIN = Viewer(3, "admin", Role.DOMAIN_ADMIN, Reach(domains=frozenset({"example.
 USER = Viewer(4, JOE.text, Role.USER, Reach(addresses=frozenset({JOE.key})))
 
 
+def _ignored() -> None:
+    """Nobody works."""
+
+
+async def applied(world: World, viewer: Viewer, scope: str) -> int:
+    """Apply what holds to what waits, to the end; return how many mails moved."""
+    policies = service(world)
+    order = await policies.apply_to_waiting(viewer, scope)
+    while order is not None and order.open:
+        await Redater(world.store, Policy(), now=world.clock.now).step(order.id)
+        order = await policies.applying(viewer, scope)
+    assert order is not None
+    return order.progress.moved
+
+
 def service(world: World) -> Policies:
-    return Policies(world.store, Policy(), frozenset({"example.org", "other.example"}), ["en"], now=world.clock.now)
+    return Policies(
+        world.store, Policy(), frozenset({"example.org", "other.example"}), ["en"], now=world.clock.now, wake=_ignored
+    )
 
 
 async def sheet(world: World, scope: str, viewer: Viewer = ROOT) -> Sheet:
@@ -84,6 +102,9 @@ async def test_what_is_beyond_reach_is_not_there(world: World, viewer: Viewer, w
         assert (await policies.preview(viewer, scope, {}) is not None) is (scope in within)
         assert (await policies.save(viewer, scope, {}) is not None) is (scope in within)
         assert (await policies.apply_to_waiting(viewer, scope) is not None) is (scope in within)
+        assert (await policies.applying(viewer, scope) is not None) is (scope in within)
+        assert await policies.stop_applying(viewer, scope) is (scope in within)
+        assert not await policies.stop_applying(viewer, scope)
 
 
 async def test_auditor_and_who_looks_over_a_shoulder_see_and_change_nothing(world: World) -> None:
@@ -93,6 +114,7 @@ async def test_auditor_and_who_looks_over_a_shoulder_see_and_change_nothing(worl
         assert await save(world, JOE.key, "3", viewer=viewer) is None
         assert await service(world).preview(viewer, JOE.key, {}) is None
         assert await service(world).apply_to_waiting(viewer, JOE.key) is None
+        assert not await service(world).stop_applying(viewer, JOE.key)
 
 
 async def test_places_are_those_within_reach(world: World) -> None:
@@ -208,29 +230,21 @@ async def test_apply_to_waiting_moves_each_mail_by_what_holds_for_its_recipient(
         await world.arrive(letter(subject, to="joe@example.org, kim@example.org"), JOE, KIM)
     await save(world, KIM.key, "5")
     await save(world, DOMAIN, "30")
-    assert await service(world).apply_to_waiting(ADMIN, DOMAIN) == 4
+    assert await applied(world, ADMIN, DOMAIN) == 4
     assert {(row.recipient, row.expires_at) for row in await world.pending()} == {
         (JOE.text, NOW + 30 * DAY),
         (KIM.text, NOW + 5 * DAY),
     }
-    assert await service(world).apply_to_waiting(ADMIN, DOMAIN) == 0
+    assert await applied(world, ADMIN, DOMAIN) == 0
 
 
 async def test_apply_to_waiting_lets_nothing_go_within_a_day(world: World) -> None:
     await world.arrive(letter())
     world.clock.at += 10 * DAY
     await save(world, SITE, "3")
-    await service(world).apply_to_waiting(ROOT, SITE)
+    await applied(world, ROOT, SITE)
     (row,) = await world.pending()
     assert row.expires_at == world.clock.at + DAY
-
-
-async def test_apply_to_waiting_goes_in_batches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.flow.policies.BATCH", 2)
-    for number in range(5):
-        await world.arrive(letter(str(number)))
-    await save(world, SITE, "30")
-    assert await service(world).apply_to_waiting(ROOT, SITE) == 5
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
 from gateway.domain import header, reply
 from gateway.domain.message import read_message
+from gateway.domain.policy import Policy
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Right, Role
 from gateway.flow.describe import Describer
@@ -26,6 +27,7 @@ from gateway.flow.forward import Forwarder, ForwardRules
 from gateway.flow.orders import Orders, OrderWorker
 from gateway.flow.queue import Queue
 from gateway.flow.read import Reading
+from gateway.flow.redate import Redater
 from gateway.flow.sources import Sources
 from gateway.reading.reader import Reader
 from gateway.relay.copies import compose_copy
@@ -310,7 +312,9 @@ async def test_action_takes_the_reader_back_to_the_list_at_the_next_mail(desk: D
     assert answer.status == 303
     assert answer.headers["Location"].endswith(f"console/pending#r{older}")
     # It is in hand now, and has no neighbours in the list any more.
-    assert await OrderWorker(desk.store, 10, now=lambda: NOW + 2 * HOUR, wake_deliveries=lambda: None).run_once() == 1
+    later = Redater(desk.store, Policy(), now=lambda: NOW + 2 * HOUR).step
+    worker = OrderWorker(desk.store, 10, later, now=lambda: NOW + 2 * HOUR, wake_deliveries=lambda: None)
+    assert await worker.run_once() == 1
     assert "The sender was allowed, and the mail let go." in await desk.get(str(newer))
 
 

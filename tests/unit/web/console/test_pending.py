@@ -19,10 +19,12 @@ from challenge_web.console.pending import PendingPages
 from challenge_web.pages import Pages
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event, State
+from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.describe import Describer
 from gateway.flow.orders import Orders, OrderWorker
 from gateway.flow.queue import Queue
+from gateway.flow.redate import Redater
 from gateway.flow.sources import Sources
 from gateway.store.store import Store
 from tests.store.letters import DAY, HOUR, JOE, KIM, NOW, keep, message, row
@@ -56,7 +58,8 @@ class Desk:
         self.client = client
         self.store = store
         self.clock = clock
-        self.worker = OrderWorker(store, UNDO, now=lambda: self.clock[0], wake_deliveries=lambda: None)
+        redate = Redater(store, Policy(), now=lambda: self.clock[0]).step
+        self.worker = OrderWorker(store, UNDO, redate, now=lambda: self.clock[0], wake_deliveries=lambda: None)
 
     async def hold(
         self, *subjects: str, to: Address = JOE, sender: str = "anna@oak.example", at: float = NOW

@@ -12,6 +12,7 @@ from challenge_web.console.policies import PolicyPages
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
 from gateway.flow.policies import Policies
+from gateway.flow.redate import Redater
 from gateway.store.store import Store
 from tests.store.letters import keep, message, row
 from tests.unit.web.conftest import MakeClient
@@ -19,6 +20,10 @@ from tests.unit.web.console.desk import NOW, Desk, open_desk
 
 DAY = 86_400.0
 HOSTILE = "\"'<script>{{7-7}}@example.org"
+
+
+def _ignored() -> None:
+    """Nobody works."""
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ async def desk(make_client: MakeClient, store: Store) -> Desk:
     return await open_desk(
         make_client,
         store,
-        lambda pages, now: [PolicyPages(Policies(store, Policy(), domains, ["en"], now=now), pages)],
+        lambda pages, now: [PolicyPages(Policies(store, Policy(), domains, ["en"], now=now, wake=_ignored), pages)],
     )
 
 
@@ -184,13 +189,58 @@ async def test_save_counts_at_once_is_told_and_written_down(desk: Desk) -> None:
     assert await stored(desk, "@example.org") == set()
 
 
-async def test_save_with_the_box_ticked_moves_what_waits(desk: Desk) -> None:
+async def steps(desk: Desk, most: int) -> None:
+    redater = Redater(desk.store, Policy(), now=lambda: NOW)
+    for _ in range(most):
+        order = await desk.store.look(lambda tx: tx.redatings.of_scope(""))
+        assert order is not None
+        await redater.step(order.id)
+
+
+async def test_save_with_the_box_ticked_moves_what_waits_by_and_by(desk: Desk) -> None:
     await keep(desk.store, message("one"), row())
-    there = await desk.post("root", "/console/policies/site", days="30")
-    assert (await desk.store.look(lambda tx: tx.policies.waiting("", 0, 9)))[0].expires_at == NOW + 14 * DAY
+    await desk.post("root", "/console/policies/site", days="30")
+    assert "Nothing to tell" in await desk.get("root", "/console/policies/site/waiting")
     there = await desk.post("root", "/console/policies/site", days="20", apply="1")
-    assert there.endswith("said=policy-applied")
-    assert (await desk.store.look(lambda tx: tx.policies.waiting("", 0, 9)))[0].expires_at == NOW + 20 * DAY
+    assert there == "../../console/policies/site/waiting?said=policy-applied"
+    assert "the mails are being counted" in await desk.get("root", "/console/policies/site/waiting")
+    await steps(desk, 1)
+    page = await desk.get("root", "/console/policies/site/waiting")
+    assert "0 of 1 mail looked at, 0 mails moved." in page
+    assert '<progress value="0" max="1"' in page
+    assert "0 of 1 mail looked at" in await desk.get("audit", "/console/policies/site")
+    state = await desk.client.get("/console/policies/site/waiting/state", cookies={"session": "root"})
+    assert await state.json() == {
+        "text": "What waits goes after the new days: 0 of 1 mail looked at, 0 mails moved.",
+        "more": "", "button": "Stop", "done": 0, "most": 1, "open": True,
+    }  # fmt: skip
+    await steps(desk, 1)
+    page = await desk.get("root", "/console/policies/site/waiting?watch=1")
+    assert "1 mail of 1 moved." in page
+    assert "<progress" not in page
+    assert "looked at" not in await desk.get("root", "/console/policies/site")
+    stretch = await desk.store.look(lambda tx: tx.redatings.stretch("", 0, 9, 9))
+    assert stretch.rows[0].expires_at == NOW + 20 * DAY
+
+
+async def test_page_of_what_waits_looks_again_by_itself_only_when_it_is_asked_to(desk: Desk) -> None:
+    await desk.post("root", "/console/policies/site", days="20", apply="1")
+    for query, refresh in (("", None), ("?watch=1", "3")):
+        answer = await desk.client.get(f"/console/policies/site/waiting{query}", cookies={"session": "root"})
+        assert answer.headers.get("Refresh") == refresh
+    await steps(desk, 2)
+    answer = await desk.client.get("/console/policies/site/waiting?watch=1", cookies={"session": "root"})
+    assert "Refresh" not in answer.headers
+
+
+async def test_what_waits_is_left_alone_when_it_is_stopped(desk: Desk) -> None:
+    await keep(desk.store, message("one"), row())
+    await desk.post("root", "/console/policies/site", days="20", apply="1")
+    await steps(desk, 1)
+    await desk.post("audit", "/console/policies/site/waiting", 403)
+    assert (await desk.post("root", "/console/policies/site/waiting")).endswith("said=policy-stopped")
+    assert "Stopped: 0 of 1 mail looked at, 0 mails moved." in await desk.get("root", "/console/policies/site/waiting")
+    assert (await desk.post("root", "/console/policies/site/waiting")).endswith("said=policy-not-stopped")
 
 
 async def test_save_without_the_token_is_refused(desk: Desk) -> None:
