@@ -12,13 +12,14 @@ import click
 
 from gateway.cli.access import with_store
 from gateway.cli.faults import CommandError
-from gateway.cli.options import actor, config_option, early_config_option, json_option, settings_of
+from gateway.cli.options import CLIENT, actor, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, print_facts, print_json
 from gateway.domain.roles import Role, Viewer
 from gateway.entrance import link_url, make_accounts, make_sessions
 from gateway.flow.account_ports import Account, Kind, Session
 from gateway.flow.account_rights import Wrong
 from gateway.flow.accounts import PAGE, Accounts, operator
+from gateway.flow.journal import Journal
 from gateway.log import escape
 from gateway.settings import Settings
 from gateway.settings.values import read_secret
@@ -27,6 +28,9 @@ from gateway.store.store import Store
 T = TypeVar("T")
 
 Job = Callable[[Accounts, Viewer], Awaitable[T]]
+Note = Callable[[str, Account, str], Awaitable[None]]
+"""Deed, account and details → a line of the journal."""
+NotedJob = Callable[[Accounts, Viewer, Note], Awaitable[T]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +127,12 @@ def add(
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     settings = settings_of(config)
 
-    async def work(accounts: Accounts, viewer: Viewer) -> tuple[Account, str | None]:
+    async def work(accounts: Accounts, viewer: Viewer, wrote: Note) -> tuple[Account, str | None]:
         made = await accounts.add(viewer, name, Role(role), addresses, domains, password)
+        await wrote("accounts", made, f"{made.name}, {role}")
         return made, None if password else await accounts.link(viewer, made.id)
 
-    made, token = _with_accounts(config, work)
+    made, token = _changing(config, work)
     url = None if token is None else link_url(settings, token)
     if as_json:
         print_json({"account": _row(made), "link": url})
@@ -192,7 +197,10 @@ def show(config: Path | None, as_json: bool, name: str) -> None:
 @_domain
 def set_role(config: Path | None, name: str, role: str, domains: Sequence[str]) -> None:
     """Change what an account may do; it has to sign in again."""
-    _change(config, name, lambda accounts, viewer, number: accounts.set_role(viewer, number, Role(role), domains))
+    _change(
+        config, name, f"role {' '.join((role, *domains))}",
+        lambda accounts, viewer, number: accounts.set_role(viewer, number, Role(role), domains),
+    )  # fmt: skip
     click.echo(f"{escape(name)} is {role}")
 
 
@@ -201,7 +209,7 @@ def set_role(config: Path | None, name: str, role: str, domains: Sequence[str]) 
 @_name
 def disable(config: Path | None, name: str) -> None:
     """Shut an account out, and end its sessions."""
-    _change(config, name, lambda accounts, viewer, number: accounts.set_disabled(viewer, number, True))
+    _change(config, name, "disable", lambda accounts, viewer, number: accounts.set_disabled(viewer, number, True))
     click.echo(f"{escape(name)} is disabled")
 
 
@@ -210,7 +218,7 @@ def disable(config: Path | None, name: str) -> None:
 @_name
 def enable(config: Path | None, name: str) -> None:
     """Let an account in again."""
-    _change(config, name, lambda accounts, viewer, number: accounts.set_disabled(viewer, number, False))
+    _change(config, name, "enable", lambda accounts, viewer, number: accounts.set_disabled(viewer, number, False))
     click.echo(f"{escape(name)} is enabled")
 
 
@@ -219,7 +227,7 @@ def enable(config: Path | None, name: str) -> None:
 @_name
 def remove(config: Path | None, name: str) -> None:
     """Remove an account with its sessions; its mail and its list entries stay."""
-    _change(config, name, lambda accounts, viewer, number: accounts.remove(viewer, number))
+    _change(config, name, "", lambda accounts, viewer, number: accounts.remove(viewer, number), "account-remove")
     click.echo(f"removed {escape(name)}")
 
 
@@ -233,7 +241,10 @@ def remove(config: Path | None, name: str) -> None:
 )  # fmt: skip
 def give(config: Path | None, name: str, address: str, kind: str) -> None:
     """Let an address belong to an account."""
-    _change(config, name, lambda accounts, viewer, number: accounts.give(viewer, number, address, Kind(kind)))
+    _change(
+        config, name, f"give {address} {kind}",
+        lambda accounts, viewer, number: accounts.give(viewer, number, address, Kind(kind)),
+    )  # fmt: skip
     click.echo(f"{escape(address)} belongs to {escape(name)} ({kind})")
 
 
@@ -243,7 +254,7 @@ def give(config: Path | None, name: str, address: str, kind: str) -> None:
 @click.argument("address")
 def take(config: Path | None, name: str, address: str) -> None:
     """Take an address away from an account."""
-    _change(config, name, lambda accounts, viewer, number: accounts.take(viewer, number, address))
+    _change(config, name, f"take {address}", lambda accounts, viewer, number: accounts.take(viewer, number, address))
     click.echo(f"{escape(address)} no longer belongs to {escape(name)}")
 
 
@@ -254,13 +265,15 @@ def link(config: Path | None, name: str) -> None:
     """Print a link that signs an account in once, within a day."""
     settings = settings_of(config)
 
-    async def work(accounts: Accounts, viewer: Viewer) -> str | None:
+    async def work(accounts: Accounts, viewer: Viewer, wrote: Note) -> str | None:
         found = await _named(accounts, viewer, name)
         if found.disabled:
             raise Wrong(f"{name} is disabled; enable it first")
-        return await accounts.link(viewer, found.id)
+        token = await accounts.link(viewer, found.id)
+        await wrote("account-link", found, found.name)
+        return token
 
-    token = _with_accounts(config, work)
+    token = _changing(config, work)
     if token is None:
         raise CommandError(_nobody(name))
     click.echo(link_url(settings, token))
@@ -271,7 +284,7 @@ def link(config: Path | None, name: str) -> None:
 @_name
 def reset_second_factor(config: Path | None, name: str) -> None:
     """Forget app, passkeys and recovery codes of somebody who has lost them."""
-    _change(config, name, lambda accounts, viewer, number: accounts.reset_second_factor(viewer, number))
+    _change(config, name, "reset-factor", lambda accounts, viewer, number: accounts.reset_second_factor(viewer, number))
     click.echo(f"{escape(name)} signs in without a second factor, until another one is set up")
 
 
@@ -283,14 +296,15 @@ def reset_second_factor(config: Path | None, name: str) -> None:
 def sessions(config: Path | None, as_json: bool, name: str, end: bool) -> None:
     """List where an account is signed in."""
 
-    async def work(accounts: Accounts, viewer: Viewer) -> Sequence[Session]:
+    async def work(accounts: Accounts, viewer: Viewer, wrote: Note) -> Sequence[Session]:
         found = await _named(accounts, viewer, name)
         rows = await accounts.sessions_of(viewer, found.id)
         if end:
             await accounts.end_sessions(viewer, found.id)
+            await wrote("account-of", found, f"{found.name}: sign-out")
         return rows
 
-    rows = _with_accounts(config, work)
+    rows = _changing(config, work)
     listing = Listing(_SESSIONS, "It is signed in nowhere.", as_json=as_json)
     listing.page([_session(row) for row in rows])
     listing.end()
@@ -300,25 +314,42 @@ def sessions(config: Path | None, as_json: bool, name: str, end: bool) -> None:
 
 def _with_accounts(config: Path | None, job: Job[T]) -> T:
     """Run a job on the accounts of a configuration's store. Raises CommandError."""
+    return _changing(config, lambda accounts, viewer, wrote: job(accounts, viewer))
+
+
+def _changing(config: Path | None, job: NotedJob[T]) -> T:
+    """Run a job that writes into the journal what it did, in the words of the console. Raises CommandError."""
     settings: Settings = settings_of(config)
 
     async def work(store: Store) -> T:
         accounts = make_accounts(settings, store, make_sessions(settings, store, time.time), time.time)
+        viewer, journal = operator(actor()), Journal(store, now=time.time)
+
+        async def wrote(deed: str, about: Account, detail: str) -> None:
+            await journal.note(viewer, deed, str(about.id), detail, CLIENT)
+
         try:
-            return await job(accounts, operator(actor()))
+            return await job(accounts, viewer, wrote)
         except Wrong as wrong:
             raise CommandError(str(wrong)) from wrong
 
     return with_store(config, work)
 
 
-def _change(config: Path | None, name: str, change: Callable[[Accounts, Viewer, int], Awaitable[bool]]) -> None:
-    async def work(accounts: Accounts, viewer: Viewer) -> None:
+def _change(
+    config: Path | None,
+    name: str,
+    what: str,
+    change: Callable[[Accounts, Viewer, int], Awaitable[bool]],
+    deed: str = "account-of",
+) -> None:
+    async def work(accounts: Accounts, viewer: Viewer, wrote: Note) -> None:
         found = await _named(accounts, viewer, name)
         if not await change(accounts, viewer, found.id):
             raise Wrong(_nobody(name))
+        await wrote(deed, found, f"{found.name}: {what}" if what else found.name)
 
-    _with_accounts(config, work)
+    _changing(config, work)
 
 
 async def _named(accounts: Accounts, viewer: Viewer, name: str) -> Account:

@@ -70,6 +70,10 @@ def settings_of(config: Path | None, *, serving: bool = False) -> Settings:
     return load(config, environ, serving=serving)
 
 
+CLIENT = "command line"
+"""From where the journal says that something was done, where the console writes an address."""
+
+
 def actor() -> str:
     """Who acts, for the audit trail."""
     return f"cli:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.getuid()}"

@@ -59,3 +59,40 @@ def test_account_is_listed_changed_and_removed(shell: Shell) -> None:
     assert "last site admin" in shell("account", "remove", "root").err
     assert shell("account", "remove", "mia@example.org").status == 0
     assert shell("account", "sessions", "root", "--json").data == []
+
+
+def test_change_of_an_account_stands_in_the_journal_with_who_made_it(shell: Shell) -> None:
+    shell("account", "add", "root", "--role", "site-admin")
+    shell("account", "add", "dan", "--role", "domain-admin", "--domain", "example.org")
+    for words in (
+        ["give", "dan", "info@example.org", "--kind", "delegated"],
+        ["take", "dan", "info@example.org"],
+        ["disable", "dan"],
+        ["enable", "dan"],
+        ["set-role", "dan", "auditor", "--domain", "example.org"],
+        ["link", "dan"],
+        ["reset-second-factor", "dan"],
+        ["sessions", "dan", "--end"],
+        ["remove", "dan"],
+    ):
+        assert shell("account", *words).status == 0
+    # What only looks, and what is refused, is no deed.
+    for words in (["show", "root"], ["list"], ["sessions", "root"], ["remove", "root"], ["link", "nobody"]):
+        shell("account", *words)
+    lines = list(reversed(shell.change(lambda tx: list(tx.journal.page(None, "", "", 0, 99)))))
+    assert {(line.actor, line.client, line.domain, line.looked_as) for line in lines} == {
+        ("cli:admin", "command line", "", "")
+    }
+    assert [(line.deed, line.object, line.detail) for line in lines] == [
+        ("accounts", "1", "root, site-admin"),
+        ("accounts", "2", "dan, domain-admin"),
+        ("account-of", "2", "dan: give info@example.org delegated"),
+        ("account-of", "2", "dan: take info@example.org"),
+        ("account-of", "2", "dan: disable"),
+        ("account-of", "2", "dan: enable"),
+        ("account-of", "2", "dan: role auditor example.org"),
+        ("account-link", "2", "dan"),
+        ("account-of", "2", "dan: reset-factor"),
+        ("account-of", "2", "dan: sign-out"),
+        ("account-remove", "2", "dan"),
+    ]
