@@ -58,6 +58,11 @@ _TAKEN: dict[PolicySetting, Right] = {
     PolicySetting.USERS_READ: Right.READ_CONTENT,
 }
 _WIDTH = {Scope.RECIPIENT.value: 0, Scope.DOMAIN.value: 1, Scope.SITE.value: 2}
+_OPENNESS: dict[PolicySetting, tuple[str, ...]] = {
+    PolicySetting.MODE: (Mode.QUARANTINE.value, Mode.CHALLENGE.value, Mode.OFF.value),
+    PolicySetting.ON_EXPIRY: (Expiry.DELETE.value, Expiry.DELIVER_AS_SPAM.value),
+}
+"""Values that let ever more mail in without a person's doing, the strictest first."""
 _CHOICES: dict[PolicySetting, tuple[str, ...]] = {
     PolicySetting.MODE: tuple(mode.value for mode in Mode),
     PolicySetting.ON_EXPIRY: tuple(expiry.value for expiry in Expiry),
@@ -148,6 +153,15 @@ def _widens(setting: PolicySetting, level: Level, held: str, wanted: str) -> boo
 def narrower_scopes(held: str, level: Level) -> tuple[str, ...]:
     """Return what a level may choose for the scope of a challenge, where `held` holds above it."""
     return tuple(scope for scope in _WIDTH if not _widens(PolicySetting.SCOPE, level, held, scope))
+
+
+def no_opener_choices(setting: PolicySetting, held: str) -> tuple[str, ...]:
+    """Return what lets in no more mail than `held` does; () for settings that let none in.
+
+    For who may not let held mail through: switching the holding off would let all of it through.
+    """
+    values = _OPENNESS.get(setting, ())
+    return values[: values.index(held) + 1] if values else ()
 
 
 def merged(base: Mapping[PolicySetting, str], scope: str, choices: Sequence[Choice]) -> Merged:

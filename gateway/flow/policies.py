@@ -18,6 +18,7 @@ from gateway.domain.levels import (
     levels_above,
     merged,
     narrower_scopes,
+    no_opener_choices,
     policy_scope,
     withheld,
 )
@@ -201,7 +202,7 @@ class Policies:
                     above=above[setting],
                     own=own.get(setting),
                     chosen=chosen.get(setting),
-                    options=self._options(setting, level, above[setting].value),
+                    options=self._options(viewer, setting, level, above[setting].value, own.get(setting)),
                     open=not above[setting].locked_for(level),
                 )
                 for setting in self._base
@@ -211,10 +212,17 @@ class Policies:
             may_lock=level is not Level.USER,
         )
 
-    def _options(self, setting: PolicySetting, level: Level, held: str) -> tuple[str, ...]:
+    def _options(
+        self, viewer: Viewer, setting: PolicySetting, level: Level, held: str, own: Choice | None
+    ) -> tuple[str, ...]:
         if setting is PolicySetting.SCOPE:
             return narrower_scopes(held, level)
-        return choices_for(setting, self._languages)
+        options = choices_for(setting, self._languages)
+        allowed = () if viewer.may(Right.MODERATE) else no_opener_choices(setting, held)
+        if not allowed:
+            return options
+        # What an admin has chosen for him stays to be seen, and may stay.
+        return tuple(value for value in options if value in allowed or (own is not None and own.value == value))
 
     def _wanted(self, sheet: Sheet, edits: Edits) -> list[Choice]:
         """Return the choices that differ from what is there. Raises Faulty."""

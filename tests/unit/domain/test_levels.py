@@ -26,6 +26,7 @@ from gateway.domain.levels import (
     merge,
     merged,
     narrower_scopes,
+    no_opener_choices,
     policy_scope,
     withheld,
 )
@@ -108,6 +109,23 @@ def test_scope_of_challenges_can_only_be_narrowed_below_the_site(above: str, wan
     assert narrower_scopes("domain", Level.USER) == ("recipient", "domain")
     assert narrower_scopes("recipient", Level.DOMAIN) == ("recipient",)
     assert narrower_scopes("recipient", Level.SITE) == ("recipient", "domain", "site")
+
+
+@pytest.mark.parametrize(
+    ("setting", "held", "allowed"),
+    [
+        (PolicySetting.MODE, "quarantine", ("quarantine",)),
+        (PolicySetting.MODE, "challenge", ("quarantine", "challenge")),
+        (PolicySetting.MODE, "off", ("quarantine", "challenge", "off")),
+        (PolicySetting.ON_EXPIRY, "delete", ("delete",)),
+        (PolicySetting.ON_EXPIRY, "deliver-as-spam", ("delete", "deliver-as-spam")),
+        (PolicySetting.LANGUAGE, "en", ()),
+    ],
+)
+def test_who_may_not_let_mail_through_chooses_what_lets_in_no_more(
+    setting: PolicySetting, held: str, allowed: tuple[str, ...]
+) -> None:
+    assert no_opener_choices(setting, held) == allowed
 
 
 @pytest.mark.parametrize("setting", sorted(FOR_ADMINS, key=str))

@@ -267,3 +267,40 @@ def test_new_date_is_never_sooner_than_a_day_from_now(
     assert new_date(row, days, now) == moved
     if moved is not None:
         assert moved >= now + DAY
+
+
+# --- who may not let mail through ---
+
+MUTE = Viewer(4, JOE.text, Role.USER, Reach(addresses=frozenset({JOE.key})), withheld=frozenset({Right.MODERATE}))
+
+
+async def test_user_switches_holding_off_for_himself_unless_it_is_locked(world: World) -> None:
+    assert await save(world, JOE.key, "off", MODE, viewer=USER) == 1
+    await save(world, DOMAIN, "challenge", MODE, locked=True, viewer=ADMIN)
+    with pytest.raises(Faulty, match="locked by the domain"):
+        await save(world, JOE.key, "quarantine", MODE, viewer=USER)
+
+
+async def test_user_who_may_not_deliver_cannot_let_everything_in_instead(world: World) -> None:
+    await save(world, DOMAIN, "quarantine", MODE)
+    for setting, value in ((MODE, "off"), (MODE, "challenge"), (PolicySetting.ON_EXPIRY, "deliver-as-spam")):
+        with pytest.raises(Faulty, match="can only be"):
+            await save(world, JOE.key, value, setting, viewer=MUTE)
+        with pytest.raises(Faulty):
+            await service(world).preview(MUTE, JOE.key, {setting: Edit(value)})
+    (line,) = [line for line in (await sheet(world, JOE.key, MUTE)).lines if line.setting is MODE]
+    assert line.options == ("quarantine",)
+    await save(world, DOMAIN, "off", MODE)
+    assert await save(world, JOE.key, "challenge", MODE, viewer=MUTE) == 1
+    assert await save(world, JOE.key, "off", MODE, viewer=MUTE) == 1
+    assert await save(world, JOE.key, "3", DAYS, viewer=MUTE) == 1
+
+
+async def test_what_an_admin_chose_for_such_a_user_is_shown_and_stays(world: World) -> None:
+    await save(world, JOE.key, "off", MODE, viewer=ADMIN)
+    (line,) = [line for line in (await sheet(world, JOE.key, MUTE)).lines if line.setting is MODE]
+    assert (line.options, line.effective.value) == (("off", "quarantine", "challenge"), "off")
+    assert await save(world, JOE.key, "off", MODE, viewer=MUTE) == 0
+    assert await save(world, JOE.key, None, MODE, viewer=MUTE) == 1
+    with pytest.raises(Faulty):
+        await save(world, JOE.key, "off", MODE, viewer=MUTE)
