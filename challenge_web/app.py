@@ -10,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from challenge_web.assets import Assets
+from challenge_web.hosts import known_hosts
 from challenge_web.limits import Limits, Network
 from challenge_web.middleware import add_headers, limited, logged, own_forms_only, refusals_as_pages
 from challenge_web.monitor import make_monitor_app
@@ -34,6 +35,7 @@ def make_app(
     pending_days: float = 14,
     disowned_days: float = 90,
     trusted_proxies: Sequence[Network] = (),
+    hosts: Collection[str] = (),
     limits: Limits | None = None,
     now: Callable[[], float] = time.time,
     tick: Callable[[], float] = time.monotonic,
@@ -47,6 +49,7 @@ def make_app(
     captcha: what the page offers: "image", "proof-of-work", "audio".
     organisation: who asks; "" is the recipient's domain.
     contact: where a sender finds help, as shown: an address, a telephone number, a URL; "" shows none.
+    hosts: names that we answer to, besides our end of each connection.
     now, tick: seconds since the epoch, and on a clock that never goes back.
     chance: gives unforeseeable octets.
     console: adds the pages for users and admins, behind a gate of their own.
@@ -73,6 +76,7 @@ def make_app(
         [
             logged(tick),
             refusals_as_pages(pages),
+            known_hosts(hosts),
             limited(pages, limits or Limits(), trusted_proxies, tick),
             own_forms_only,
         ]

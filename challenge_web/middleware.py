@@ -34,7 +34,16 @@ HEADERS = {
 """On every answer that does not say otherwise itself."""
 
 # What has a page of its own; every other refusal is shown as "bad".
-_PAGES = {404: "gone", 405: "method", 408: "slow", 413: "large", 415: "bad", 403: "elsewhere", 429: "break"}
+_PAGES = {
+    404: "gone",
+    405: "method",
+    408: "slow",
+    413: "large",
+    415: "bad",
+    403: "elsewhere",
+    421: "host",
+    429: "break",
+}
 _AGAIN_SECONDS = 60
 
 

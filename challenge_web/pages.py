@@ -43,6 +43,7 @@ _FAULTS = {
     "slow": "The request took too long to arrive.",
     "large": "The request is larger than any answer can be.",
     "elsewhere": "The form was sent from another site's page.",
+    "host": "This server does not answer to that name.",
     "break": "Too many requests; wait.",
     "bad": "This request cannot be understood.",
     "fault": "Something went wrong here. Try again in a few minutes.",

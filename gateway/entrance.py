@@ -193,6 +193,13 @@ def public_origins(settings: Settings) -> Sequence[str]:
     return tuple(dict.fromkeys(origins))
 
 
+def web_hosts(settings: Settings) -> frozenset[str]:
+    """Return the names that requests for pages may be for."""
+    named = {urlsplit(url).hostname or "" for url in public_urls(settings)}
+    listening = {place.host.lower() for place in settings.web.listen}
+    return frozenset({*named, *listening, *settings.web.hosts})
+
+
 def link_url(settings: Settings, token: str) -> str:
     """Return where a link leads that is not bound to an address."""
     public = settings.web.public_url.replace("{recipient_domain}", normal_domain(settings.domains.names[0]))

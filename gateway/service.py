@@ -24,7 +24,7 @@ from gateway import assembly, log
 from gateway.checks.authentication_results import forged_fields, results_field
 from gateway.console import make_parts, open_console
 from gateway.domain.address import normal_domain
-from gateway.entrance import Entrance, link_url
+from gateway.entrance import Entrance, link_url, web_hosts
 from gateway.flow.answer import Answers
 from gateway.flow.challenge import Challenger
 from gateway.flow.deliver import Deliverer
@@ -338,6 +338,7 @@ class Service:
             pending_days=settings.pending.days,
             disowned_days=settings.challenge.disowned_days,
             trusted_proxies=settings.web.trusted_proxies,
+            hosts=web_hosts(settings),
             console=self._open_console,
             extra_routes=None if pages is None else functools.partial(pages, self),
         )

@@ -141,6 +141,8 @@ class Web(Section, frozen=True):
     """Their address in mails, whatever the browser asks for; may contain {recipient_domain}."""
     trusted_proxies: tuple[Net, ...] = ()
     """Peers whose X-Forwarded-For is believed."""
+    hosts: tuple[Domain, ...] = ()
+    """Further names that requests may be for, besides that of public_url and the address they came to."""
 
 
 class Monitor(Section, frozen=True):

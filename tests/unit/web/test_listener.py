@@ -46,10 +46,10 @@ async def said(port: int, octets: bytes) -> bytes:
     [
         b"EHLO client.example\r\n\r\n",
         b"GET /challenge/" + TOKEN.encode() + b" HTTP/9.9\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: " + b"b" * 20_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"A: " + b"b" * 20_000 + b"\r\n\r\n",
         b"GET /" + TOKEN.encode() * 400 + b" HTTP/1.1\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nBad Header: <script>\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nBad Header: <script>\r\n\r\n",
     ],
 )
 async def test_what_is_no_http_is_refused_without_an_echo(
@@ -66,7 +66,7 @@ async def test_what_is_no_http_is_refused_without_an_echo(
 
 
 _FORM = (
-    b"POST /challenge/" + TOKEN.encode() + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+    b"POST /challenge/" + TOKEN.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
     b"Content-Type: application/x-www-form-urlencoded\r\n"
 )
 
@@ -90,10 +90,14 @@ async def test_client_that_goes_away_within_its_body_is_no_bug_of_ours(
     writer.write(_FORM + b"Content-Length: 17\r\n\r\npuz")
     await writer.drain()
     # An answer on a later connection: by then the body has begun to be read.
-    assert (await said(port, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    assert (await said(port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")).startswith(
+        b"HTTP/1.1 200"
+    )
     writer.close()
     await writer.wait_closed()
-    assert (await said(port, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    assert (await said(port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")).startswith(
+        b"HTTP/1.1 200"
+    )
     await listener.stop()
     assert answers.changes == []
     assert not [record for record in caplog.records if record.exc_info or "bug" in record.message]
@@ -109,7 +113,7 @@ async def test_connection_too_many_is_closed_and_later_ones_are_served(port: int
         writer.close()
         await writer.wait_closed()
     # The server hears of the three ends on its next turns; until then it still counts them.
-    request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     answers = [await said(port, request) for _ in range(20)]
     assert answers[-1].startswith(b"HTTP/1.1 200")
 
