@@ -20,6 +20,7 @@ from challenge_web.console.home import HomePages
 from challenge_web.console.list_files import ListFilePages
 from challenge_web.console.lists import ListPages
 from challenge_web.console.log import LogPages
+from challenge_web.console.mail_view import MailView
 from challenge_web.console.message import MessagePages
 from challenge_web.console.openid import OpenidPages
 from challenge_web.console.overview import OverviewPages
@@ -162,7 +163,7 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
         *_entrance_rooms(parts, pages, cookie, client_of),
         HomePages(),
         PendingPages(parts.queue, parts.orders, parts.sources, pages, now=parts.now),
-        MessagePages(parts.reading, parts.forwarder, parts.queue, pages, now=parts.now),
+        MessagePages(MailView(parts.reading, parts.forwarder, parts.queue, now=parts.now), pages),
         ListPages(Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now), pages),
         ListFilePages(ListFiles(parts.store, now=parts.now), pages),
         AccountsPages(

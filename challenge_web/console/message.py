@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 from base64 import b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from hashlib import sha256
 
 from aiohttp import hdrs, web
 
 from challenge_web.console.gate import tell, viewer_of
-from challenge_web.console.message_words import disposition, facts, files, people, saved_as, who, why
+from challenge_web.console.mail_view import GONE, WRONG, MailView
+from challenge_web.console.message_words import disposition, saved_as
 from challenge_web.console.pages import ConsolePages, say, see_other
-from challenge_web.console.pending_words import address, octets, read_ask
 from challenge_web.console.routes import Names, Route
 from challenge_web.middleware import HEADERS
-from gateway.domain.lifecycle import State
-from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.outline import Unreadable
 from gateway.domain.roles import Right, Viewer
-from gateway.domain.sentences import STATES
-from gateway.domain.timeline import timeline
-from gateway.flow.forward import Form, Forwarder
-from gateway.flow.queue import Queue, Row
-from gateway.flow.read import ContentGone, Held, Reading, WrongContent
+from gateway.flow.forward import Form
+from gateway.flow.read import ContentGone, WrongContent
 
 FORWARDED = say("forwarded", "The mail was sent on for inspection.")
 FORWARD_LATER = say("forward-later", "The mail was not sent on: the server cannot take it now. Try again later.")
@@ -38,24 +32,17 @@ FRAME_STYLE = (
 )
 """Of the document in the frame; the mail's own style is gone. Known to the policy by its hash."""
 _STYLE_HASH = f"sha256-{b64encode(sha256(FRAME_STYLE.encode()).digest()).decode()}"
-_GONE = "The content of this mail is not kept any more. What is known about it remains."
-_WRONG = (
-    "The store gave other octets than those of this mail. Nothing of them is shown; please tell your administrator."
-)
 _VIEWS = ("text", "html", "files", "headers", "source")
 
 
 class MessagePages:
     """One mail, in several views."""
 
-    def __init__(
-        self, reading: Reading, forwarder: Forwarder, queue: Queue, pages: ConsolePages, *, now: Callable[[], float]
-    ) -> None:
-        self._reading = reading
-        self._forwarder = forwarder
-        self._queue = queue
+    def __init__(self, view: MailView, pages: ConsolePages) -> None:
+        self._view = view
+        self._reading = view.reading
+        self._forwarder = view.forwarder
         self._pages = pages
-        self._now = now
 
     def routes(self) -> Sequence[Route]:
         """All of them."""
@@ -79,90 +66,23 @@ class MessagePages:
     async def show(self, request: web.Request) -> web.Response:
         """Show the mail: its text, its HTML, its files, its fields, or its source."""
         viewer, row_id = viewer_of(request), int(request.match_info["id"])
-        held = await self._held(viewer, row_id)
+        held = await self._view.held(viewer, row_id)
         view = request.path.rstrip("/").rpartition("/")[2]
         view = view if view in _VIEWS else "text"
-        outline: Outline | None = None
-        fault = ""
-        if not viewer.may(Right.READ_CONTENT):
-            fault = "Your role does not show the content of mails."
-        elif not held.content_kept:
-            fault = _GONE
-        else:
-            try:
-                outline = await self._reading.outline(viewer, row_id)
-            except Unreadable as unreadable:
-                fault = f"{unreadable} Its source can still be looked at and downloaded."
-                view = "source"
-            except ContentGone:
-                fault = _GONE
-            except WrongContent:
-                fault = _WRONG
-        words = await self._words(request, viewer, held, outline)
-        words |= {"view": view, "fault": fault, "source": None}
-        if view == "source" and fault not in (_GONE, _WRONG):
+        outline, fault = await self._view.outline(viewer, held)
+        readable = viewer.may(Right.READ_CONTENT) and fault not in (GONE, WRONG)
+        if fault and readable:
+            view = "source"
+        words = await self._view.words(request.query, viewer, held, outline)
+        words |= {"view": view, "fault": fault, "images": request.query.get("images") == "1", "source": None}
+        if view == "source" and readable:
             words["source"] = await self._source(request, viewer, row_id)
         if request.method == hdrs.METH_GET:
-            await self._queue.see(viewer, row_id)
+            await self._view.see(viewer, row_id)
         response = self._pages.page(request, "message/message", words, here="pending")
         # The frame is our own route; what is in it has a policy of its own.
         response.headers["Content-Security-Policy"] = f"{HEADERS['Content-Security-Policy']}; frame-src 'self'"
         return response
-
-    async def _held(self, viewer: Viewer, row_id: int) -> Held:
-        held = await self._reading.held(viewer, row_id)
-        if held is None:
-            raise web.HTTPNotFound
-        return held
-
-    async def _words(
-        self, request: web.Request, viewer: Viewer, held: Held, outline: Outline | None
-    ) -> dict[str, object]:
-        now = self._now()
-        waits = held.state is State.PENDING
-        row = await self._queue.one(viewer, held.id) if waits else None
-        previous, following = await self._neighbours(request, viewer, row)
-        query = {name: value for name, value in request.query.items() if name not in ("said", "page", "images", "part")}
-        back = address(query)
-        return {
-            "held": held,
-            "outline": outline,
-            "content": viewer.may(Right.READ_CONTENT),
-            "author": who(held.author_name, held.author or held.sender),
-            "envelope": held.sender if held.author and held.sender.lower() != held.author.lower() else "",
-            "null_path": bool(held.author) and not held.sender,
-            "to": people(outline.recipients if outline else ()),
-            "cc": people(outline.copies if outline else ()),
-            "reply_to": people(outline.reply_to if outline else ()),
-            "parts_": files(outline) if outline else [],
-            "size": octets(held.size),
-            "state": STATES[held.state],
-            "why": why(held, now),
-            "facts": facts(held),
-            "steps": timeline(held.history, held.asked),
-            "downloads": self._reading.may_download(viewer),
-            "forwards": self._forwards(viewer, held),
-            "acts": waits or held.state is State.REFUSED,
-            "images": request.query.get("images") == "1",
-            "mark": held.sha256.hex()[:16],
-            "nonce": secrets.token_hex(16),
-            "list": back,
-            "back": back.partition("?")[2],
-            "kept": f"?{back.partition('?')[2]}" if "?" in back else "",
-            "previous": previous,
-            "next": following,
-        }
-
-    async def _neighbours(self, request: web.Request, viewer: Viewer, row: Row | None) -> tuple[int, int]:
-        """Return the rows before and behind this one in the list, by arrival; 0 where there is none."""
-        if row is None:
-            return 0, 0
-        ask = read_ask(request.query)
-        lane = ask.lane or ("" if ask.box.strip() else row.lane)
-        ask = replace(ask, lane=lane, sort="arrival", reverse=False, after=row.key, before=None)
-        behind = (await self._queue.page(viewer, ask)).rows
-        before = (await self._queue.page(viewer, replace(ask, after=None, before=row.key))).rows
-        return before[-1].id if before else 0, behind[0].id if behind else 0
 
     async def _source(self, request: web.Request, viewer: Viewer, row_id: int) -> object:
         page = request.query.get("page", "1")
@@ -217,22 +137,18 @@ class MessagePages:
 
     async def _check_mark(self, request: web.Request, viewer: Viewer, row_id: int) -> None:
         """Refuse what belongs to another mail than the page that asks for it."""
-        held = await self._held(viewer, row_id)
+        held = await self._view.held(viewer, row_id)
         mark = request.query.get("of", "")
         if mark and mark != held.sha256.hex()[:16]:
             raise web.HTTPNotFound
 
     # --- forwarding ---
 
-    def _forwards(self, viewer: Viewer, held: Held) -> bool:
-        readable = held.content_kept and viewer.may(Right.READ_CONTENT)
-        return readable and viewer.may(Right.FORWARD) and bool(self._forwarder.addresses)
-
     async def ask_forward(self, request: web.Request) -> web.Response:
         """Ask to whom, and how."""
         viewer = viewer_of(request)
-        held = await self._held(viewer, int(request.match_info["id"]))
-        if not self._forwards(viewer, held):
+        held = await self._view.held(viewer, int(request.match_info["id"]))
+        if not self._view.forwards(viewer, held):
             raise web.HTTPNotFound
         words = {
             "held": held,

@@ -14,6 +14,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.lookalike import look_of, name_of_another
 from gateway.domain.outline import Outline, Part, Person
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
+from gateway.flow.queue import MOST_COUNTED, Spot
 from gateway.flow.read import Held
 
 
@@ -111,6 +112,15 @@ def facts(held: Held) -> list[Fact]:
     if held.last_reply:
         found.append(Fact("the mail server said", held.last_reply))
     return [fact for fact in found if fact.words]
+
+
+def place_words(spot: Spot) -> str:
+    """Say where a mail stands in the list it was opened from."""
+    most = f"{MOST_COUNTED:,}"
+    total = str(spot.total) if spot.total <= MOST_COUNTED else f"more than {most}"
+    if spot.number:
+        return f"{spot.number} of {total}"
+    return f"One of {total}"
 
 
 def saved_as(part: Part | None, name: str, fallback: str) -> str:

@@ -160,6 +160,20 @@ class Page:
     """The source behind which further groups follow; "" where there are none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where one row stands in a list, and what stands next to it."""
+
+    number: int
+    """From 1 on; 0 where counting would take too long."""
+    total: int
+    """At most MOST_COUNTED + 1, which means: more."""
+    previous: int
+    """The row in front of it; 0 where there is none."""
+    next: int
+    """The row behind it; 0 where there is none."""
+
+
 class QueueTable(Protocol):
     """The rows in the store."""
 
@@ -173,6 +187,12 @@ class QueueTable(Protocol):
 
     def one(self, row_id: int, account: int) -> Row | None:
         """Return one row."""
+
+    def key(self, chosen: Selection, sort: str, row_id: int) -> Key | None:
+        """Return the sort key of a row that waits; None where it is not one of those that are meant."""
+
+    def in_front(self, chosen: Selection, sort: str, reverse: bool, key: Key, most: int) -> int | None:
+        """Return how many of those that wait stand in front of a key, counting to `most` + 1; None: not soon told."""
 
     def groups(self, chosen: Selection, behind: str, most: int, account: int) -> Sequence[Group]:
         """Return sources of machine mail."""
@@ -215,9 +235,7 @@ class Queue:
         if not viewer.may(Right.SEE_PENDING):
             return Page((), 0, None, None, query, "arrival")
         chosen = self.selection(viewer, query, ask.lane, ask.source)
-        sort = ask.sort if ask.sort in SORTS and chosen.states == (State.PENDING,) else "arrival"
-        if sort == "subject" and not chosen.content:
-            sort = "arrival"
+        sort = _fitting_sort(ask.sort, chosen, query)
         size = ask.size if ask.size in SIZES else SIZES[0]
         backwards = ask.before is not None
         start = ask.before if backwards else ask.after
@@ -275,6 +293,35 @@ class Queue:
             return None
         return _fit(row, viewer.may(Right.READ_CONTENT))
 
+    async def spot(self, viewer: Viewer, ask: Ask, row: Row) -> Spot | None:
+        """Return where a row stands in the list that was asked for; None where it is not in it, or waits no longer."""
+        query = self.query(viewer, ask.box)
+        # Who came without a search goes along the lane that the mail is in.
+        lane = ask.lane or ("" if ask.box.strip() else row.lane)
+        chosen = replace(self.selection(viewer, query, lane, ask.source), states=(State.PENDING,))
+        if State.PENDING not in query.states:
+            return None
+        sort = _fitting_sort(ask.sort, chosen, query)
+
+        def work(tx: QueueTx) -> Spot | None:
+            table = tx.queue
+            key = table.key(chosen, sort, row.id)
+            if key is None:
+                return None
+            before = table.page(chosen, sort, ask.reverse, key, True, 1, viewer.account)
+            behind = table.page(chosen, sort, ask.reverse, key, False, 1, viewer.account)
+            total = table.count(chosen, MOST_COUNTED)
+            front = table.in_front(chosen, sort, ask.reverse, key, MOST_COUNTED)
+            known = front is not None and front <= MOST_COUNTED
+            return Spot(
+                number=front + 1 if known and front is not None else 0,
+                total=total,
+                previous=before[0].id if before else 0,
+                next=behind[0].id if behind else 0,
+            )
+
+        return await self._store.look(work)
+
     async def see(self, viewer: Viewer, row_id: int) -> None:
         """Note that the viewer has opened a row; an admin who looks over a user's shoulder leaves no trace there."""
         if not viewer.looks_as and await self.one(viewer, row_id) is not None:
@@ -307,6 +354,13 @@ class Queue:
             source=source,
             content=content,
         )
+
+
+def _fitting_sort(wanted: str, chosen: Selection, query: Query) -> str:
+    """Return the sort that was asked for, or by arrival where that one cannot be."""
+    if wanted not in SORTS or query.states != (State.PENDING,) or (wanted == "subject" and not chosen.content):
+        return "arrival"
+    return wanted
 
 
 def zone_of(viewer: Viewer) -> tzinfo:

@@ -113,6 +113,46 @@ class QueueTable:
         """Return one row."""
         return self._row(row_id, account, (-row_id,))
 
+    def key(self, chosen: Selection, sort: str, row_id: int) -> Key | None:
+        """Return the sort key of a row that waits; None where it is not one of those that are meant."""
+        narrow = self._days(chosen).and_(details(chosen))
+        for strip in waiting_strips(chosen, sort):
+            where = Clause("id = ?", (row_id,)).and_(strip.where).and_(narrow)
+            rows = self._run(f"SELECT {', '.join(KEYS[sort])} FROM queue WHERE {where.sql}", where.values)  # noqa: S608 names of our own
+            if rows:
+                return tuple(rows[0])
+        return None
+
+    def in_front(self, chosen: Selection, sort: str, reverse: bool, key: Key, most: int) -> int | None:
+        """Return how many of those that wait stand in front of a key, counting to `most` + 1; None: not soon told."""
+        when, what = self._days(chosen), details(chosen)
+        strips = list(waiting_strips(chosen, sort))
+        few = self._few(strips, when)
+        if wants_words(chosen) and not few:
+            ask = _Ask(sort, not reverse, most, key, when, what)
+            if sort == "arrival":
+                rowid = f"{_table(True)}.rowid"
+                between = rowids_between(rowid, *self._bounds(chosen)).and_(_rowids_behind(rowid, ask))
+                return self._counted(_by_words(chosen, when, waiting=True).and_(between), most + 1)
+            if self._hits(chosen, waiting=True) < self._most_hits_sorted:
+                front = behind(sort, key, not reverse)
+                return self._counted(_by_words(chosen, when, waiting=True).and_(front), most + 1)
+        total, narrow = 0, when.and_(what)
+        for strip in strips:
+            front_of = behind_in(strip, sort, key, not reverse)
+            if front_of is None:
+                continue
+            where = strip.where.and_(front_of)
+            by_arrival = few or sort == "arrival" or not strip.alone
+            index = strip.arrival if by_arrival else strip.ordered
+            # What the index does not know is looked for in each row: in no more of them than can be read soon.
+            read = strip.where if by_arrival and sort != "arrival" else where
+            narrowed = narrow.sql or read is strip.where
+            if narrowed and not few and self._counted(_by_index(index, read), WALKED + 1) > WALKED:
+                return None
+            total += self._counted(_by_index(index, where.and_(narrow)), most + 1)
+        return min(total, most + 1)
+
     def see(self, account: int, ids: Collection[int]) -> None:
         """Note that a person has seen rows."""
         for row_id in ids:

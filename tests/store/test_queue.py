@@ -186,6 +186,32 @@ def _in(chosen: Selection, place: Place) -> Selection:
     return replace(chosen, place=place)
 
 
+@pytest.mark.parametrize("few", [0, 300])
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_each_way_counts_the_rows_in_front_of_one(filled: Filled, name: str, few: int) -> None:
+    tx, known = filled
+    chance = random.Random(few + 1)
+
+    for place in PLACES.values():
+        chosen = _in(SELECTIONS[name], place)
+        meant = [one for one in known if matches(chosen, one)]
+        others = [one for one in known if not matches(chosen, one)]
+        plans: list[tuple[str, str]] = []
+        table = Watched(tx.connection, few, plans)
+        for sort in SORTS:
+            if others:
+                assert table.key(chosen, sort, chance.choice(others).described.raw.id) is None
+            keys = sorted((key_of(one, sort), one.described.raw.id) for one in meant)
+            for descending in (False, True) if keys else ():
+                ordered = keys[::-1] if descending else keys
+                start = chance.randrange(len(ordered))
+                at, row_id = ordered[start]
+                assert table.key(chosen, sort, row_id) == at
+                assert table.in_front(chosen, sort, descending, at, ROWS) == start
+                assert table.in_front(chosen, sort, descending, at, 5) == min(start, 6)
+        assert [plan for plan in plans if plan[1].startswith(("SCAN queue", "SCAN pending"))] == []
+
+
 @pytest.mark.parametrize("few", [0, 100_000])
 def test_ended_rows_are_found_by_state_and_words(filled: Filled, few: int) -> None:
     tx, known = filled

@@ -14,6 +14,7 @@ from sqlalchemy import delete, update
 
 from challenge_web.console.app import add_console
 from challenge_web.console.gate import CSRF_FIELD, Cookie, csrf_token
+from challenge_web.console.mail_view import MailView
 from challenge_web.console.message import MessagePages
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
@@ -129,7 +130,7 @@ async def desk(make_client: MakeClient, store: Store, reader: Reader) -> Desk:
         orders = Orders(store, 10, now=now, wake=lambda: None)
         sources = Sources(store, now=now, wake_deliveries=lambda: None)
         rooms = [
-            MessagePages(reading, forwarder, queue, shown, now=now),
+            MessagePages(MailView(reading, forwarder, queue, now=now), shown),
             PendingPages(queue, orders, sources, shown, now=now),
         ]
         add_console(app, rooms, Sessions(), Cookie(False), lambda request: "", Journal())  # type: ignore[arg-type]
@@ -316,6 +317,25 @@ async def test_action_takes_the_reader_back_to_the_list_at_the_next_mail(desk: D
     worker = OrderWorker(desk.store, 10, later, now=lambda: NOW + 2 * HOUR, wake_deliveries=lambda: None)
     assert await worker.run_once() == 1
     assert "The sender was allowed, and the mail let go." in await desk.get(str(newer))
+
+
+async def test_page_tells_its_place_in_the_search_it_was_opened_from_and_goes_along_it(desk: Desk) -> None:
+    rows = [await desk.hold(with_crlf(OWN["plain"][1] + b"%d\n" % count)) for count in range(4)]
+    other = await desk.hold(HTML_MAIL)
+    page = await desk.get(str(rows[1]))
+    assert "4 of 5" in page
+    assert "1 of 1" in await desk.get(f"{other}?q=from:roth")
+    assert "Neighbours" not in await desk.get(f"{rows[2]}?q=from:roth")
+    page = await desk.get(f"{rows[0]}?sort=arrival&desc=1")
+    assert "1 of 5" in page
+    assert f'rel="next" href="../../console/message/{rows[1]}?' in page
+    seen, at = [], rows[0]
+    while at:
+        seen.append(at)
+        found = re.search(r'rel="prev" href="[^"]*/message/(\d+)', await desk.get(str(at)))
+        at = int(found[1]) if found else 0
+    assert seen == [*rows, other]
+    assert "1 of 5" in await desk.get(str(other))
 
 
 async def forward(desk: Desk, row_id: int, to: str, form: str, who: str = "joe", status: int = 303) -> str:

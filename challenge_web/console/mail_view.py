@@ -1,0 +1,105 @@
+"""One mail in words, as the message page and the preview beside the list have them in common."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from challenge_web.console.message_words import facts, files, people, place_words, who, why
+from challenge_web.console.pending_words import address, octets, read_ask
+from gateway.domain.lifecycle import State
+from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.roles import Right, Viewer
+from gateway.domain.sentences import STATES
+from gateway.domain.timeline import timeline
+from gateway.flow.forward import Forwarder
+from gateway.flow.queue import Queue, Spot
+from gateway.flow.read import ContentGone, Held, Reading, WrongContent
+
+GONE = "The content of this mail is not kept any more. What is known about it remains."
+WRONG = "The store gave other octets than those of this mail. Nothing of them is shown; please tell your administrator."
+_NOT_THE_LIST_S = ("said", "page", "images", "part", "of")
+
+
+class MailView:
+    """Gathers what is shown of one mail."""
+
+    def __init__(self, reading: Reading, forwarder: Forwarder, queue: Queue, *, now: Callable[[], float]) -> None:
+        self.reading = reading
+        self.forwarder = forwarder
+        self._queue = queue
+        self._now = now
+
+    async def held(self, viewer: Viewer, row_id: int) -> Held:
+        """Return a row; what is beyond reach is not found."""
+        held = await self.reading.held(viewer, row_id)
+        if held is None:
+            raise web.HTTPNotFound
+        return held
+
+    async def see(self, viewer: Viewer, row_id: int) -> None:
+        """Note that the viewer has had it before him."""
+        await self._queue.see(viewer, row_id)
+
+    async def outline(self, viewer: Viewer, held: Held) -> tuple[Outline | None, str]:
+        """Return what is in it; or nothing, and why in a sentence."""
+        if not viewer.may(Right.READ_CONTENT):
+            return None, "Your role does not show the content of mails."
+        if not held.content_kept:
+            return None, GONE
+        try:
+            return await self.reading.outline(viewer, held.id), ""
+        except Unreadable as unreadable:
+            return None, f"{unreadable} Its source can still be looked at and downloaded."
+        except ContentGone:
+            return None, GONE
+        except WrongContent:
+            return None, WRONG
+
+    def forwards(self, viewer: Viewer, held: Held) -> bool:
+        """True where the viewer may send it on, and there is somebody to send it to."""
+        readable = held.content_kept and viewer.may(Right.READ_CONTENT)
+        return readable and viewer.may(Right.FORWARD) and bool(self.forwarder.addresses)
+
+    async def words(
+        self, query: Mapping[str, str], viewer: Viewer, held: Held, outline: Outline | None
+    ) -> dict[str, object]:
+        """Return what the templates ask for. query: of the page's address, with what says which list it is from."""
+        now = self._now()
+        waits = held.state is State.PENDING
+        spot = await self._spot(query, viewer, held.id) if waits else None
+        back = address({name: value for name, value in query.items() if name not in _NOT_THE_LIST_S})
+        return {
+            "held": held,
+            "outline": outline,
+            "content": viewer.may(Right.READ_CONTENT),
+            "author": who(held.author_name, held.author or held.sender),
+            "envelope": held.sender if held.author and held.sender.lower() != held.author.lower() else "",
+            "null_path": bool(held.author) and not held.sender,
+            "to": people(outline.recipients if outline else ()),
+            "cc": people(outline.copies if outline else ()),
+            "reply_to": people(outline.reply_to if outline else ()),
+            "parts_": files(outline) if outline else [],
+            "size": octets(held.size),
+            "state": STATES[held.state],
+            "why": why(held, now),
+            "facts": facts(held),
+            "steps": timeline(held.history, held.asked),
+            "downloads": self.reading.may_download(viewer),
+            "forwards": self.forwards(viewer, held),
+            "acts": waits or held.state is State.REFUSED,
+            "mark": held.sha256.hex()[:16],
+            "nonce": secrets.token_hex(16),
+            "list": back,
+            "back": back.partition("?")[2],
+            "kept": f"?{back.partition('?')[2]}" if "?" in back else "",
+            "place": place_words(spot) if spot else "",
+            "previous": spot.previous if spot else 0,
+            "next": spot.next if spot else 0,
+        }
+
+    async def _spot(self, query: Mapping[str, str], viewer: Viewer, row_id: int) -> Spot | None:
+        row = await self._queue.one(viewer, row_id)
+        return None if row is None else await self._queue.spot(viewer, read_ask(query), row)
