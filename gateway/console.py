@@ -159,11 +159,12 @@ def forward_rules(settings: Settings) -> ForwardRules:
 
 def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: ClientOf) -> list[Room]:
     """Make every room."""
+    view = MailView(parts.reading, parts.forwarder, parts.queue, now=parts.now)
     return [
         *_entrance_rooms(parts, pages, cookie, client_of),
         HomePages(),
-        PendingPages(parts.queue, parts.orders, parts.sources, pages, now=parts.now),
-        MessagePages(MailView(parts.reading, parts.forwarder, parts.queue, now=parts.now), pages),
+        PendingPages(parts.queue, parts.orders, parts.sources, view, pages, now=parts.now),
+        MessagePages(view, pages),
         ListPages(Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now), pages),
         ListFilePages(ListFiles(parts.store, now=parts.now), pages),
         AccountsPages(

@@ -100,6 +100,14 @@ class MailView:
             "next": spot.next if spot else 0,
         }
 
+    async def preview(self, query: Mapping[str, str], viewer: Viewer, row_id: int) -> dict[str, object] | None:
+        """Return the words of the preview beside the list; None for what is not there, or beyond reach."""
+        held = await self.reading.held(viewer, row_id)
+        if held is None:
+            return None
+        outline, fault = await self.outline(viewer, held)
+        return {**await self.words(query, viewer, held, outline), "fault": fault}
+
     async def _spot(self, query: Mapping[str, str], viewer: Viewer, row_id: int) -> Spot | None:
         row = await self._queue.one(viewer, row_id)
         return None if row is None else await self._queue.spot(viewer, read_ask(query), row)

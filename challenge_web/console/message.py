@@ -11,9 +11,9 @@ from aiohttp import hdrs, web
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.mail_view import GONE, WRONG, MailView
 from challenge_web.console.message_words import disposition, saved_as
-from challenge_web.console.pages import ConsolePages, say, see_other
+from challenge_web.console.pages import POLICY, ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
-from challenge_web.middleware import HEADERS
+from challenge_web.pages import root_of
 from gateway.domain.outline import Unreadable
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.forward import Form
@@ -51,6 +51,7 @@ class MessagePages:
         read, row = Right.READ_CONTENT, Names.ROW
         return (
             Route("message", path, Right.SEE_PENDING, self.show, names=row),
+            Route("message-preview", f"{path}/preview", Right.SEE_PENDING, self.preview, names=row),
             Route("message-html", f"{path}/html", read, self.show, names=row),
             Route("message-files", f"{path}/files", read, self.show, names=row),
             Route("message-headers", f"{path}/headers", read, self.show, names=row),
@@ -81,8 +82,20 @@ class MessagePages:
             await self._view.see(viewer, row_id)
         response = self._pages.page(request, "message/message", words, here="pending")
         # The frame is our own route; what is in it has a policy of its own.
-        response.headers["Content-Security-Policy"] = f"{HEADERS['Content-Security-Policy']}; frame-src 'self'"
+        response.headers["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
         return response
+
+    async def preview(self, request: web.Request) -> web.Response:
+        """Give the preview alone, as it stands beside the list."""
+        viewer, row_id = viewer_of(request), int(request.match_info["id"])
+        preview = await self._view.preview(request.query, viewer, row_id)
+        if preview is None:
+            raise web.HTTPNotFound
+        if request.method == hdrs.METH_GET:
+            await self._view.see(viewer, row_id)
+        # Its links are followed from the list, two levels above.
+        words = {"preview": preview, "root": root_of(request).removeprefix("../../")}
+        return self._pages.page(request, "message/preview", words)
 
     async def _source(self, request: web.Request, viewer: Viewer, row_id: int) -> object:
         page = request.query.get("page", "1")

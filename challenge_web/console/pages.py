@@ -12,8 +12,12 @@ from markupsafe import Markup
 
 from challenge_web.console.gate import SECRET, VIEWER, csrf_token
 from challenge_web.console.menu import menu
+from challenge_web.middleware import HEADERS
 from challenge_web.pages import Pages, root_of
 from gateway.domain.roles import Right, Viewer
+
+POLICY = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
+"""Of the console's pages: their scripts ask our own pages how far an order is, and for the mail beside the list."""
 
 # What a person is told on the page after an action. The address bears the code only: no text of others gets in by it.
 SAID: dict[str, str] = {}
@@ -86,6 +90,7 @@ class ConsolePages:
             status,
         )
         response.headers[hdrs.VARY] = hdrs.COOKIE
+        response.headers["Content-Security-Policy"] = POLICY
         # Not no-referrer: browsers then send `Origin: null` with our own forms. Other sites learn nothing all the same.
         response.headers["Referrer-Policy"] = "same-origin"
         return response

@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
+from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from challenge_web.console.gate import tell, viewer_of
+from challenge_web.console.mail_view import MailView
 from challenge_web.console.pages import ConsolePages, say, see_other, zone_of
 from challenge_web.console.pending_words import (
     SORT_NAMES,
@@ -22,8 +24,10 @@ from challenge_web.console.pending_words import (
     octets,
     read_ask,
     read_back,
+    read_mail,
     source_title,
     told,
+    with_mail,
     write_key,
 )
 from challenge_web.console.routes import Names, Route
@@ -61,9 +65,18 @@ class PendingPages:
     """The list, the machine lane, and the page of an order."""
 
     def __init__(
-        self, queue: Queue, orders: Orders, sources: Sources, pages: ConsolePages, *, now: Callable[[], float]
+        self,
+        queue: Queue,
+        orders: Orders,
+        sources: Sources,
+        view: MailView,
+        pages: ConsolePages,
+        *,
+        now: Callable[[], float],
     ) -> None:
+        """view: for the preview beside the list."""
         self._queue = queue
+        self._view = view
         self._orders = orders
         self._sources = sources
         self._pages = pages
@@ -95,6 +108,11 @@ class PendingPages:
             page = await self._page(viewer, ask)
         counts = await self._queue.counts(viewer)
         words = await self._list_words(viewer, ask, page, here)
+        mail = read_mail(here)
+        preview = await self._view.preview(here, viewer, mail) if mail else None
+        if preview is not None and request.method == hdrs.METH_GET:
+            await self._view.see(viewer, mail)
+        words |= {"preview": preview, "back_here": with_mail(address(here), mail if preview else 0).partition("?")[2]}
         return self._pages.page(
             request, "pending/list", {**words, "tabs": _tabs(root_of(request), counts, ask)}, here="pending"
         )
@@ -159,7 +177,11 @@ class PendingPages:
         tell(request, f"{wish.action.value}: {'all that match' if everything else len(ids)}, order {order.id}")
         if everything:
             raise see_other(request, f"console/pending/order/{order.id}?{address(back).partition('?')[2]}")
-        raise see_other(request, address(back) + _next_row(_text(form, "shown"), ids))
+        following = _next_row(_text(form, "shown"), ids)
+        mail = read_mail({"mail": _text(form, "mail")})
+        # What was read beside the list is done with: its next one takes its place.
+        mail = following if mail in ids else mail
+        raise see_other(request, with_mail(address(back), mail) + (f"#r{following}" if following else ""))
 
     # --- machine mail by its sources ---
 
@@ -243,9 +265,10 @@ class PendingPages:
         viewer, order_id = viewer_of(request), int(request.match_info["id"])
         if await self._orders.get(viewer, order_id) is None:
             raise web.HTTPNotFound
-        back = read_back(_text(await request.post(), "back"))
+        back = _text(await request.post(), "back")
         undone = await self._orders.undo(viewer, order_id)
-        raise see_other(request, address(back), "" if undone else NOT_UNDONE)
+        there = with_mail(address(read_back(back)), read_mail(dict(parse_qsl(back[:4000]))))
+        raise see_other(request, there, "" if undone else NOT_UNDONE)
 
 
 def count_words(total: int) -> str:
@@ -274,13 +297,13 @@ def _sorts(page: Page, ask: Ask, plain: Mapping[str, str]) -> list[tuple[str, st
     return links
 
 
-def _next_row(shown: str, acted: Sequence[int]) -> str:
-    """Return the fragment of the row behind those that were acted on: there the reader goes on."""
+def _next_row(shown: str, acted: Sequence[int]) -> int:
+    """Return the row behind those that were acted on, where the reader goes on; 0 where there is none."""
     ids = _ids(shown.split(","))
     places = [place for place, row_id in enumerate(ids) if row_id in acted]
     for row_id in ids[places[-1] + 1 :] if places else ():
-        return f"#r{row_id}"
-    return ""
+        return row_id
+    return 0
 
 
 def _just_behind(key: Key | None, reverse: bool) -> Key | None:

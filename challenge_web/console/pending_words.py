@@ -74,6 +74,17 @@ def address(query: Mapping[str, str], **changes: str) -> str:
     return f"console/pending?{text}" if text else "console/pending"
 
 
+def read_mail(query: Mapping[str, str]) -> int:
+    """Return which mail is read beside the list; 0 for none."""
+    text = query.get("mail", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def with_mail(path: str, mail: int) -> str:
+    """Return a list's address with a mail beside it."""
+    return f"{path}{'&' if '?' in path else '?'}mail={mail}" if mail else path
+
+
 def write_key(key: Key) -> str:
     """Write where a page begins, for its address."""
     return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")

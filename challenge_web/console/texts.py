@@ -8,9 +8,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from challenge_web.console.gate import tell, viewer_of
-from challenge_web.console.pages import ConsolePages, say, see_other
+from challenge_web.console.pages import POLICY, ConsolePages, say, see_other
 from challenge_web.console.routes import Form, Names, Route
-from challenge_web.middleware import HEADERS
 from gateway.domain.address import normal_domain
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
@@ -28,7 +27,7 @@ PREVIEW_POLICY = (
     "default-src 'none'; style-src 'self'; sandbox; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 """The mail's HTML is an admin's: it runs nothing, loads nothing, and reaches nothing around it."""
-_WITH_FRAME = HEADERS["Content-Security-Policy"] + "; frame-src 'self'"
+_WITH_FRAME = POLICY + "; frame-src 'self'"
 
 
 class TextPages:

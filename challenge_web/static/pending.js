@@ -140,10 +140,13 @@
     rows[here]?.classList.remove("list__row--here");
     here = to;
     rows[here].classList.add("list__row--here");
-    const title = one(".list__title", rows[here]);
-    title.focus({ preventScroll: true });
+    titleOf(rows[here]).focus({ preventScroll: true });
     rows[here].scrollIntoView({ block: "nearest" });
+    rows[here].dispatchEvent(new CustomEvent("row-here", { bubbles: true }));
   }
+
+  // Of the two links, the one for this width.
+  const titleOf = (row) => all(".list__title", row).find((link) => link.offsetParent) || one(".list__title", row);
 
   list.addEventListener("focusin", (event) => {
     const at = rows.indexOf(event.target.closest(".list__row"));
@@ -154,12 +157,23 @@
     }
   });
 
-  form.addEventListener("submit", () => keep(sessionStorage, PLACE, String(Math.max(here, 0))));
+  // What is read beside the list is where one is, also when the focus is in it.
+  const preview = document.getElementById("preview");
+  here = rows.findIndex((row) => row.dataset.id === preview?.dataset.id);
+
+  document.addEventListener("submit", (event) => {
+    if (event.target === form || preview?.contains(event.target)) {
+      keep(sessionStorage, PLACE, String(Math.max(here, 0)));
+    }
+  });
   const place = kept(sessionStorage, PLACE);
   if (place !== null) {
     keep(sessionStorage, PLACE, null);
     const named = rows.findIndex((row) => `#${row.id}` === location.hash);
-    go(named >= 0 ? named : Math.min(Number(place) || 0, rows.length - 1));
+    const back = () => go(named >= 0 ? named : Math.min(Number(place) || 0, rows.length - 1));
+    back();
+    // Where the address names a row, the browser goes there after this, and takes the focus off.
+    window.addEventListener("load", () => document.activeElement === document.body && back());
   }
 
   // --- keys ---
@@ -203,9 +217,9 @@
     if (event.ctrlKey || event.altKey || event.metaKey || dialog.open || kept(localStorage, OFF)) {
       return;
     }
-    // With the focus in the list, or nowhere; never while somebody writes.
+    // With the focus in the list, beside it, or nowhere; never while somebody writes.
     const at = document.activeElement;
-    if (at && at !== document.body && !list.contains(at)) {
+    if (at && at !== document.body && !list.contains(at) && !preview?.contains(at)) {
       return;
     }
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;

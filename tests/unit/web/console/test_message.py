@@ -2,140 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from html import unescape
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, update
 
-from challenge_web.console.app import add_console
-from challenge_web.console.gate import CSRF_FIELD, Cookie, csrf_token
-from challenge_web.console.mail_view import MailView
-from challenge_web.console.message import MessagePages
-from challenge_web.console.pages import ConsolePages
-from challenge_web.console.pending import PendingPages
-from gateway.domain import header, reply
-from gateway.domain.message import read_message
+from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from gateway.domain.policy import Policy
 from gateway.domain.reply import Reply
-from gateway.domain.roles import Right, Role
-from gateway.flow.describe import Describer
-from gateway.flow.forward import Forwarder, ForwardRules
-from gateway.flow.orders import Orders, OrderWorker
-from gateway.flow.queue import Queue
-from gateway.flow.read import Reading
+from gateway.domain.roles import Right
+from gateway.flow.orders import OrderWorker
 from gateway.flow.redate import Redater
-from gateway.flow.sources import Sources
 from gateway.reading.reader import Reader
-from gateway.relay.copies import compose_copy
-from gateway.store.store import Store
 from gateway.store.tables import content as contents
 from tests.corpus import OWN, with_crlf
-from tests.store.letters import HOUR, NOW, keep, message, row
-from tests.unit.flow.world import FakeHop
-from tests.unit.web.conftest import Client, MakeClient
-from tests.unit.web.console.markup import faults
-from tests.unit.web.console.test_pending import VIEWERS, Journal, Sessions
+from tests.store.letters import HOUR, NOW
+from tests.unit.web.console.mail_desk import HTML_MAIL, INSPECTOR, OUTSIDE, Desk
+from tests.unit.web.console.test_pending import VIEWERS
 
-INSPECTOR, OUTSIDE = "abuse@example.org", "lab@inspect.example"
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}\u202egpj.exe"
-HTML_MAIL = with_crlf(
-    b"From: Anna Roth <anna@oak.example>\nTo: joe@example.org\nSubject: Offer\nMIME-Version: 1.0\n"
-    b'Content-Type: multipart/mixed; boundary="m"\n\n--m\nContent-Type: text/html; charset=utf-8\n\n'
-    b'<p onclick="x()">Hello <b>Joe</b></p><script>alert(1)</script><img src="http://127.0.0.1:9/x.png" alt="logo">'
-    b'<img src="cid:pic@oak" alt="a roof"><a href="https://evil.example/">https://bank.example/login</a>'
-    b'<style>@import url(http://127.0.0.1:9/)</style><form action="http://evil.example"><input name=p></form>\n'
-    b"--m\nContent-Type: image/png; name=roof.png\nContent-ID: <pic@oak>\nContent-Transfer-Encoding: base64\n\n"
-    b"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==\n"
-    b"--m\nContent-Type: application/octet-stream\n"
-    b"Content-Disposition: attachment; filename*=utf-8''..%2F..%2Finvoice.pdf%E2%80%AE.exe\n"
-    b"Content-Transfer-Encoding: base64\n\nTVqQAAMAAAA=\n--m--\n"
-)
-
-
-class Outside:
-    def __init__(self) -> None:
-        self.answer: Reply = reply.OK
-        self.sent: list[tuple[str, str, bytes]] = []
-
-    async def send(self, reverse_path: str, recipient: str, content: bytes, smtputf8: bool) -> Reply:
-        self.sent.append((reverse_path, recipient, content))
-        return self.answer
-
-
-class Desk:
-    def __init__(self, client: Client, store: Store, outside: Outside, hop: FakeHop) -> None:
-        self.client = client
-        self.store = store
-        self.outside = outside
-        self.hop = hop
-
-    async def hold(self, content: bytes) -> int:
-        found = message()
-        head = header.split(content)
-        found = replace(
-            found,
-            key=hashlib.sha256(content + str(content).encode()).digest(),
-            sha256=hashlib.sha256(content).digest(),
-            facts=read_message(head),
-            content=content,
-        )
-        kept = await keep(self.store, found, row())
-        while await Describer(self.store).run_once():
-            pass
-        return kept.rows[0]
-
-    async def get(self, path: str, who: str = "joe", status: int = 200) -> str:
-        answer = await self.client.get(f"/console/message/{path}", cookies={"session": who})
-        text = await answer.text()
-        assert answer.status == status, text
-        if answer.status == 200 and answer.content_type == "text/html" and "/frame/" not in path:
-            assert faults(text) == [], path
-        return text
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/gateway.db")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def reader() -> AsyncIterator[Reader]:
-    made = Reader()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def desk(make_client: MakeClient, store: Store, reader: Reader) -> Desk:
-    def now() -> float:
-        return NOW + HOUR
-
-    outside, hop = Outside(), FakeHop()
-    queue = Queue(store, now=now)
-    reading = Reading(store, reader, [Role.USER, Role.SITE_ADMIN])
-    forwarder = Forwarder(
-        ForwardRules((INSPECTOR, OUTSIDE), frozenset({"example.org"})), reading, store, compose_copy, outside.send,
-        lambda domain: hop, now=now, random_octets=lambda n: b"x" * n,
-    )  # fmt: skip
-
-    def console(app: object, pages: object) -> None:
-        shown = ConsolePages(pages)  # type: ignore[arg-type]
-        orders = Orders(store, 10, now=now, wake=lambda: None)
-        sources = Sources(store, now=now, wake_deliveries=lambda: None)
-        rooms = [
-            MessagePages(MailView(reading, forwarder, queue, now=now), shown),
-            PendingPages(queue, orders, sources, shown, now=now),
-        ]
-        add_console(app, rooms, Sessions(), Cookie(False), lambda request: "", Journal())  # type: ignore[arg-type]
-
-    return Desk(await make_client(console=console), store, outside, hop)
+def desk(mail_desk: Desk) -> Desk:
+    return mail_desk
 
 
 async def test_page_of_a_plain_mail_shows_who_wrote_why_it_waits_and_its_text(desk: Desk) -> None:
@@ -317,25 +209,6 @@ async def test_action_takes_the_reader_back_to_the_list_at_the_next_mail(desk: D
     worker = OrderWorker(desk.store, 10, later, now=lambda: NOW + 2 * HOUR, wake_deliveries=lambda: None)
     assert await worker.run_once() == 1
     assert "The sender was allowed, and the mail let go." in await desk.get(str(newer))
-
-
-async def test_page_tells_its_place_in_the_search_it_was_opened_from_and_goes_along_it(desk: Desk) -> None:
-    rows = [await desk.hold(with_crlf(OWN["plain"][1] + b"%d\n" % count)) for count in range(4)]
-    other = await desk.hold(HTML_MAIL)
-    page = await desk.get(str(rows[1]))
-    assert "4 of 5" in page
-    assert "1 of 1" in await desk.get(f"{other}?q=from:roth")
-    assert "Neighbours" not in await desk.get(f"{rows[2]}?q=from:roth")
-    page = await desk.get(f"{rows[0]}?sort=arrival&desc=1")
-    assert "1 of 5" in page
-    assert f'rel="next" href="../../console/message/{rows[1]}?' in page
-    seen, at = [], rows[0]
-    while at:
-        seen.append(at)
-        found = re.search(r'rel="prev" href="[^"]*/message/(\d+)', await desk.get(str(at)))
-        at = int(found[1]) if found else 0
-    assert seen == [*rows, other]
-    assert "1 of 5" in await desk.get(str(other))
 
 
 async def forward(desk: Desk, row_id: int, to: str, form: str, who: str = "joe", status: int = 303) -> str:

@@ -14,18 +14,25 @@ from aiohttp import web
 
 from challenge_web.console.app import add_console
 from challenge_web.console.gate import CSRF_FIELD, Cookie, csrf_token
+from challenge_web.console.mail_view import MailView
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
 from challenge_web.pages import Pages
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.policy import Policy
+from gateway.domain.reply import Reply
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.describe import Describer
+from gateway.flow.forward import Forwarder, ForwardRules
 from gateway.flow.orders import Orders, OrderWorker
+from gateway.flow.ports import Hop
 from gateway.flow.queue import Queue
+from gateway.flow.read import Reading
 from gateway.flow.redate import Redater
 from gateway.flow.sources import Sources
+from gateway.reading.reader import Reader
+from gateway.relay.copies import compose_copy
 from gateway.store.store import Store
 from tests.store.letters import DAY, HOUR, JOE, KIM, NOW, keep, message, row
 from tests.unit.web.conftest import Client, MakeClient
@@ -115,24 +122,46 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await opened.close()
 
 
+async def nothing_goes_out(*mail: object) -> Reply:
+    raise AssertionError("nothing is sent here")
+
+
+def nowhere(domain: str) -> Hop:
+    raise AssertionError("nothing is sent here")
+
+
 @pytest.fixture
-async def desk(make_client: MakeClient, store: Store) -> Desk:
+async def desk(make_client: MakeClient, store: Store, reader: Reader) -> Desk:
     clock = [NOW + HOUR]
 
     def now() -> float:
         return clock[0]
 
+    queue = Queue(store, now=now)
+    reading = Reading(store, reader, [])
+    forwarder = Forwarder(
+        ForwardRules((), frozenset()), reading, store, compose_copy, nothing_goes_out, nowhere, now=now,
+        random_octets=bytes,
+    )  # fmt: skip
+    view = MailView(reading, forwarder, queue, now=now)
+
     def add(app: web.Application, pages: Pages) -> None:
         room = PendingPages(
-            Queue(store, now=now),
+            queue,
             Orders(store, UNDO, now=now, wake=lambda: None),
             Sources(store, now=now, wake_deliveries=lambda: None),
+            view,
             ConsolePages(pages),
             now=now,
         )
         add_console(app, [room], Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", Journal())
 
     return Desk(await make_client(console=add), store, clock)
+
+
+async def test_list_s_script_may_ask_our_own_pages_and_no_others(desk: Desk) -> None:
+    answer = await desk.client.get("/console/pending", cookies={"session": "joe"})
+    assert answer.headers["Content-Security-Policy"].endswith("; connect-src 'self'")
 
 
 async def test_list_of_nothing_says_so_in_each_lane(desk: Desk) -> None:
