@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import quote
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from markupsafe import Markup
 
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import POLICY, ConsolePages, say, see_other
+from challenge_web.console.paper import paper, plain_paper
 from challenge_web.console.routes import Form, Names, Route
 from gateway.domain.address import normal_domain
 from gateway.domain.roles import Right, Viewer
@@ -23,10 +25,6 @@ NOT_SENT = say("texts-not-sent", "The sample could not be sent now. Try again in
 SendSample = Callable[[Viewer, str, Texts], Awaitable[bool]]
 """Viewer, scope and texts → whether the sample mail was taken for the viewer's own address."""
 
-PREVIEW_POLICY = (
-    "default-src 'none'; style-src 'self'; sandbox; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
-)
-"""The mail's HTML is an admin's: it runs nothing, loads nothing, and reaches nothing around it."""
 _WITH_FRAME = POLICY + "; frame-src 'self'"
 
 
@@ -98,12 +96,12 @@ class TextPages:
         tried = self._editor.try_out(viewer_of(request), draft.scope, _texts(form))
         if tried is None:
             raise web.HTTPNotFound
-        sample = tried if isinstance(tried, Sample) else None
-        faults = () if isinstance(tried, Sample) else tried
-        response = self._pages.page(request, "texts/preview", {"sample": sample, "faults": faults})
-        response.headers["Content-Security-Policy"] = PREVIEW_POLICY
-        response.headers["X-Frame-Options"] = "SAMEORIGIN"
-        return response
+        if isinstance(tried, Sample):
+            shown = paper("Preview", (("From", tried.sender), ("Subject", tried.subject)), tried.html)
+        else:
+            shown = plain_paper("Preview", _told(tried))
+        headers = {"Content-Security-Policy": shown.policy, "X-Frame-Options": "SAMEORIGIN", hdrs.VARY: hdrs.COOKIE}
+        return web.Response(text=shown.text, content_type="text/html", charset="utf-8", headers=headers)
 
     async def reset(self, request: web.Request) -> web.StreamResponse:
         """Go back to the words from further up."""
@@ -177,3 +175,15 @@ def _texts(form: Form) -> Texts:
         return value if isinstance(value, str) else ""
 
     return Texts(text("subject"), text("text"), text("html"), text("from_line"))
+
+
+def _told(faults: Sequence[Fault]) -> str:
+    """Write faults as a list."""
+    names = {"subject": "Subject", "text": "Text", "html": "HTML", "from_line": "From"}
+    lines = (
+        Markup("<li><b>{}</b>{}: {}.</li>").format(
+            names.get(fault.part, "All"), f", line {fault.line}" if fault.line else "", fault.reason
+        )
+        for fault in faults
+    )
+    return Markup("<ul>{}</ul>").format(Markup("").join(lines))

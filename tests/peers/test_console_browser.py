@@ -130,3 +130,27 @@ def test_who_signs_out_is_asked_to_sign_in_again(browser: Browser, demo: str) ->
         page.get_by_role("button", name="Sign out").click()
         page.goto(f"{demo}/console/pending")
         expect(page).to_have_url(re.compile("/sign-in"))
+
+
+def test_preview_of_a_challenge_looks_as_the_mail_and_runs_nothing(browser: Browser, demo: str) -> None:
+    with sitting(browser, demo, "admin") as page:
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.goto(f"{demo}/console/templates/site")
+        mail = page.frame_locator("iframe[name=sample]")
+        link = mail.get_by_role("link").first
+        expect(link).to_be_visible()
+        assert link.locator("xpath=..").evaluate("p => getComputedStyle(p).wordBreak") == "break-all"
+        assert link.evaluate("a => getComputedStyle(a.closest('[data-s]').parentElement).maxWidth") == "576px"
+        page.get_by_label("HTML").fill(
+            '<p id="x" style="color:rgb(1,2,3)"><a href="{{ url }}">{{ url }}</a></p><style>#x{color:red}p{margin:7px;background:url(//evil.example/a)}</style>'
+            "<img src=//evil.example/b alt=Logo onerror=alert(1)><script>alert(2)</script>"
+            '<p style="background:url(//evil.example/c)">hostile</p><iframe src="//evil.example/d"></iframe>'
+        )
+        expect(mail.get_by_text("hostile")).to_be_visible()
+        expect(mail.get_by_text("Logo")).to_be_visible()
+        words = mail.locator("#x")
+        assert words.evaluate("p => getComputedStyle(p).color + getComputedStyle(p).margin") == "rgb(1, 2, 3)7px"
+        page.get_by_label("HTML").fill("{{ nonsense }}")
+        expect(mail.get_by_text("nonsense")).to_be_visible()
+        assert said == []
