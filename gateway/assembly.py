@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from gateway import resources
 from gateway.checks.resolver import Resolver
@@ -15,17 +16,23 @@ from gateway.checks.runner import EvidenceRunner
 from gateway.domain.address import normal_domain
 from gateway.domain.challenge import DAY, Asking, Caps
 from gateway.domain.policy import Expiry, Policy, Scope
+from gateway.domain.reply import Reply
 from gateway.flow.answer import AnswerRules
+from gateway.flow.challenge import OutgoingMail
 from gateway.flow.deliver import DeliverRules
+from gateway.flow.digest_ports import DigestLetter, Wanted
+from gateway.flow.digests import DigestRules, Digests
 from gateway.flow.expecting import Expecting, ExpectingStore
 from gateway.flow.policies import Policies
 from gateway.flow.policy_ports import PoliciesStore
+from gateway.flow.ports import Hop
 from gateway.flow.receive_rules import ReceiveRules, Stage, own_domains
 from gateway.flow.redate import Redater, RedateStore
 from gateway.relay.opening import HopSettings, TlsPolicy
 from gateway.settings import Endpoint, Network, Settings
 from gateway.smtp.door import DoorSettings
 from gateway.smtp.listener import TlsFiles
+from gateway.store.store import Store
 
 MINUTE = 60.0
 
@@ -78,6 +85,57 @@ def make_policies(
 def make_redater(settings: Settings, store: RedateStore, now: Callable[[], float]) -> Redater:
     """Make what applies policies to mail that waits."""
     return Redater(store, policy(settings), now=now)
+
+
+def digest_rules(settings: Settings) -> DigestRules:
+    """Return what digests are told."""
+    digest = settings.digest
+    base = Wanted(
+        schedule=digest.schedule,
+        kinds=",".join(dict.fromkeys(digest.kinds)),
+        time_zone=digest.time_zone,
+        language="en",
+        subject=digest.subject,
+    )
+    return DigestRules(base, own_domains(settings.domains.names), settings.web.public_url)
+
+
+class DigestWriter(Protocol):
+    """Writes digests."""
+
+    async def digest(self, letter: DigestLetter, now: float) -> OutgoingMail:
+        """Write the mail that tells somebody what waits."""
+
+    def languages(self) -> Sequence[str]:
+        """Return the languages that there are shipped texts in."""
+
+
+def make_digests(
+    settings: Settings,
+    store: Store,
+    writer: DigestWriter,
+    hop_of: Callable[[str], Hop],
+    send: Callable[[str, str, bytes, bool], Awaitable[Reply]],
+    now: Callable[[], float],
+    trusted: Callable[[], bool],
+    mark_key: bytes,
+) -> Digests:
+    """Make the service of digests.
+
+    send: to the outside, with the reverse-path first. trusted: False while the clock is not to be believed.
+    """
+    return Digests(
+        digest_rules(settings),
+        store,
+        make_policies(settings, store, writer.languages(), now),
+        writer.digest,
+        hop_of,
+        lambda recipient, content, utf8: send("", recipient, content, utf8),
+        now=now,
+        trusted=trusted,
+        random_octets=secrets.token_bytes,
+        mark_key=mark_key,
+    )
 
 
 def make_expecting(settings: Settings, store: ExpectingStore, now: Callable[[], float]) -> Expecting:

@@ -34,13 +34,16 @@ from challenge_web.console.sign_in import SignInPages
 from challenge_web.console.texts import SendSample, TextPages
 from challenge_web.limits import client_address
 from challenge_web.pages import Pages
+from challenge_web.public.held import HeldPages
 from gateway import assembly
 from gateway.domain.address import NULL_PATH, Address, normal_domain
 from gateway.domain.envelope import Recipient
 from gateway.domain.roles import Role, Viewer
 from gateway.entrance import Entrance, link_url, mailbox_names, public_urls
+from gateway.flow.digests import Digests
 from gateway.flow.expecting import Expecting
 from gateway.flow.forward import Forwarder, ForwardRules, Outside
+from gateway.flow.held_links import HeldLinks
 from gateway.flow.journal import Journal
 from gateway.flow.list_import import ListFiles
 from gateway.flow.lists import Lists
@@ -91,6 +94,8 @@ class Parts:
     reader: Reader
     reading: Reading
     forwarder: Forwarder
+    digests: Digests
+    links: HeldLinks
     now: Callable[[], float]
 
 
@@ -102,6 +107,7 @@ def make_parts(
     hops: Hops,
     queue: Queue,
     orders: Orders,
+    digests: Digests,
     *,
     outside: Outside,
     now: Callable[[], float],
@@ -111,6 +117,7 @@ def make_parts(
     """Make the services that only the console has."""
     reader = Reader()
     reading = Reading(store, reader, [Role(name) for name in settings.console.attachments])
+    policies = assembly.make_policies(settings, store, letters.languages(), now, orders.wake)
     return Parts(
         settings=settings,
         store=store,
@@ -127,7 +134,7 @@ def make_parts(
         texts=TextEditor(store, letters, domains=[normal_domain(name) for name in settings.domains.names], now=now),
         send_sample=functools.partial(_send_sample, letters, own_domains(settings.domains.names), hops, outside),
         journal=Journal(store, now=now),
-        policies=assembly.make_policies(settings, store, letters.languages(), now, orders.wake),
+        policies=policies,
         expecting=assembly.make_expecting(settings, store, now),
         queue=queue,
         orders=orders,
@@ -144,6 +151,8 @@ def make_parts(
             now=now,
             random_octets=secrets.token_bytes,
         ),
+        digests=digests,
+        links=HeldLinks(assembly.digest_rules(settings), store, policies, now=now, wake_deliveries=wake_deliveries),
         now=now,
     )
 
@@ -252,6 +261,7 @@ def open_console(app: web.Application, pages: Pages, parts: Parts, watch: Watch)
         await parts.reader.close()
 
     app.on_cleanup.append(close_reader)
+    HeldPages(parts.links, parts.reading, pages, now=parts.now).add_to(app)
     web_settings, entrance = parts.settings.web, parts.entrance
     cookie = Cookie(secure=web_settings.public_url.startswith("https://"))
 

@@ -14,10 +14,12 @@ from pathlib import Path
 from gateway import resources
 from gateway.domain.address import Address, normal_domain
 from gateway.flow.challenge import OutgoingMail
+from gateway.flow.digest_ports import DigestLetter
 from gateway.flow.ports import ChallengeRow
 from gateway.flow.sign_in_mail import SignInLetter
 from gateway.flow.texts import Fault, Sample, Texts
 from gateway.relay.compose import ChallengeMail, compose_challenge
+from gateway.relay.digest_letter import Desk, DigestTemplates, compose_digest
 from gateway.relay.sign_in_letter import SignInMail, SignInTemplates, compose_sign_in
 from gateway.relay.signer import Signer
 from gateway.relay.templates import SAMPLE, Sources, TemplateFault, Templates, faults_in
@@ -57,7 +59,9 @@ class LetterWriter:
         own = chosen / "mail" if chosen is not None and (chosen / "mail").is_dir() else None
         shipped = resources.folder("templates") / "mail"
         templates = Templates.load(own, shipped)
-        self._sign_in_templates = SignInTemplates((shipped,) if own is None else (own, shipped))
+        folders = (shipped,) if own is None else (own, shipped)
+        self._sign_in_templates = SignInTemplates(folders)
+        self._digest_templates = DigestTemplates(folders)
         subject, text, html = (
             (own / "challenge" / name if own is not None and (own / "challenge" / name).exists() else
              shipped / "challenge" / name).read_text("utf-8")
@@ -125,6 +129,16 @@ class LetterWriter:
         )  # fmt: skip
         composed = await asyncio.to_thread(
             compose_sign_in, self._sign_in_templates, mail, now, message_id, self._signer
+        )
+        return OutgoingMail(composed.content, message_id, composed.smtputf8)
+
+    async def digest(self, letter: DigestLetter, now: float) -> OutgoingMail:
+        """Write the mail that tells somebody what waits."""
+        challenge = self._settings.challenge
+        message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
+        desk = Desk(organisation=challenge.organisation, contact=challenge.contact, from_address=challenge.from_address)
+        composed = await asyncio.to_thread(
+            compose_digest, self._digest_templates, letter, desk, now, message_id, self._signer
         )
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
 

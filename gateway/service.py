@@ -138,6 +138,9 @@ class Service:
             settings, store, self.letters.sign_in, self.hops.of, self.smart_host.send,
             now=clock.now, wake_mail=self._wake_sign_in_mail,
         )  # fmt: skip
+        self.digests = assembly.make_digests(
+            settings, store, self.letters, self.hops.of, self.smart_host.send, clock.now, clock.trusted, keys.site
+        )
         self._sign_in_mail = Loop("sign-in mail", self.entrance.mail.run_once, POLL)
         self._loops = [
             *self._deliveries,
@@ -149,6 +152,7 @@ class Service:
             Loop("tally", functools.partial(write_down, TALLY, self.store), TALLY_PAUSE),
             Loop("describe", self._describe, POLL),
             self._orders,
+            Loop("digest", self.digests.run_once, POLL),
         ]
         self.answers = Answers(
             assembly.answer_rules(settings, keys.site),
@@ -286,6 +290,7 @@ class Service:
             self.store,
             assembly.policy(self.settings),
             assembly.retention_seconds(self.settings),
+            assembly.digest_rules(self.settings),
             now=self.clock.now,
             wake_deliveries=self.wake_deliveries,
         )
@@ -350,7 +355,7 @@ class Service:
     def _open_console(self, app: web.Application, pages: WebPages) -> None:
         settings, store, now = self.settings, self.store, self.clock.now
         parts = make_parts(
-            settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders,
+            settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders, self.digests,
             outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._challenges.wake,
         )  # fmt: skip
         open_console(app, pages, parts, self.watch)

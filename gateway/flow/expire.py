@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from prometheus_client import Counter
 
+from gateway.domain.address import without_tag
+from gateway.domain.challenge import DAY
 from gateway.domain.lifecycle import Event
 from gateway.domain.policy import Expiry, Policy
+from gateway.flow.digest_people import Unseen, must_stay
+from gateway.flow.digest_ports import AccountLook, DigestTable
+from gateway.flow.digests import DigestRules
 from gateway.flow.expecting import MEMORY
 from gateway.flow.moves import move
 from gateway.flow.policy_effects import policies_of
-from gateway.flow.ports import PendingRow, Store, Tx
+from gateway.flow.ports import PendingRow, Tx
 from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
 
+T = TypeVar("T")
 _log = logging.getLogger("gateway.expire")
 _expired = Counter("gateway_expired_total", "Messages that nobody moved in time.", ["fate"])
 
@@ -24,31 +31,62 @@ PUZZLE_MEMORY = 86_400.0
 """Seconds for which a used puzzle is remembered; longer than any puzzle is good for."""
 
 
+class ExpireTx(Tx, Protocol):
+    """What expiry needs of a transaction."""
+
+    @property
+    def digests(self) -> DigestTable:
+        """What people were told of."""
+
+    @property
+    def accounts(self) -> AccountLook:
+        """Whose addresses are whose."""
+
+
+class ExpireStore(Protocol):
+    """Where it is kept."""
+
+    async def transact(self, work: Callable[[ExpireTx], T]) -> T:
+        """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
+
+
 class Expirer:
     """The expiry worker's work, one batch at a time, so that no transaction holds others up for long."""
 
     def __init__(
         self,
-        store: Store,
+        store: ExpireStore,
         policy: Policy,
         retention: float,
+        digests: DigestRules,
         *,
         now: Callable[[], float],
         wake_deliveries: Callable[[], None],
     ) -> None:
-        """policy: the configuration's. retention: seconds for which content of ended mail is kept."""
+        """policy: the configuration's. retention: seconds for which content of ended mail is kept.
+
+        digests: where they are on, nothing goes before its recipient was told of it.
+        """
         self._store = store
         self._policy = policy
         self._retention = retention
+        self._digests = digests
         self._now = now
         self._wake_deliveries = wake_deliveries
 
     async def run_once(self, most: int = 500) -> int:
-        """End up to `most` messages whose time is over; return how many. The caller has made sure of the clock."""
+        """End up to `most` messages whose time is over; return how many were looked at.
+
+        The caller has made sure of the clock.
+        """
         now = self._now()
 
-        def work(tx: Tx) -> list[tuple[PendingRow, Expiry]]:
-            rows = tx.pending.expired(now, most)
+        def work(tx: ExpireTx) -> tuple[list[tuple[PendingRow, Expiry]], int]:
+            found = tx.pending.expired(now, most)
+            stay = self._untold(tx, found)
+            # A day more each time, so that others have their turn. The question to the sender stays open as long.
+            tx.digests.delay(stay, now + DAY)
+            rows = [row for row in found if row.id not in stay]
             # As of now, not of when it came: a change counts for what waits, too.
             policies = policies_of(self._policy, tx.policies.choices, {row.recipient.key for row in rows})
             ended = [(row, policies[row.recipient.key].on_expiry) for row in rows]
@@ -59,22 +97,28 @@ class Expirer:
                 else:
                     move(tx, row, Event.EXPIRE, ACTOR, now, "nobody moved it in time")
             tx.challenges.expire(now, most)
-            return ended
+            return ended, len(stay)
 
-        ended = await self._store.transact(work)
+        ended, stayed = await self._store.transact(work)
         for row, fate in ended:
             _expired.labels(fate.value).inc()
             TALLY.note(Happening.EXPIRED, row.recipient.domain, now)
             event(_log, "expired", pending=row.id, fate=fate.value)
         if any(fate is Expiry.DELIVER_AS_SPAM for _, fate in ended):
             self._wake_deliveries()
-        return len(ended)
+        if stayed:
+            event(_log, "not-told-yet", messages=stayed)
+        return len(ended) + stayed
+
+    def _untold(self, tx: ExpireTx, rows: Sequence[PendingRow]) -> frozenset[int]:
+        unseen = [Unseen(row.id, without_tag(row.recipient.key), row.proofs) for row in rows]
+        return must_stay(tx, self._digests.base, self._digests.domains, unseen)
 
     async def purge_once(self, most: int = 200) -> int:
         """Forget the content of up to `most` messages that ended longer ago than the retention; return how many."""
         now = self._now()
 
-        def work(tx: Tx) -> int:
+        def work(tx: ExpireTx) -> int:
             tx.challenges.forget_puzzles(now - PUZZLE_MEMORY)
             tx.expecting.forget(now - MEMORY)
             return tx.pending.purge(now - self._retention, most)

@@ -34,6 +34,14 @@ def piece_of_subject(subject: str, most: int = 60) -> str:
     return plain if any(c.isalnum() for c in plain) else ""
 
 
+_LIVE = re.compile(r"://|\bwww\d*\.|^mailto:", re.IGNORECASE)
+
+
+def without_links(text: str) -> str:
+    """Return a line without what a mail program would make a link of by itself: next to our links it would look like one."""
+    return " ".join(f"[{_ELLIPSIS}]" if _LIVE.search(word) else word for word in text.split(" "))
+
+
 def header_text(text: str) -> str:
     """Return unstructured text for a header field, folded, in encoded words where it needs them (RFC 2047 §5)."""
     words = text.split(" ")

@@ -15,6 +15,8 @@ _ED25519_OID = b"\x06\x03\x2b\x65\x70"
 _FIELDS = (
     b"from", b"to", b"subject", b"date", b"message-id", b"in-reply-to", b"references", b"auto-submitted",
     b"mime-version", b"content-type",
+    # RFC 8058 §4: one-click counts only where both are signed.
+    b"list-unsubscribe", b"list-unsubscribe-post",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from gateway.settings.value_kinds import (
     Days,
     DaysOrNone,
     Delimiter,
+    DigestSubject,
     DnsServer,
     Domain,
     File,
@@ -30,11 +31,13 @@ from gateway.settings.value_kinds import (
     Octets,
     OctetsPerSecond,
     OptionalDomain,
+    Schedule,
     Seconds,
     Section,
     Server,
     StoreUrl,
     SubAddress,
+    TimeZone,
     Tls,
     Url,
 )
@@ -241,6 +244,19 @@ class Pending(Section, frozen=True):
     """After a jump of the clock nothing expires until it was steady for this long."""
 
 
+class Digest(Section, frozen=True):
+    """The mail that tells people what waits for them. Site, domains and users can choose otherwise on the page Digests."""
+
+    schedule: Schedule = "off"
+    """When it goes, where something new waits: off, hourly, every-4h, daily@18, or days as mon,thu@7."""
+    time_zone: TimeZone = "UTC"
+    """Zone of these hours, as Europe/Prague, for whoever has chosen none."""
+    kinds: tuple[Literal["people", "newsletters", "spam"], ...] = ("people", "newsletters", "spam")
+    """Which mail is in it: what people wrote, what machines send, what nobody vouches for."""
+    subject: DigestSubject = ""
+    """Its subject, as "{total} mails for {mailbox}"; "" is the shipped one."""
+
+
 class Console(Section, frozen=True):
     """The pages of users and admins."""
 
@@ -293,6 +309,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evidence: Evidence = Evidence()
     challenge: Challenge = Challenge()
     pending: Pending = Pending()
+    digest: Digest = Digest()
     console: Console = Console()
     sign_in: SignIn = SignIn()
     sign_in_mailbox: SignInMailbox = SignInMailbox()

@@ -12,6 +12,7 @@ from gateway.settings.values import (
     Network,
     Parse,
     delimiter,
+    digest_subject,
     dns_server,
     domain_name,
     endpoint,
@@ -25,9 +26,11 @@ from gateway.settings.values import (
     optional_endpoint,
     path,
     public_url,
+    schedule,
     search_filter,
     store_url,
     sub_address,
+    time_zone,
 )
 
 Count = Annotated[int, Meta(gt=0)]
@@ -55,6 +58,9 @@ Issuer = Annotated[str, Parse(issuer_url, 'URL or ""')]
 HeaderName = Annotated[str, Parse(header_name, 'name of a header field or ""')]
 Filter = Annotated[str, Parse(search_filter, "LDAP filter with {name}")]
 StoreUrl = Annotated[str, Parse(store_url, "sqlite:///FILE")]
+Schedule = Annotated[str, Parse(schedule, "off, hourly, every-4h, daily@18 or mon,thu@7")]
+TimeZone = Annotated[str, Parse(time_zone, "time zone")]
+DigestSubject = Annotated[str, Parse(digest_subject, 'text with placeholders or ""')]
 File = Annotated[Path | None, Parse(path, 'path or ""')]
 Tls = Literal["none", "opportunistic", "verify"]
 

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from gateway.domain.address import normal_domain
+from gateway.domain.digest import checked_subject
+from gateway.domain.schedule import schedule_text
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -215,3 +218,22 @@ def path(text: str, base: Path) -> Path | None:
 def read_secret(file: Path | None) -> str:
     """Return a secret kept in a file, without its line end; "" when there is no file. Raises OSError, ValueError."""
     return "" if file is None else file.read_text("utf-8").rstrip("\r\n")
+
+
+def schedule(text: str, base: Path) -> str:
+    """Read when digests go."""
+    return schedule_text(text)
+
+
+def time_zone(text: str, base: Path) -> str:
+    """Read the name of a time zone."""
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, LookupError):
+        raise ValueError("is no time zone; write one as Europe/Prague or UTC") from None
+    return text
+
+
+def digest_subject(text: str, base: Path) -> str:
+    """Read the subject of a digest."""
+    return checked_subject(text)

@@ -24,6 +24,7 @@ from gateway.store.accounts import AccountTable
 from gateway.store.challenges import ChallengeTable
 from gateway.store.counters import EXPECTING, POLICIES, READ, Copies
 from gateway.store.descriptions import DescriptionTable
+from gateway.store.digests import DigestTable
 from gateway.store.engine import assert_durable, open_engine, prepare, sqlite_path, translate, translated_errors
 from gateway.store.entries import EntryTable
 from gateway.store.expecting import ExpectingTable
@@ -120,6 +121,11 @@ class Transaction:
     def expecting(self) -> ExpectingTable:
         """Mail that people expect."""
         return ExpectingTable(self.connection)
+
+    @property
+    def digests(self) -> DigestTable:
+        """What people were told of."""
+        return DigestTable(self.connection)
 
     @property
     def texts(self) -> TextTable:

@@ -169,3 +169,16 @@ async def test_upgrade_keeps_sessions_and_counts_them_as_proven_when_they_began(
     assert session is not None
     assert (session.id, session.wanted, session.scratch, session.looks_as) == (7, "/console/", "totp:x", "")
     assert (session.created_at, session.used_at, session.ends_at, session.proven_at) == (100.0, 200.0, 300.0, 100.0)
+
+
+async def test_upgrade_to_digests_keeps_what_is_there(url: str) -> None:
+    to_version(url, "0002")
+    assert age(url) is Age.OLD
+    execute(
+        url, "INSERT INTO list_entry VALUES (7, 'allow', '@oak.example', '', '', '', 'me', 0, NULL, NULL, NULL, '', '')"
+    )
+    upgrade(url)
+    store = Store(url)
+    assert [entry.pattern for entry in await store.entries(("@oak.example",))] == ["@oak.example"]
+    assert await store.look(lambda tx: tx.digests.cursor()) == 0
+    await store.close()

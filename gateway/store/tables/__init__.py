@@ -21,6 +21,7 @@ from gateway.store.tables.core import (
     spent_puzzle,
     token,
 )
+from gateway.store.tables.digests import digest, digest_choice, digest_item, digest_mailbox, digest_secret
 from gateway.store.tables.lists import draft, removal, removed_entry
 from gateway.store.tables.overview import journal, tally
 from gateway.store.tables.policies import expecting, expecting_use, policy_choice
@@ -35,6 +36,11 @@ __all__ = [
     "challenge",
     "challenge_text",
     "content",
+    "digest",
+    "digest_choice",
+    "digest_item",
+    "digest_mailbox",
+    "digest_secret",
     "disowned",
     "draft",
     "event",

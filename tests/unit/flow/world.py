@@ -23,6 +23,8 @@ from gateway.domain.reply import Reply
 from gateway.flow.answer import AnswerRules, Answers
 from gateway.flow.challenge import Challenger, OutgoingMail
 from gateway.flow.deliver import Deliverer, DeliverRules
+from gateway.flow.digest_ports import Wanted
+from gateway.flow.digests import DigestRules
 from gateway.flow.expire import Expirer
 from gateway.flow.moderate import Moderator
 from gateway.flow.ports import ChallengeRow, Delivery, Envelope, Features
@@ -156,6 +158,7 @@ class World:
         self.outside = FakeOutside()
         self.woken: list[str] = []
         self.rules = rules
+        self.digests = DigestRules(Wanted(schedule="off", time_zone="UTC"), rules.domains, "https://gw.example.org")
         self._numbers = itertools.count(1)
 
     async def close(self) -> None:
@@ -217,6 +220,7 @@ class World:
             self.store,
             replace(self.rules.policy, on_expiry=on_expiry),
             retention,
+            self.digests,
             now=self.clock.now,
             wake_deliveries=lambda: self.woken.append("deliveries"),
         )

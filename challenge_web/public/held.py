@@ -1,0 +1,181 @@
+"""The pages behind a digest's links: one mail with one obvious button, and the end of digests. No sign-in.
+
+GET shows, POST acts. Whoever has no link that counts sees one and the same page, whatever the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from aiohttp import web
+
+from challenge_web.pages import Pages, segment, stamp, wants_data
+from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.roles import Right, Viewer
+from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
+from gateway.flow.digest_people import zone_named
+from gateway.flow.held_links import HeldMail, Stopping
+from gateway.flow.moderate import Action
+from gateway.flow.ports import StoreDown
+from gateway.flow.queue import MACHINE
+from gateway.flow.read import ContentGone, WrongContent
+
+_ACTIONS = {
+    "": Action.DELIVER,
+    "allow": Action.AUTHORIZE,
+    "block": Action.BLACKLIST,
+    "delete": Action.DELETE,
+}
+"""By the last piece of the page's path."""
+LONGEST_TEXT = 4000
+"""Characters of a mail's text that are shown."""
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+class Links(Protocol):
+    """What the holder of a link may see and do. Looking changes nothing."""
+
+    async def look(self, secret: str) -> HeldMail | None:
+        """Return the mail of a link, or None for a wrong, foreign or expired one alike."""
+
+    async def act(self, secret: str, action: Action) -> HeldMail | None:
+        """Do it; None for a link that is not in use, and for what its holder may not do."""
+
+    async def stopping(self, secret: str) -> Stopping | None:
+        """Return whose digests a link stops; None for a link that is none."""
+
+    async def stop(self, secret: str) -> Stopping | None:
+        """Send no more digests to whom the link was sent; None for a link that is none."""
+
+
+class Text(Protocol):
+    """Takes mails apart."""
+
+    async def outline(self, viewer: Viewer, row_id: int) -> Outline | None:
+        """Return the mail at a glance. Raises Unreadable, ContentGone, WrongContent."""
+
+
+class HeldPages:
+    """Handlers of /held/{secret}, what lies below it, and /digest/stop/{secret}."""
+
+    def __init__(self, links: Links, text: Text, pages: Pages, *, now: Callable[[], float]) -> None:
+        self._links = links
+        self._text = text
+        self._pages = pages
+        self._now = now
+
+    def add_to(self, app: web.Application) -> None:
+        """Add the routes."""
+        for path, name, shows, acts in (
+            ("/held/{secret}", "held", self.show, self.act),
+            ("/held/{secret}/{what:allow|block|delete}", "held-more", self.show, self.act),
+            ("/digest/stop/{secret}", "digest-stop", self.ask_stop, self.stop),
+        ):
+            resource = app.router.add_resource(path, name=name)
+            # A GET shows, a POST acts; HEAD is answered as GET (RFC 9110 §9.2.1).
+            resource.add_route("GET", shows)
+            resource.add_route("HEAD", shows)
+            resource.add_route("POST", acts)
+
+    # --- one mail ---
+
+    async def show(self, request: web.Request) -> web.Response:
+        """GET: the mail, and one button."""
+        action = _ACTIONS[request.match_info.get("what", "")]
+        mail = await self._links.look(request.match_info["secret"])
+        if mail is None or (action is not Action.DELIVER and not mail.may(action)):
+            return self._gone(request)
+        if wants_data(request):
+            return self._pages.data(_facts(mail))
+        return self._pages.page(request, "public/held", await self._words(request, mail, action))
+
+    async def act(self, request: web.Request) -> web.Response:
+        """POST: it is done."""
+        action = _ACTIONS[request.match_info.get("what", "")]
+        mail = await self._links.act(request.match_info["secret"], action)
+        if mail is None:
+            return self._gone(request)
+        if wants_data(request):
+            return self._pages.data({"done": action.value})
+        machine = mail.row.lane == MACHINE
+        return self._pages.page(request, "public/held-done", {"mail": mail, "action": action.value, "machine": machine})
+
+    async def _words(self, request: web.Request, mail: HeldMail, action: Action) -> dict[str, object]:
+        row = mail.row
+        left, late = days_left(row.expires_at, self._now())
+        root = "../" if request.match_info.get("what") else "./"
+        return {
+            "mail": mail,
+            "row": row,
+            "action": action.value,
+            "machine": row.lane == MACHINE,
+            "may": {one.value: mail.may(one) for one in Action},
+            "content": mail.viewer.may(Right.READ_CONTENT),
+            "came": _written(row.held_at, mail.time_zone),
+            "left": left,
+            "late": late,
+            "reason": reason_sentence(row.reason),
+            "proof": proof_sentence(row.proofs),
+            "asked": challenge_sentence(row.challenge, row.silence),
+            "text": await self._excerpt(mail),
+            "base": f"{root}{segment(request.match_info['secret'])}",
+        }
+
+    async def _excerpt(self, mail: HeldMail) -> str:
+        """Return the beginning of the mail's text; "" where there is none to be seen."""
+        try:
+            outline = await self._text.outline(mail.viewer, mail.row.id)
+        except (Unreadable, ContentGone, WrongContent, StoreDown):
+            return ""
+        if outline is None:
+            return ""
+        text = "\n\n".join(piece.text for piece in outline.pieces).strip()
+        return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rstrip() + "…"
+
+    # --- no more digests ---
+
+    async def ask_stop(self, request: web.Request) -> web.Response:
+        """GET: shall this mail come no more?"""
+        found = await self._links.stopping(request.match_info["secret"])
+        if found is None:
+            return self._gone(request)
+        here = f"./{segment(request.match_info['secret'])}"
+        return self._pages.page(request, "public/digest-stop", {"found": found, "here": here})
+
+    async def stop(self, request: web.Request) -> web.Response:
+        """POST, from our page or from a mail program's button (RFC 8058 §3.2): no more digests."""
+        found = await self._links.stop(request.match_info["secret"])
+        if found is None:
+            return self._gone(request)
+        return self._pages.page(request, "public/digest-stopped", {"found": found})
+
+    def _gone(self, request: web.Request) -> web.Response:
+        if wants_data(request):
+            return self._pages.problem(request, 404, "gone")
+        return self._pages.page(request, "public/held-gone", {}, 404)
+
+
+def _facts(mail: HeldMail) -> dict[str, object]:
+    row = mail.row
+    return {
+        "author": row.author,
+        "author_name": row.author_name,
+        "sender": row.sender,
+        "recipient": row.recipient,
+        "subject": row.subject,
+        "files": row.files,
+        "reason": row.reason,
+        "received_at": stamp(row.held_at),
+        "expires_at": stamp(row.expires_at),
+        "may": [action.value for action in Action if mail.may(action)],
+    }
+
+
+def _written(seconds: float, zone: str) -> str:
+    at = datetime.fromtimestamp(seconds, zone_named(zone))
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} {at.tzname()}"

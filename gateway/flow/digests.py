@@ -1,0 +1,350 @@
+"""Digests: who is due, what is new for him, one mail; and until the mail is delivered, nobody was told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from prometheus_client import Counter
+
+from gateway.domain import header, trace
+from gateway.domain.address import NULL_PATH, Address
+from gateway.domain.challenge import DAY, TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.digest import Group, Kind, Line, arrange
+from gateway.domain.envelope import Recipient
+from gateway.domain.lifecycle import State
+from gateway.domain.reply import Reply
+from gateway.domain.roles import Reach, Right
+from gateway.domain.schedule import latest_slot, next_slot
+from gateway.flow.attempts import all_of
+from gateway.flow.challenge import OutgoingMail
+from gateway.flow.digest_people import (
+    Person,
+    Plan,
+    kind_of_row,
+    mailboxes_for,
+    person_of,
+    plan_of,
+    wanted_by,
+    with_day_to_look,
+)
+from gateway.flow.digest_ports import DigestLetter, DigestStore, DigestTx, Links, Mailbox, Queued, Wanted
+from gateway.flow.ports import Envelope, Hop
+from gateway.flow.queue import MOST_COUNTED, Row
+from gateway.log import event
+
+_log = logging.getLogger("gateway.digest")
+_digests = Counter("gateway_digests_total", "Digests that ended.", ["result"])
+
+NEW, ALL = "new", "all"
+MOST_READ = 2000
+"""Rows that one digest can stand for; the rest comes with the next."""
+LEASE = 600.0
+"""Seconds after which a digest that somebody had in hand is taken up by somebody else."""
+PATIENCE = DAY
+"""Seconds for which one digest is tried; what it should have shown then stands in the next."""
+_FIRST_PAUSE, LONGEST_PAUSE = 60.0, 4 * 3600.0
+MEMORY = 90 * DAY
+"""Seconds for which it is known what stood in a digest, once all of it is settled."""
+UPKEEP = 3600.0
+"""Seconds between two times that old digests are forgotten."""
+LOOK = 6 * 3600.0
+"""Seconds after which a mailbox is looked at, whenever its next hour is."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRules:
+    """What the configuration says about digests."""
+
+    base: Wanted
+    domains: frozenset[str]
+    """Ours, as A-labels."""
+    public_url: str
+    """May contain {recipient_domain}; never built from what a client says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of one digest."""
+
+    mailbox: str
+    state: str
+    """`delivered`, `refused`, `queued` for another attempt; `nothing` where there was nothing to tell, `none` where no
+    digest can go there, `open` where one is on its way already; `would-send` where it was only asked.
+    """
+    total: int = 0
+    """Mails that wait, counting to 10 001."""
+    shown: int = 0
+    reply: str = ""
+
+
+class Withheld(Protocol):
+    """Knows what the policy of an address takes from its user."""
+
+    async def withheld(self, reach: Reach) -> frozenset[Right]:
+        """Return the rights that a user with these addresses has not."""
+
+
+Compose = Callable[[DigestLetter, float], Awaitable[OutgoingMail]]
+"""What it says, and the time → mail."""
+Send = Callable[[str, bytes, bool], Awaitable[Reply]]
+"""Recipient, content and whether it needs SMTPUTF8 → the smart host's word."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    person: Person
+    plan: Plan
+    groups: tuple[Group[Row], ...]
+    total: int
+
+    @property
+    def items(self) -> list[tuple[int, int]]:
+        lines = [line for group in self.groups for line in group.lines]
+        return [(row.id, place) for place, line in enumerate(lines, 1) for row in (line.first, *line.others)]
+
+
+class Digests:
+    """Makes and sends digests, for the worker, for who asks for one, and for the command line."""
+
+    def __init__(
+        self,
+        rules: DigestRules,
+        store: DigestStore,
+        policies: Withheld,
+        compose: Compose,
+        hop_of: Callable[[str], Hop],
+        send_outside: Send,
+        *,
+        now: Callable[[], float],
+        trusted: Callable[[], bool] = lambda: True,
+        random_octets: Callable[[int], bytes],
+        mark_key: bytes,
+    ) -> None:
+        """trusted: False while the clock is not to be believed. mark_key: of our release mark, by which a digest passes that comes by us again."""
+        self._rules = rules
+        self._store = store
+        self._policies = policies
+        self._compose = compose
+        self._hop_of = hop_of
+        self._send_outside = send_outside
+        self._now = now
+        self._trusted = trusted
+        self._kept_up: float | None = None
+        self._random_octets = random_octets
+        self._mark_key = mark_key
+
+    # --- the worker ---
+
+    async def run_once(self, most: int = 20) -> int:
+        """Meet new mailboxes, look at those that are due, try again what was put off; return how much there was."""
+        if not self._trusted():
+            # By a clock that jumped, every hour of every schedule would seem to have passed.
+            return 0
+        met = await self.meet()
+        now = self._now()
+        await self._upkeep(now)
+        due, queued = await self._store.look(
+            lambda tx: (tx.digests.due(now, now + LOOK, most), tx.digests.queued(now, now + LONGEST_PAUSE, most))
+        )
+        await all_of(self._look_at(mailbox) for mailbox in due)
+        await all_of(self._again(one) for one in queued)
+        return met + len(due) + len(queued)
+
+    async def meet(self, most: int = 1000) -> int:
+        """Remember the mailboxes that mail has come for since; return how many rows were looked at."""
+        now = self._now()
+
+        def fresh(tx: DigestTx) -> tuple[int, int, list[str]]:
+            cursor = tx.digests.cursor()
+            last, owners = tx.digests.newcomers(cursor, most)
+            boxes = [mailbox for owner in owners for mailbox in mailboxes_for(tx, owner)]
+            return cursor, last, list(dict.fromkeys(boxes))
+
+        cursor, last, mailboxes = await self._store.look(fresh)
+        if last == cursor:
+            return 0
+
+        def work(tx: DigestTx) -> None:
+            tx.digests.meet(mailboxes, now)
+            tx.digests.set_cursor(last)
+
+        await self._store.transact(work)
+        return last - cursor
+
+    async def _upkeep(self, now: float) -> None:
+        if self._kept_up is None:
+            # Look at every mailbox anew: the configuration may have changed.
+            await self._store.transact(lambda tx: tx.digests.look_at_all(now))
+        elif abs(now - self._kept_up) < UPKEEP:
+            return
+        self._kept_up = now
+        await self.forget()
+
+    async def forget(self, most: int = 200) -> int:
+        """Drop digests that ended long ago, and with them the links to mail that no longer waits."""
+        before = self._now() - MEMORY
+        return await self._store.transact(lambda tx: tx.digests.forget(before, most))
+
+    async def _look_at(self, known: Mailbox) -> None:
+        now = self._now()
+
+        def look(tx: DigestTx) -> Plan | None:
+            person = person_of(tx, known.key, self._rules.domains)
+            return None if person is None else plan_of(wanted_by(tx, self._rules.base, known.key, person))
+
+        plan = await self._store.look(look)
+        if plan is None:
+            await self._store.transact(lambda tx: tx.digests.drop_mailbox(known.key))
+            return
+        slot, look_at = None, now + LOOK
+        if plan.schedule is not None:
+            slot = latest_slot(plan.schedule, plan.zone, now)
+            look_at = min(look_at, next_slot(plan.schedule, plan.zone, now))
+        # A mailbox that nobody has looked at waits for its next hour; so does one whose clock was set back.
+        due = slot is not None and known.slot is not None and slot > known.slot
+        if known.asked or due:
+            await self.make(known.key, everything=known.asked == ALL)
+        await self._store.transact(lambda tx: tx.digests.seen_to(known.key, slot, look_at))
+
+    async def _again(self, queued: Queued) -> None:
+        now = self._now()
+        if not await self._store.transact(lambda tx: tx.digests.take(queued.id, now, now + LONGEST_PAUSE, now + LEASE)):
+            return
+        draft = await self._store.look(lambda tx: self._redrafted(tx, queued))
+        if draft is None:
+            await self._store.transact(lambda tx: tx.digests.finish(queued.id, "void", "", now))
+            return
+        await self._send(queued, draft)
+
+    # --- one digest ---
+
+    async def make(self, mailbox: str, *, everything: bool = False, dry: bool = False) -> Made:
+        """Make and send the digest of one mailbox. everything: also what it was shown before. dry: only say."""
+        now = self._now()
+        person, draft = await self._store.look(lambda tx: self._draft(tx, mailbox, everything=everything))
+        if person is None:
+            return Made(mailbox, "none")
+        if draft is None:
+            return Made(mailbox, "nothing")
+        found = draft
+        if dry:
+            return Made(mailbox, "would-send", draft.total, len(draft.items))
+
+        def work(tx: DigestTx) -> int | None:
+            if tx.digests.open_digest(mailbox):
+                return None
+            tx.digests.meet([mailbox], now)
+            return tx.digests.add(mailbox, found.total, found.items, now, now + LEASE)
+
+        made = await self._store.transact(work)
+        if made is None:
+            return Made(mailbox, "open")
+        return await self._send(Queued(made, mailbox, now, 0), draft)
+
+    def _draft(self, tx: DigestTx, mailbox: str, *, everything: bool) -> tuple[Person | None, _Draft | None]:
+        person = person_of(tx, mailbox, self._rules.domains)
+        if person is None:
+            return None, None
+        plan = plan_of(wanted_by(tx, self._rules.base, mailbox, person))
+        ids = tx.digests.waiting(person.owners, mailbox, MOST_READ, everything=everything)
+        earliest = self._now() + DAY
+        found = (tx.queue.one(row_id, 0) for row_id in ids)
+        rows = [with_day_to_look(row, earliest) for row in found if row is not None and kind_of_row(row) in plan.kinds]
+        if not rows:
+            return person, None
+        groups = arrange(rows, kind_of_row, lambda row: row.source, lambda row: row.expires_at)
+        return person, _Draft(person, plan, groups, tx.digests.count(person.owners, MOST_COUNTED))
+
+    def _redrafted(self, tx: DigestTx, queued: Queued) -> _Draft | None:
+        """Return a digest as it was made, without what no longer waits; None where nothing is left."""
+        person = person_of(tx, queued.mailbox, self._rules.domains)
+        if person is None:
+            return None
+        earliest = self._now() + DAY
+        lines: dict[int, list[Row]] = {}
+        for row_id, place in tx.digests.items(queued.id):
+            row = tx.queue.one(row_id, 0)
+            if row is not None and row.state is State.PENDING:
+                lines.setdefault(place, []).append(with_day_to_look(row, earliest))
+        kinds: dict[Kind, list[Line[Row]]] = {}
+        for first, *others in lines.values():
+            kinds.setdefault(kind_of_row(first), []).append(Line(first, tuple(others)))
+        if not kinds:
+            return None
+        groups = [
+            Group(kind, sum(1 + len(line.others) for line in kinds[kind]), tuple(kinds[kind]))
+            for kind in Kind
+            if kind in kinds
+        ]
+        plan = plan_of(wanted_by(tx, self._rules.base, queued.mailbox, person))
+        return _Draft(person, plan, tuple(groups), tx.digests.count(person.owners, MOST_COUNTED))
+
+    async def _send(self, queued: Queued, draft: _Draft) -> Made:
+        now = self._now()
+        withheld = await self._policies.withheld(Reach(addresses=frozenset(draft.person.owners)))
+        address = Address(queued.mailbox, queued.mailbox)
+        first = [line.first.id for group in draft.groups for line in group.lines]
+        secrets = {row: token_text(self._random_octets(TOKEN_OCTETS)) for row in (*first, None)}
+        mail = await self._compose(self._letter(draft, address, withheld, secrets), now)
+        minted = [(token_hash(secret), row) for row, secret in secrets.items()]
+        # Before it is sent: from then on its links may be opened, whatever happens to us.
+        await self._store.transact(lambda tx: tx.digests.mint(queued.id, minted, mail.mail_id))
+        reply = await self._handed_over(address, mail)
+        state = await self._save(queued, reply)
+        shown = len(draft.items)
+        event(_log, "digest", digest=queued.id, mailbox=queued.mailbox, state=state, total=draft.total, shown=shown,
+              attempts=queued.attempts + 1, reply=str(reply))  # fmt: skip
+        _digests.labels(state).inc()
+        return Made(queued.mailbox, state, draft.total, shown, str(reply))
+
+    def _letter(
+        self, draft: _Draft, address: Address, withheld: Collection[Right], secrets: dict[int | None, str]
+    ) -> DigestLetter:
+        domain = address.domain if address.domain in self._rules.domains else min(self._rules.domains)
+        root = self._rules.public_url.replace("{recipient_domain}", domain).rstrip("/")
+        lines = {row: f"{root}/held/{secret}" for row, secret in secrets.items() if row is not None}
+        plan = draft.plan
+        return DigestLetter(
+            mailbox=address.text,
+            domain=domain,
+            language=plan.language,
+            time_zone=plan.time_zone,
+            phrase=plan.phrase,
+            subject=plan.subject,
+            groups=draft.groups,
+            total=draft.total,
+            several=len(draft.person.owners) > 1,
+            may_act=Right.MODERATE not in withheld,
+            may_list=Right.MODERATE not in withheld and Right.EDIT_LISTS not in withheld,
+            content=Right.READ_CONTENT not in withheld,
+            links=Links(lines, f"{root}/digest/stop/{secrets[None]}", f"{root}/console/"),
+        )
+
+    async def _handed_over(self, address: Address, mail: OutgoingMail) -> Reply:
+        """Send it as mail that nobody may answer: by the null reverse-path, past all that holds mail."""
+        if address.domain not in self._rules.domains:
+            return await self._send_outside(address.text, mail.content, mail.smtputf8)
+        envelope = Envelope(NULL_PATH, (Recipient(address, notify="NEVER"),), smtputf8=mail.smtputf8)
+        mark = trace.release_mark(self._mark_key, mail.content, header.split(mail.content), self._now())
+        done = await self._hop_of(address.domain).deliver(envelope, [mark, mail.content], all_or_nothing=True)
+        return done.replies[0]
+
+    async def _save(self, queued: Queued, reply: Reply) -> str:
+        now = self._now()
+        if reply.temporary and abs(now - queued.created_at) < PATIENCE:
+            again = now + min(_FIRST_PAUSE * 4**queued.attempts, LONGEST_PAUSE)
+            await self._store.transact(lambda tx: tx.digests.put_off(queued.id, str(reply), again, now))
+            return "queued"
+        state = "delivered" if reply.accepted else "refused"
+
+        def work(tx: DigestTx) -> None:
+            rows = tx.digests.finish(queued.id, state, str(reply), now)
+            if state == "delivered":
+                # What was told of stays for a day at least, so that its reader can act.
+                tx.digests.delay(rows, now + DAY)
+
+        await self._store.transact(work)
+        return state

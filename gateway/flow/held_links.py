@@ -1,0 +1,217 @@
+"""Held links: what the holder of a link out of a digest may see and do, without signing in. Looking changes nothing.
+
+The secret of a link stands for one mail and one person. It counts while that mail waits, and only for who still has to
+do with its recipient; whatever it does, it does for this recipient alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from gateway.domain.address import normal_form, without_tag
+from gateway.domain.challenge import token_hash
+from gateway.domain.lifecycle import State
+from gateway.domain.roles import Reach, Right, Role, Viewer
+from gateway.domain.schedule import OFF
+from gateway.flow.digest_people import Person, person_of, plan_of, wanted_by
+from gateway.flow.digest_ports import AccountLook, DigestTable, RowLook
+from gateway.flow.digests import DigestRules, Withheld
+from gateway.flow.moderate import Action, Breadth, act_on_one
+from gateway.flow.ports import Tx
+from gateway.flow.queue import MACHINE, Row
+from gateway.log import event
+
+T = TypeVar("T")
+_log = logging.getLogger("gateway.held_links")
+
+_RIGHT = {
+    Action.DELIVER: Right.MODERATE,
+    Action.DELETE: Right.MODERATE,
+    Action.AUTHORIZE: Right.EDIT_LISTS,
+    Action.BLACKLIST: Right.EDIT_LISTS,
+}
+
+
+_LET_GO = (State.RELEASED, State.DELIVERED)
+_OUTCOMES: dict[Action, tuple[State, ...]] = {
+    Action.DELIVER: _LET_GO,
+    Action.AUTHORIZE: _LET_GO,
+    Action.DELETE: (State.DELETED,),
+    Action.BLACKLIST: (State.BLOCKED,),
+}
+AGAIN = 600.0
+"""Seconds in which a button that is pressed again says the same as before."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMail:
+    """One mail, as the holder of its link may see it."""
+
+    row: Row
+    """Without subject and files, where the holder may not see them."""
+    viewer: Viewer
+    """The holder, as the services know people: his reach is this recipient."""
+    time_zone: str
+
+    def may(self, action: Action) -> bool:
+        """True where the holder may do this himself."""
+        return self.viewer.may(Right.MODERATE) and self.viewer.may(_RIGHT[action])
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """Whose digests a link stops."""
+
+    mailbox: str
+    on: bool
+    """They go out; False: they are stopped already."""
+
+
+class HeldLinksTx(Tx, Protocol):
+    """What links need of a transaction."""
+
+    @property
+    def digests(self) -> DigestTable:
+        """Digests."""
+
+    @property
+    def accounts(self) -> AccountLook:
+        """Accounts."""
+
+    @property
+    def queue(self) -> RowLook:
+        """The pending list."""
+
+
+class HeldLinksStore(Protocol):
+    """Where they are kept."""
+
+    async def transact(self, work: Callable[[HeldLinksTx], T]) -> T:
+        """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
+
+    async def look(self, work: Callable[[HeldLinksTx], T]) -> T:
+        """Run work on a consistent view."""
+
+
+class HeldLinks:
+    """Everything that the pages behind a digest's links can ask for."""
+
+    def __init__(
+        self,
+        rules: DigestRules,
+        store: HeldLinksStore,
+        policies: Withheld,
+        *,
+        now: Callable[[], float],
+        wake_deliveries: Callable[[], None],
+    ) -> None:
+        self._rules = rules
+        self._store = store
+        self._policies = policies
+        self._now = now
+        self._wake_deliveries = wake_deliveries
+
+    async def look(self, secret: str) -> HeldMail | None:
+        """Return the mail of a link, or None for a wrong, foreign or expired one alike."""
+        hashed = token_hash(secret)
+        found = await self._store.look(lambda tx: self._found(tx, hashed))
+        if found is None or found[1].state is not State.PENDING:
+            return None
+        return await self._shown(*found)
+
+    async def act(self, secret: str, action: Action) -> HeldMail | None:
+        """Do it; None for a link that is not in use, and for what its holder may not do.
+
+        The same done twice is done once, and told as done.
+        """
+        hashed, now = token_hash(secret), self._now()
+        found = await self._store.look(lambda tx: self._found(tx, hashed))
+        if found is None:
+            return None
+        mail = await self._shown(*found)
+        if not mail.may(action):
+            return None
+
+        def work(tx: HeldLinksTx) -> bool:
+            again = self._found(tx, hashed)
+            if again is None:
+                return False
+            row = again[1]
+            if row.state is not State.PENDING:
+                same = row.state in _OUTCOMES[action] and abs(now - row.changed_at) < AGAIN
+                if not same or action is not Action.AUTHORIZE:
+                    return same
+            breadth = Breadth.SOURCE if row.lane == MACHINE and tx.sources.origin(row.id) else Breadth.ADDRESS
+            done = act_on_one(tx, action, row.id, mail.viewer.name, now, breadth)
+            if done.problem and breadth is Breadth.SOURCE:
+                # Nobody vouches for the source: then whoever wrote this one mail is meant.
+                done = act_on_one(tx, action, row.id, mail.viewer.name, now)
+            return not done.problem
+
+        if not await self._store.transact(work):
+            return None
+        event(_log, f"link-{action.value}", pending=mail.row.id, mailbox=mail.viewer.name)
+        self._wake_deliveries()
+        return mail
+
+    async def stopping(self, secret: str) -> Stopping | None:
+        """Return whose digests a link stops; None for a link that is none."""
+        hashed = token_hash(secret)
+        return await self._store.look(lambda tx: self._stopping(tx, hashed))
+
+    async def stop(self, secret: str) -> Stopping | None:
+        """Send no more digests to whom the link was sent; None for a link that is none."""
+        hashed, now = token_hash(secret), self._now()
+
+        def work(tx: HeldLinksTx) -> Stopping | None:
+            found = self._stopping(tx, hashed)
+            if found is not None and found.on:
+                chosen = tx.digests.choice(found.mailbox)
+                tx.digests.choose(found.mailbox, replace(chosen, schedule=OFF), found.mailbox, now)
+            return found
+
+        found = await self._store.transact(work)
+        if found is not None and found.on:
+            event(_log, "digests-stopped", mailbox=found.mailbox)
+        return found
+
+    # --- who is it ---
+
+    def _found(self, tx: HeldLinksTx, hashed: bytes) -> tuple[Person, Row] | None:
+        bearer = tx.digests.bearer(hashed)
+        if bearer is None or bearer.row is None:
+            return None
+        person = person_of(tx, bearer.mailbox, self._rules.domains)
+        row = tx.queue.one(bearer.row, 0)
+        if person is None or row is None:
+            return None
+        waiting = tx.pending.get(row.id)
+        # Whoever no longer has to do with an address has no link to its mail.
+        mine = waiting is not None and without_tag(waiting.recipient.key) in person.owners
+        return (person, row) if mine else None
+
+    async def _shown(self, person: Person, row: Row) -> HeldMail:
+        withheld = await self._policies.withheld(Reach(addresses=frozenset(person.owners)))
+        viewer = Viewer(
+            0,
+            person.mailbox,
+            Role.USER,
+            Reach(addresses=frozenset({without_tag(normal_form(row.recipient))})),
+            time_zone=person.time_zone,
+            withheld=withheld,
+        )
+        zone = await self._store.look(
+            lambda tx: plan_of(wanted_by(tx, self._rules.base, person.mailbox, person)).time_zone
+        )
+        return HeldMail(row if viewer.may(Right.READ_CONTENT) else replace(row, subject="", files=()), viewer, zone)
+
+    def _stopping(self, tx: HeldLinksTx, hashed: bytes) -> Stopping | None:
+        bearer = tx.digests.bearer(hashed)
+        if bearer is None or bearer.row is not None:
+            return None
+        person = person_of(tx, bearer.mailbox, self._rules.domains)
+        plan = plan_of(wanted_by(tx, self._rules.base, bearer.mailbox, person))
+        return Stopping(bearer.mailbox, plan.schedule is not None)

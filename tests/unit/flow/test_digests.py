@@ -1,0 +1,316 @@
+"""Digests: who gets one, when, with what; and what has been told of only when it was delivered."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.domain.address import Address
+from gateway.domain.evidence import Evidence
+from gateway.domain.reply import Reply
+from gateway.domain.roles import Right
+from gateway.flow.account_ports import Kind
+from gateway.flow.moderate import Action
+from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, text_of
+from tests.unit.flow.world import DAY, DEFERRED, HOUR, JOE, KIM, NOW, REFUSED, World
+
+INFO = Address.of("info@example.org")
+
+
+@pytest.fixture
+def desk(world: World) -> DigestDesk:
+    made = DigestDesk(world)
+    made.on()
+    return made
+
+
+async def stuck(desk: DigestDesk) -> list[tuple[str, str]]:
+    found = await desk.world.store.look(lambda tx: tx.digests.stuck(None, "", 10))
+    return [(one.mailbox, one.reply) for one in found]
+
+
+async def test_digest_goes_at_its_hour_and_not_before(desk: DigestDesk) -> None:
+    desk.world.clock.at = SIX - 3 * HOUR
+    await desk.arrive("Offer for the roof")
+    await desk.work()
+    assert desk.mails() == []
+    assert await desk.until(SIX - 1) == []
+    (mail,) = await desk.until(SIX)
+    assert mail["To"] == "joe@example.org"
+    assert mail["Subject"] == "1 mail is waiting for you"
+    assert "Offer for the roof" in text_of(mail)
+    (envelope, _) = desk.world.hop.taken[0]
+    assert envelope.reverse_path.is_null
+    assert envelope.recipients[0].notify == "NEVER"
+
+
+async def test_nothing_new_sends_nothing(desk: DigestDesk) -> None:
+    await desk.arrive()
+    await desk.until(SIX)
+    assert len(desk.mails()) == 1
+    assert await desk.until(SIX + 3 * DAY) == []
+    await desk.arrive("Another")
+    (mail,) = await desk.until(SIX + 4 * DAY)
+    assert "Another" in text_of(mail)
+    assert "  Hi\n" not in text_of(mail)
+    assert "2 mails are waiting" in mail["Subject"]
+
+
+async def test_digest_that_is_off_goes_to_nobody(desk: DigestDesk) -> None:
+    desk.on("off")
+    await desk.arrive()
+    assert await desk.until(SIX + 2 * DAY) == []
+
+
+async def test_nearest_level_chooses(desk: DigestDesk) -> None:
+    desk.on("off")
+    await desk.choose("@example.org", schedule="daily@18")
+    await desk.choose(KIM.key, schedule="off")
+    await desk.choose("info@example.org", schedule="daily@20")
+    await desk.arrive("Hi", JOE, KIM, INFO, Address.of("x@other.example"))
+    assert [mail["To"] for mail in await desk.until(SIX)] == ["joe@example.org"]
+    assert [mail["To"] for mail in await desk.until(SIX + 2 * HOUR)] == ["info@example.org"]
+
+
+async def test_choice_counts_at_once(desk: DigestDesk) -> None:
+    desk.on("mon@3")
+    await desk.arrive()
+    await desk.work()
+    await desk.choose(JOE.key, schedule="hourly")
+    assert len(await desk.until(desk.world.clock.at + 2 * HOUR)) == 1
+
+
+async def test_hours_are_those_of_the_reader_s_zone(desk: DigestDesk) -> None:
+    await desk.account("joe", (JOE.key, Kind.OWN), time_zone="Asia/Tokyo")  # Nine hours ahead.
+    desk.world.clock.at = SIX - 10 * HOUR
+    await desk.arrive()
+    (mail,) = await desk.until(SIX - 9 * HOUR)
+    assert "18:00 JST" in text_of(mail)
+
+
+async def test_one_mail_for_all_addresses_of_a_person(desk: DigestDesk) -> None:
+    await desk.account("joe", (JOE.key, Kind.OWN), ("j@example.org", Kind.ALIAS), (INFO.key, Kind.DELEGATED))
+    for number, recipient in enumerate((JOE, Address.of("j@example.org"), Address.of("joe+tag@example.org"), INFO)):
+        await desk.arrive(f"To {number}", recipient)
+    mails = await desk.until(SIX)
+    assert sorted(mail["To"] for mail in mails) == ["info@example.org", "joe@example.org"]
+    (joe,) = [mail for mail in mails if mail["To"] == "joe@example.org"]
+    assert all(f"To {number}" in text_of(joe) for number in range(4))
+    assert "for info@example.org" in text_of(joe)
+
+
+async def test_deputy_is_told_though_the_owner_wants_nothing(desk: DigestDesk) -> None:
+    await desk.account("boss", (KIM.key, Kind.OWN))
+    await desk.account("joe", (JOE.key, Kind.OWN), (KIM.key, Kind.DELEGATED))
+    await desk.choose(KIM.key, schedule="off")
+    await desk.arrive("For the boss", KIM)
+    (mail,) = await desk.until(SIX)
+    assert mail["To"] == "joe@example.org"
+
+
+async def test_account_s_digest_outside_goes_by_the_smart_host(desk: DigestDesk) -> None:
+    await desk.account("joe", ("joe@private.example", Kind.OWN), (JOE.key, Kind.ALIAS))
+    await desk.arrive()
+    await desk.until(SIX)
+    assert [recipient for recipient, _ in desk.world.outside.sent] == ["joe@private.example"]
+    assert b"https://gw.example.org/held/" in desk.world.outside.sent[0][1]
+
+
+async def test_disabled_account_gets_nothing_and_what_it_would_have_got_may_go(desk: DigestDesk) -> None:
+    number = await desk.account("joe", (JOE.key, Kind.OWN))
+    await desk.world.store.transact(lambda tx: tx.accounts.set_disabled(number, True))
+    await desk.arrive()
+    assert await desk.until(SIX) == []
+    desk.world.clock.at += 20 * DAY
+    assert await desk.world.expirer().run_once() == 1
+    assert await desk.world.states() == {JOE.text: "expired"}
+
+
+async def test_kinds_that_are_not_wanted_are_left_out(desk: DigestDesk) -> None:
+    desk.world.checks.by_subject["Forged"] = Evidence()
+    await desk.choose(JOE.key, kinds="people")
+    await desk.arrive("Forged")
+    await desk.arrive("True", sender="ben@oak.example")
+    (mail,) = await desk.until(SIX)
+    assert "True" in text_of(mail)
+    assert "Forged" not in text_of(mail)
+    assert "PEOPLE (1)" in text_of(mail)
+
+
+async def test_refused_digest_tells_nobody_of_anything_and_is_seen_by_the_admin(desk: DigestDesk) -> None:
+    desk.world.hop.answers[JOE.key] = REFUSED
+    await desk.arrive()
+    await desk.until(SIX)
+    assert await stuck(desk) == [("joe@example.org", str(REFUSED))]
+    assert await desk.world.store.look(lambda tx: tx.digests.shown([1])) == frozenset()
+    desk.world.hop.answers.clear()
+    (mail,) = await desk.until(SIX + DAY)
+    assert "Hi" in text_of(mail)
+    assert await stuck(desk) == []
+
+
+async def test_digest_that_is_put_off_is_tried_again_with_links_that_all_count(desk: DigestDesk) -> None:
+    desk.world.hop.answers[JOE.key] = DEFERRED
+    await desk.arrive()
+    await desk.until(SIX)
+    first = next(iter(desk.letters[0].links.lines.values())).rpartition("/")[2]
+    desk.world.hop.answers.clear()
+    (mail,) = await desk.until(SIX + 2 * HOUR)
+    (second,) = secrets_in(mail)
+    assert first != second
+    for secret in (first, second):
+        assert await desk.links().look(secret) is not None
+    assert len(desk.mails()) == 1
+
+
+async def test_digest_is_given_up_after_a_day(desk: DigestDesk) -> None:
+    desk.world.hop.answers[JOE.key] = DEFERRED
+    await desk.arrive()
+    await desk.until(SIX)
+    await desk.until(SIX + 1.5 * DAY)
+    assert await stuck(desk) == [("joe@example.org", str(DEFERRED))]
+
+
+async def test_digest_whose_mails_were_all_settled_is_not_tried_again(desk: DigestDesk) -> None:
+    desk.world.hop.answers[JOE.key] = DEFERRED
+    await desk.arrive()
+    await desk.until(SIX)
+    await desk.world.moderator().act(Action.DELETE, [1], "tests")
+    desk.world.hop.answers.clear()
+    assert await desk.until(SIX + 6 * HOUR) == []
+    (sent,) = await desk.world.store.look(lambda tx: tx.digests.sent(JOE.key, 5))
+    assert sent.state == "void"
+
+
+async def test_crash_between_note_and_sending_is_made_up_for(desk: DigestDesk) -> None:
+    await desk.arrive()
+    digests = desk.digests()
+    await digests.meet()
+    await desk.world.store.transact(
+        lambda tx: tx.digests.add(JOE.key, 1, [(1, 1)], desk.world.clock.at, desk.world.clock.at + 600)
+    )
+    assert (await digests.make(JOE.key)).state == "open"
+    await desk.work()
+    assert desk.mails() == []
+    desk.world.clock.at += 601
+    await desk.work()
+    assert len(desk.mails()) == 1
+
+
+async def test_clock_that_jumps_forth_and_back_sends_nothing_twice(desk: DigestDesk) -> None:
+    await desk.arrive()
+    await desk.until(SIX)
+    for jump in (3650 * DAY, -3650 * DAY, -30 * DAY, 30 * DAY):
+        desk.world.clock.at += jump
+        await desk.work()
+    assert len(desk.mails()) == 1
+    await desk.arrive("After all")
+    assert len(await desk.until(desk.world.clock.at + 2 * DAY)) == 1
+
+
+async def test_asked_for_digest_comes_at_once_with_what_is_new_or_with_all(desk: DigestDesk) -> None:
+    desk.on("off")
+    await desk.arrive()
+    await desk.world.store.transact(lambda tx: tx.digests.ask(JOE.key, "new", NOW))
+    await desk.work()
+    await desk.world.store.transact(lambda tx: tx.digests.ask(JOE.key, "new", NOW))
+    await desk.work()
+    assert len(desk.mails()) == 1
+    await desk.world.store.transact(lambda tx: tx.digests.ask(JOE.key, "all", NOW))
+    await desk.work()
+    assert len(desk.mails()) == 2
+
+
+async def test_digest_of_ours_that_is_held_is_never_in_a_digest(desk: DigestDesk) -> None:
+    await desk.arrive()
+    await desk.until(SIX)
+    again = desk.world.hop.taken[0][1].replace(b"X-Gateway-Release", b"X-Lost")
+    await desk.world.arrive(again, sender=Address.of(""))
+    assert await desk.world.by_subject() == {"Hi": "pending", "1 mail is waiting for you": "pending"}
+    assert await desk.until(SIX + 2 * DAY) == []
+
+
+async def test_digest_that_comes_by_us_again_passes(desk: DigestDesk) -> None:
+    await desk.arrive()
+    await desk.until(SIX)
+    await desk.world.arrive(desk.world.hop.taken[0][1], sender=Address.of(""), client="198.51.100.25")
+    assert await desk.world.by_subject() == {"Hi": "pending"}
+
+
+async def test_two_thousand_mails_make_a_hundred_lines_and_all_are_told_of_in_time(desk: DigestDesk) -> None:
+    for number in range(130):
+        await desk.arrive(f"Number {number}.", sender=f"a{number}@oak.example")
+    (mail,) = await desk.until(SIX)
+    assert len(secrets_in(mail)) == 100
+    assert "and 30 more: https://gw.example.org/console/pending" in text_of(mail)
+    assert mail["Subject"] == "130 mails are waiting for you"
+    (rest,) = await desk.until(SIX + DAY)
+    assert len(secrets_in(rest)) == 30
+
+
+async def test_without_the_right_to_read_no_subject_is_told(desk: DigestDesk) -> None:
+    desk.policies.taken = frozenset({Right.READ_CONTENT})
+    await desk.arrive("Secret plans")
+    (mail,) = await desk.until(SIX)
+    assert "Secret plans" not in mail.as_string()
+    assert "(no subject)" not in text_of(mail)
+
+
+# --- what goes, and when ---
+
+
+async def test_nothing_goes_before_it_was_told_of(desk: DigestDesk) -> None:
+    desk.world.hop.answers[JOE.key] = Reply(550, "5.1.1", "No such user")
+    await desk.arrive()
+    for _ in range(30):
+        desk.world.clock.at += DAY
+        await desk.work()
+        await desk.world.expirer().run_once()
+    assert await desk.world.states() == {JOE.text: "pending"}
+    desk.world.hop.answers.clear()
+    (mail,) = await desk.until(desk.world.clock.at + DAY)
+    (secret,) = secrets_in(mail)
+    # A day to look, from the delivery on.
+    assert await desk.world.expirer().run_once() == 0
+    assert await desk.links().look(secret) is not None
+    desk.world.clock.at += DAY + 1
+    assert await desk.world.expirer().run_once() == 1
+    assert await desk.world.states() == {JOE.text: "expired"}
+    assert await desk.links().look(secret) is None
+
+
+async def test_mail_that_is_told_of_goes_at_its_time(desk: DigestDesk) -> None:
+    await desk.arrive()
+    await desk.until(SIX)
+    desk.world.clock.at = NOW + 14 * DAY
+    assert await desk.world.expirer().run_once() == 1
+    assert await desk.world.states() == {JOE.text: "expired"}
+
+
+async def test_untold_mail_does_not_keep_others_from_going(desk: DigestDesk) -> None:
+    await desk.choose(KIM.key, schedule="off")
+    await desk.arrive("Untold", JOE)
+    await desk.arrive("Off", KIM)
+    desk.world.clock.at += 20 * DAY
+    expirer = desk.world.expirer()
+    assert [await expirer.run_once(most=1) for _ in range(3)] == [1, 1, 0]
+    assert await desk.world.by_subject() == {"Untold": "pending", "Off": "expired"}
+
+
+async def test_old_digests_are_forgotten_once_all_in_them_is_settled(desk: DigestDesk) -> None:
+    await desk.arrive()
+    await desk.until(SIX)
+    desk.world.clock.at += 91 * DAY
+    assert await desk.digests().forget() == 0
+    await desk.world.moderator().act(Action.DELETE, [1], "tests")
+    assert await desk.digests().forget() == 1
+    found = await desk.world.dump()
+    assert (found["digest"], found["digest_item"], found["digest_secret"]) == ([], [], [])
+
+
+async def test_challenge_of_untold_mail_can_be_answered_as_long_as_the_mail_waits(desk: DigestDesk) -> None:
+    desk.world.hop.answers[JOE.key] = REFUSED
+    token = await desk.world.ask()
+    desk.world.clock.at += 14.5 * DAY
+    await desk.world.expirer().run_once()
+    assert await desk.world.answers().look(token) is not None
+    assert await desk.world.states() == {JOE.text: "pending"}

@@ -1,0 +1,194 @@
+"""The pages behind a digest's links, with the real services and a real store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from challenge_web.limits import Limit, Limits
+from challenge_web.pages import Pages
+from challenge_web.public.held import HeldPages
+from gateway.domain.outline import Outline, Piece, Unreadable
+from gateway.domain.roles import Right, Viewer
+from gateway.flow.moderate import Action
+from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, stop_in
+from tests.unit.flow.world import DAY, JOE, World
+from tests.unit.web.conftest import Client, MakeClient
+
+HOSTILE = "\"'<script>alert(1)</script>{{7*7}}\u202e"
+NOBODY_S = "a" * 32
+
+
+class Reading:
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+        self.text = "Dear Jo"
+
+    async def outline(self, viewer: Viewer, row_id: int) -> Outline | None:
+        if self.fault is not None:
+            raise self.fault
+        return Outline(pieces=(Piece(0, self.text),)) if viewer.may(Right.READ_CONTENT) else None
+
+
+@dataclass
+class Room:
+    desk: DigestDesk
+    client: Client
+    reading: Reading
+    secret: str
+    stop: str
+
+    async def get(self, path: str, status: int = 200) -> str:
+        answer = await self.client.get(path)
+        text = await answer.text()
+        assert answer.status == status, text
+        return text
+
+    async def post(self, path: str, status: int = 200, **fields: str) -> str:
+        answer = await self.client.post(path, data=fields)
+        text = await answer.text()
+        assert answer.status == status, text
+        return text
+
+    async def state(self) -> str:
+        return (await self.desk.world.states())[JOE.text]
+
+
+@pytest.fixture
+async def room(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[Room]:
+    world = World(tmp_path)
+    desk, reading = DigestDesk(world), Reading()
+    desk.on()
+
+    def add(app: web.Application, pages: Pages) -> None:
+        HeldPages(desk.links(), reading, pages, now=world.clock.now).add_to(app)
+
+    client = await make_client(console=add, limits=Limits(posts=Limit(1, 8)))
+    await desk.arrive("Offer")
+    (mail,) = await desk.until(SIX)
+    yield Room(desk, client, reading, secrets_in(mail)[0], stop_in(mail))
+    await world.close()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_looking_ten_times_changes_nothing_and_the_button_still_works(room: Room, method: str) -> None:
+    before = await room.desk.world.dump()
+    for _ in range(10):
+        for more in ("", "/allow", "/block", "/delete"):
+            assert (await room.client.request(method, f"/held/{room.secret}{more}")).status == 200
+        assert (await room.client.request(method, f"/digest/stop/{room.stop}")).status == 200
+    assert await room.desk.world.dump() == before
+    assert "Delivered" in await room.post(f"/held/{room.secret}")
+    assert await room.state() == "released"
+
+
+async def test_page_has_one_button_and_shows_the_mail(room: Room) -> None:
+    page = await room.get(f"/held/{room.secret}")
+    for words in ("Deliver this mail", "Offer", "Anna Roth", "anna@oak.example", "joe@example.org", "Dear Jo", "UTC"):
+        assert words in page
+    assert page.count("<button") == 1
+    assert page.count("<form") == 1
+    assert f'action="./{room.secret}"' in page
+    page = await room.get(f"/held/{room.secret}/block")
+    assert page.count("<button") == 1
+    assert f'action="../{room.secret}/block"' in page
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "state"),
+    [
+        ("", "Delivered", "released"),
+        ("/allow", "may always write to", "released"),
+        ("/block", "cannot write to", "blocked"),
+        ("/delete", "Its sender is told nothing", "deleted"),
+    ],
+)
+async def test_button_does_what_it_says_and_says_so_again(room: Room, path: str, words: str, state: str) -> None:
+    for _ in range(2):
+        assert words in await room.post(f"/held/{room.secret}{path}")
+        assert await room.state() == state
+    await room.get(f"/held/{room.secret}{path}", 404)
+
+
+async def test_links_that_do_not_count_all_look_the_same(room: Room) -> None:
+    await room.desk.arrive("Other", sender="ben@oak.example")
+    (mail,) = await room.desk.until(SIX + DAY)
+    ended = secrets_in(mail)[0]
+    await room.desk.world.moderator().act(Action.DELETE, [2], "tests")
+    wrong = {NOBODY_S, ended, room.stop, "x", "%00", "ä"}
+    for more in ("", "/allow"):
+        pages = {await room.get(f"/held/{secret}{more}", 404) for secret in wrong}
+        assert len(pages) == 1
+    assert len({await room.get(f"/digest/stop/{secret}", 404) for secret in (NOBODY_S, room.secret)}) == 1
+    assert len({await room.post(f"/held/{secret}", 404) for secret in (NOBODY_S, ended, room.stop)}) == 1
+    assert (await room.desk.world.by_subject())["Offer"] == "pending"
+
+
+async def test_hostile_mail_is_shown_and_does_nothing(room: Room) -> None:
+    room.reading.text = HOSTILE
+    await room.desk.arrive(HOSTILE, sender="ben@oak.example")
+    (mail,) = await room.desk.until(SIX + DAY)
+    (secret,) = secrets_in(mail)
+    page = await room.get(f"/held/{secret}")
+    assert "<script>alert" not in page
+    assert "49" not in page.replace("1.49", "")
+    assert " style=" not in page
+
+
+@pytest.mark.parametrize("fault", [Unreadable("Odd."), None])
+async def test_mail_that_cannot_be_read_still_has_its_button(room: Room, fault: Exception | None) -> None:
+    room.reading.fault, room.reading.text = fault, "x" * 9000
+    page = await room.get(f"/held/{room.secret}")
+    assert "<button" in page
+    assert ("The mail</h2>" in page) is (fault is None)
+    assert "x" * 4001 not in page
+
+
+async def test_who_may_not_let_mail_go_has_no_button(room: Room) -> None:
+    room.desk.policies.taken = frozenset({Right.MODERATE})
+    page = await room.get(f"/held/{room.secret}")
+    assert "people in charge" in page
+    assert "<button" not in page
+    for more in ("/allow", "/block", "/delete"):
+        await room.get(f"/held/{room.secret}{more}", 404)
+    await room.post(f"/held/{room.secret}", 404)
+    assert await room.state() == "pending"
+
+
+async def test_program_is_told_the_same_as_data(room: Room) -> None:
+    data = {"Accept": "application/json"}
+    facts = await (await room.client.get(f"/held/{room.secret}", headers=data)).json()
+    assert (facts["subject"], facts["recipient"]) == ("Offer", "joe@example.org")
+    assert facts["may"] == ["authorize", "deliver", "blacklist", "delete"]
+    assert (await (await room.client.get(f"/held/{NOBODY_S}", headers=data)).json())["error"] == "gone"
+    assert await (await room.client.post(f"/held/{room.secret}", headers=data)).json() == {"done": "deliver"}
+
+
+async def test_one_click_of_a_mail_program_stops_the_digests(room: Room) -> None:
+    answer = await room.client.post(
+        f"/digest/stop/{room.stop}",
+        data={"List-Unsubscribe": "One-Click"},
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.status == 200
+    assert "Set-Cookie" not in answer.headers
+    assert "joe@example.org" in await answer.text()
+    assert "is stopped" in await room.get(f"/digest/stop/{room.stop}")
+    await room.desk.arrive("More", sender="ben@oak.example")
+    assert await room.desk.until(SIX + DAY) == []
+
+
+async def test_form_of_another_site_is_refused(room: Room) -> None:
+    answer = await room.client.post(f"/held/{room.secret}", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status == 403
+    assert await room.state() == "pending"
+
+
+async def test_who_presses_too_often_waits(room: Room) -> None:
+    answers = [(await room.client.post(f"/held/{NOBODY_S}")).status for _ in range(9)]
+    assert answers == [404] * 8 + [429]
+    assert (await room.client.post(f"/digest/stop/{NOBODY_S}")).status == 429
