@@ -2,7 +2,7 @@
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
-.PHONY: run test lint format types imports reference reference-check bench-quick lock wheel clean help environment peers
+.PHONY: run test lint format types imports reference reference-check messages bench-quick lock wheel clean help environment peers
 BIN = .venv/bin
 
 # Python 3.11 or later; make PYTHON=/path/to/python3 names another.
@@ -36,6 +36,9 @@ reference: environment  ## write config/gateway.toml, docs/configuration.md and 
 	$(BIN)/python -m gateway.settings sample > config/gateway.toml
 	$(BIN)/python -m gateway.settings page > docs/configuration.md
 	$(BIN)/python -m tests.architecture.rfc_table
+
+messages: environment  ## bring the catalogues in gateway/languages up to the code and the templates
+	$(BIN)/python -m tests.architecture.messages
 
 reference-check: environment
 	@$(BIN)/python -m gateway.settings sample | cmp - config/gateway.toml \

@@ -66,6 +66,9 @@ def make_app(
         "contact": contact,
         "pending_days": f"{pending_days:g}",
         "disowned_days": f"{disowned_days:g}",
+        # Which form of the plural; a fraction takes that of many.
+        "pending_days_whole": _agreeing(pending_days),
+        "disowned_days_whole": _agreeing(disowned_days),
     }
     pages = Pages(app, folders, assets, site)
     studio = Studio(puzzles.picture_key)
@@ -131,3 +134,8 @@ def _add_routes(
         router.add_get("/challenge/{token}/picture/{puzzle}", challenge.picture, name="picture")
     if sound:
         router.add_get("/challenge/{token}/sound/{puzzle}", challenge.sound, name="sound")
+
+
+def _agreeing(days: float) -> int:
+    """Return the whole number whose plural a number of days takes."""
+    return int(days) if days == int(days) else max(2, int(days))

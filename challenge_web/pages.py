@@ -15,12 +15,11 @@ from aiohttp import hdrs, web
 from markupsafe import Markup
 
 from challenge_web.assets import Assets
+from challenge_web.tongue import SPOKEN, choices, language_of, remember, spoken, teach
+from gateway.domain.phrase import Phrase, phrases
+from gateway.languages.language import Language
 
 _ENVIRONMENT = web.AppKey("challenge_web_environment", jinja2.Environment)
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 _LONGEST = 160
 # Controls, line separators, and all that hides text or turns its direction. The two joiners stay where scripts and
 # emoji need them: between characters beyond ASCII.
@@ -66,6 +65,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        teach(environment)
         environment.filters.update(foreign=foreign, moment=moment, contact=contact, segment=segment, duration=duration)
         environment.globals.update(site=dict(site), asset=assets.path)
         self._problem_by: Problem | None = None
@@ -74,12 +74,25 @@ class Pages:
         """Let other pages show what went wrong with them in a frame of their own."""
         self._problem_by = show
 
-    def page(self, request: web.Request, name: str, words: Words, status: int = 200) -> web.Response:
-        """Render a template. `root` in it leads to the application's root, wherever a proxy has put that."""
-        response = aiohttp_jinja2.render_template(
-            f"{name}.html", request, {"root": root_of(request), **words}, app_key=_ENVIRONMENT, status=status
-        )
-        response.headers[hdrs.VARY] = hdrs.ACCEPT
+    def page(
+        self, request: web.Request, name: str, words: Words, status: int = 200, language: Language | None = None
+    ) -> web.Response:
+        """Render a template. `root` in it leads to the application's root, wherever a proxy has put that.
+
+        language: of the page; None for what the reader has chosen, or the browser asks for.
+        """
+        language = language or language_of(request)
+        before = SPOKEN.set(language)
+        try:
+            frame = {"root": root_of(request), "language_tag": language.tag, "tongues": choices(language)}
+            response = aiohttp_jinja2.render_template(
+                f"{name}.html", request, {**frame, **words}, app_key=_ENVIRONMENT, status=status
+            )
+        finally:
+            SPOKEN.reset(before)
+        response.headers[hdrs.VARY] = f"{hdrs.ACCEPT}, {hdrs.ACCEPT_LANGUAGE}, {hdrs.COOKIE}"
+        response.headers[hdrs.CONTENT_LANGUAGE] = language.tag
+        remember(request, response)
         return response
 
     def data(self, words: Words, status: int = 200) -> web.Response:
@@ -120,11 +133,11 @@ def whole_minutes(seconds: float) -> int:
     return max(1, math.ceil(seconds / 60))
 
 
-def duration(minutes: int) -> str:
-    """Say how long, in minutes or, from two hours on, in hours, rounded up."""
+def duration(minutes: int) -> Phrase:
+    """Say how long, in minutes or, from two hours on, in hours, rounded up. As `in` takes it: "come back in ..."."""
     if minutes >= 120:
-        return f"{math.ceil(minutes / 60)} hours"
-    return f"{minutes} minute" if minutes == 1 else f"{minutes} minutes"
+        return phrases(math.ceil(minutes / 60), "{n} hour", "{n} hours")
+    return phrases(minutes, "{n} minute", "{n} minutes")
 
 
 def foreign(text: str) -> str:
@@ -135,10 +148,7 @@ def foreign(text: str) -> str:
 
 def moment(seconds: float) -> Markup:
     """Write a time with its zone; a script turns it into the reader's own."""
-    at = datetime.fromtimestamp(seconds, UTC)
-    return Markup('<time datetime="{}">{} {} {}, {:%H:%M} UTC</time>').format(
-        at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.day, _MONTHS[at.month - 1], at.year, at
-    )
+    return Markup('<time datetime="{}">{}</time>').format(stamp(seconds), spoken().moment(seconds))
 
 
 def stamp(seconds: float) -> str:

@@ -44,6 +44,7 @@ def policy(settings: Settings) -> Policy:
         scope=Scope(settings.challenge.scope),
         days=settings.pending.days,
         on_expiry=Expiry(settings.pending.on_expiry),
+        language=settings.challenge.language,
     )
 
 

@@ -241,13 +241,14 @@ async def _send_sample(
     outside: Outside,
     viewer: Viewer,
     scope: str,
+    tag: str,
     texts: Texts,
 ) -> bool:
     """Send the challenge for a mail that nobody sent to the viewer's own address; False where it was not taken."""
     to = Address.of(min(viewer.reach.addresses, default=""))
     if to.is_null:
         return False
-    mail = await asyncio.to_thread(letters.sample_mail, scope, texts, to.text)
+    mail = await asyncio.to_thread(letters.sample_mail, scope, tag, texts, to.text)
     if to.domain not in ours:
         return (await outside("", to.text, mail.content, mail.smtputf8)).accepted
     envelope = Envelope(NULL_PATH, (Recipient(to, notify="NEVER"),), smtputf8=mail.smtputf8)

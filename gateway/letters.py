@@ -8,44 +8,53 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
-from gateway import resources
 from gateway.domain.address import Address, normal_domain
+from gateway.domain.tongue import Guess
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.digest_ports import DigestLetter
 from gateway.flow.ports import ChallengeRow
 from gateway.flow.sign_in_mail import SignInLetter
 from gateway.flow.texts import Fault, Sample, Texts
-from gateway.relay.compose import ChallengeMail, compose_challenge
-from gateway.relay.digest_letter import Desk, DigestTemplates, compose_digest
-from gateway.relay.sign_in_letter import SignInMail, SignInTemplates, compose_sign_in
+from gateway.languages.language import ENGLISH, known, language
+from gateway.mail_texts import MailTexts
+from gateway.relay.compose import ChallengeMail, compose_challenge, desk_name
+from gateway.relay.digest_letter import Desk, compose_digest
+from gateway.relay.sign_in_letter import SignInMail, compose_sign_in
 from gateway.relay.signer import Signer
 from gateway.relay.templates import SAMPLE, Sources, TemplateFault, Templates, faults_in
 from gateway.settings import Settings
 from gateway.settings.values import mailbox
 
-TextsFor = Callable[[str], Awaitable[Texts | None]]
-"""Recipient's domain → the texts that somebody wrote for it or for the site; None where the shipped ones are used."""
+TextsFor = Callable[[str, str], Awaitable[Texts | None]]
+"""Recipient's domain and language → the texts that somebody wrote for it or for the site; None where the shipped ones are used."""
 
-LANGUAGE = "en"
+LanguageOf = Callable[[ChallengeRow], Awaitable[Guess]]
+"""Challenge → the language it is written in."""
+
 _PARTS = {"subject.txt": "subject", "body.txt": "text", "body.html": "html"}
 
 
-async def _no_texts(domain: str) -> Texts | None:
+async def _in_english(row: ChallengeRow) -> Guess:
+    return Guess(ENGLISH, sure=True)
+
+
+async def _no_texts(domain: str, tag: str) -> Texts | None:
     return None
 
 
 class LetterWriter:
     """Writes what the challenge worker sends; implements `flow.texts.Workshop`."""
 
-    def __init__(self, settings: Settings, texts_for: TextsFor = _no_texts) -> None:
+    def __init__(
+        self, settings: Settings, texts_for: TextsFor = _no_texts, language_of: LanguageOf = _in_english
+    ) -> None:
         """Raises TemplateFault, KeyFault."""
         self._settings = settings
         self._texts_for = texts_for
-        self._templates, self._sources = self._load()
-        self._compiled = lru_cache(maxsize=256)(self._compile)
+        self._language_of = language_of
+        self._texts = MailTexts(settings.challenge.templates)
         self._domains = frozenset(normal_domain(name) for name in settings.domains.names)
         challenge = settings.challenge
         self._signer = (
@@ -54,28 +63,9 @@ class LetterWriter:
             else None
         )
 
-    def _load(self) -> tuple[Templates, Texts]:
-        chosen = self._settings.challenge.templates
-        own = chosen / "mail" if chosen is not None and (chosen / "mail").is_dir() else None
-        shipped = resources.folder("templates") / "mail"
-        templates = Templates.load(own, shipped)
-        folders = (shipped,) if own is None else (own, shipped)
-        self._sign_in_templates = SignInTemplates(folders)
-        self._digest_templates = DigestTemplates(folders)
-        subject, text, html = (
-            (own / "challenge" / name if own is not None and (own / "challenge" / name).exists() else
-             shipped / "challenge" / name).read_text("utf-8")
-            for name in _PARTS
-        )  # fmt: skip
-        return templates, Texts(subject, text, html)
-
-    def _compile(self, sources: Sources) -> Templates:
-        return self._templates.with_texts(sources)
-
     def reload(self) -> None:
         """Read the templates anew. Raises TemplateFault, and those in use stay."""
-        self._templates, self._sources = self._load()
-        self._compiled.cache_clear()
+        self._texts = MailTexts(self._settings.challenge.templates)
 
     async def challenge(self, row: ChallengeRow, url: str, now: float) -> OutgoingMail:
         """Write the mail of a challenge."""
@@ -91,16 +81,26 @@ class LetterWriter:
             mail_id=row.mail_id,
             references=row.references,
         )
-        templates = self._templates
-        texts = await self._texts_for(row.recipient.domain)
-        if texts is not None:
-            mail = self._from(mail, texts)
-            # Tried when it was saved; a newer version may be stricter. The sender is asked all the same.
-            with suppress(TemplateFault):
-                templates = self._compiled(_sources(texts))
+        guess = await self._language_of(row)
+        templates, mail = await self._words(guess.tag, mail)
+        english = None if guess.sure else (await self._words(ENGLISH, mail))[0]
         # In a thread: a signature takes 7 ms.
-        composed = await asyncio.to_thread(compose_challenge, templates, mail, now, message_id, self._signer)
+        composed = await asyncio.to_thread(
+            compose_challenge, templates, mail, now, message_id, self._signer,
+            spoken=language(guess.tag), english=english,
+        )  # fmt: skip
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
+
+    async def _words(self, tag: str, mail: ChallengeMail) -> tuple[Templates, ChallengeMail]:
+        """Return what a mail is written from, and the mail with the author that these words name."""
+        texts = await self._texts_for(mail.recipient_domain, tag)
+        if texts is None:
+            return self._texts.challenge(tag), mail
+        mail = self._from(mail, texts)
+        # Tried when it was saved; a newer version may be stricter. The sender is asked all the same.
+        with suppress(TemplateFault):
+            return self._texts.with_texts(tag, texts), mail
+        return self._texts.challenge(tag), mail
 
     def _blank(self, domain: str) -> ChallengeMail:
         challenge = self._settings.challenge
@@ -127,8 +127,9 @@ class LetterWriter:
             organisation=settings.challenge.organisation, contact=settings.challenge.contact,
             from_address=settings.challenge.from_address,
         )  # fmt: skip
+        spoken = language(letter.language)
         composed = await asyncio.to_thread(
-            compose_sign_in, self._sign_in_templates, mail, now, message_id, self._signer
+            compose_sign_in, self._texts.sign_in(spoken.tag), mail, now, message_id, self._signer, spoken=spoken
         )
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
 
@@ -138,45 +139,47 @@ class LetterWriter:
         message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
         desk = Desk(organisation=challenge.organisation, contact=challenge.contact, from_address=challenge.from_address)
         composed = await asyncio.to_thread(
-            compose_digest, self._digest_templates, letter, desk, now, message_id, self._signer
+            compose_digest, self._texts.digest(ENGLISH), letter, desk, now, message_id, self._signer
         )
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
 
     def languages(self) -> Sequence[str]:
         """Return the languages that there are shipped texts in."""
-        return (LANGUAGE,)
+        return known()
 
-    def shipped(self, language: str) -> Texts:
+    def shipped(self, tag: str) -> Texts:
         """Return the shipped texts, or those of the operator's folder. Raises KeyError."""
-        if language != LANGUAGE:
-            raise KeyError(language)
-        return self._sources
+        if tag not in known():
+            raise KeyError(tag)
+        return self._texts.sources(tag)
 
-    def try_out(self, scope: str, texts: Texts) -> Sample | Sequence[Fault]:
+    def try_out(self, scope: str, tag: str, texts: Texts) -> Sample | Sequence[Fault]:
         """Fill in the sample, or tell every fault that was found."""
         faults = [_fault(fault) for fault in faults_in(_sources(texts))] + self._faults_of_from(texts.from_line)
         if faults:
             return faults
         try:
-            templates = self._templates.with_texts(_sources(texts))
+            templates = self._texts.with_texts(tag, texts)
         except TemplateFault as fault:
             return [_fault(fault)]
         mail = self._sample(scope, texts, str(SAMPLE["sender"]))
-        composed = compose_challenge(templates, mail, mail.received_at, f"<sample@{self._settings.smtp.hostname}>")
+        spoken = language(tag)
+        message_id = f"<sample@{self._settings.smtp.hostname}>"
+        composed = compose_challenge(templates, mail, mail.received_at, message_id, spoken=spoken)
         filled = templates.sample()
         domain = mail.recipient_domain
         name, address = from_parts(texts.from_line)
         organisation = mail.organisation or domain
         desk = address or mail.from_address or f"postmaster@{domain}"
-        sender = f"{name or f'{organisation} mail desk'} <{desk}>"
+        sender = f"{desk_name(name, organisation, spoken)} <{desk}>"
         return Sample(filled.subject, filled.text, filled.html, sender, len(composed.content))
 
-    def sample_mail(self, scope: str, texts: Texts, to: str) -> OutgoingMail:
+    def sample_mail(self, scope: str, tag: str, texts: Texts, to: str) -> OutgoingMail:
         """Write the challenge for a mail that nobody sent, to an address that wants to see it. Raises TemplateFault."""
         mail = self._sample(scope, texts, to)
         message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
-        templates = self._templates.with_texts(_sources(texts))
-        composed = compose_challenge(templates, mail, mail.received_at, message_id, self._signer)
+        templates = self._texts.with_texts(tag, texts)
+        composed = compose_challenge(templates, mail, mail.received_at, message_id, self._signer, spoken=language(tag))
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
 
     def _sample(self, scope: str, texts: Texts, sender: str) -> ChallengeMail:

@@ -38,14 +38,17 @@ from gateway.flow.ports import Store as MailStore
 from gateway.flow.queue import Queue
 from gateway.flow.receive import Receiver
 from gateway.flow.tally import TALLY, write_down
-from gateway.flow.texts import SITE, Override, Texts
+from gateway.flow.tongue import Tongues
 from gateway.flow.watch import Watch
-from gateway.letters import LANGUAGE, LetterWriter
+from gateway.languages.language import known
+from gateway.languages.small_words import small_words
+from gateway.letters import LetterWriter
+from gateway.mail_texts import texts_in
 from gateway.relay.hop import NextHop
 from gateway.relay.smart_host import SmartHost
 from gateway.settings import Endpoint, Settings
 from gateway.smtp.listener import Listener, bound_socket, inherited_sockets
-from gateway.store.store import ServiceLock, Store, Transaction
+from gateway.store.store import ServiceLock, Store
 from gateway.workers.clock import Clock
 from gateway.workers.loop import Loop
 
@@ -118,7 +121,8 @@ class Service:
         self.hops = Hops(settings)
         self.smart_host = SmartHost(assembly.smart_host_settings(settings))
         self.checks = assembly.make_checks(settings)
-        self.letters = LetterWriter(settings, self._texts_for)
+        tongues = Tongues(self.store, assembly.policy(settings), known(), small_words)
+        self.letters = LetterWriter(settings, texts_in(self.store), tongues.of)
         self._keys = keys
         self._deliveries = [
             Loop(f"deliver-{number}", self._deliverer().run_once, POLL) for number in range(DELIVERY_RUNNERS)
@@ -222,15 +226,6 @@ class Service:
         files = assembly.tls_files(settings)
         if files is not None:
             files.context()
-
-    async def _texts_for(self, domain: str) -> Texts | None:
-        """Return the words that somebody chose for challenges on behalf of a domain."""
-
-        def work(tx: Transaction) -> Override | None:
-            return tx.texts.override(f"@{domain}", LANGUAGE) or tx.texts.override(SITE, LANGUAGE)
-
-        override = await self.store.look(work)
-        return None if override is None else override.texts
 
     def _wake_sign_in_mail(self) -> None:
         self._sign_in_mail.wake()

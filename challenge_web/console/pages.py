@@ -15,6 +15,7 @@ from challenge_web.console.menu import menu
 from challenge_web.middleware import HEADERS
 from challenge_web.pages import Pages, root_of
 from gateway.domain.roles import Right, Viewer
+from gateway.languages.language import ENGLISH, language
 
 POLICY = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
 """Of the console's pages: their scripts ask our own pages how far an order is, and for the mail beside the list."""
@@ -88,6 +89,7 @@ class ConsolePages:
                 **words,
             },
             status,
+            language(ENGLISH),
         )
         response.headers[hdrs.VARY] = hdrs.COOKIE
         response.headers["Content-Security-Policy"] = POLICY

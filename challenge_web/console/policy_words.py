@@ -7,18 +7,23 @@ from dataclasses import dataclass
 
 from gateway.domain.explain import origin_words
 from gateway.domain.levels import Effective, PolicySetting
+from gateway.domain.tongue import AUTO
 from gateway.flow.orders import OrderState
 from gateway.flow.policies import name_of
 from gateway.flow.policy_effects import Preview
 from gateway.flow.policy_ports import Edits, Line, Sheet
 from gateway.flow.redate import Redating
+from gateway.languages.language import known, language
 
 TITLES: dict[PolicySetting, tuple[str, str]] = {
     PolicySetting.MODE: ("Mail from unknown senders", "Blocked senders are kept out in each case."),
     PolicySetting.DAYS: ("Days that mail waits", "From 1 to 365."),
     PolicySetting.ON_EXPIRY: ("After these days", ""),
     PolicySetting.SCOPE: ("One answered challenge opens", "A domain or an address can only narrow it."),
-    PolicySetting.LANGUAGE: ("Language of challenges", "Those that there are texts in."),
+    PolicySetting.LANGUAGE: (
+        "Language of challenges",
+        "Where we are not sure of the language of a mail, English stands below.",
+    ),
     PolicySetting.EXPECTING: ('"I am expecting mail"', "Whether users may open their address for a while."),
     PolicySetting.USERS_EDIT_LISTS: ("Users and their lists", ""),
     PolicySetting.USERS_MODERATE: ("Users and mail that waits", ""),
@@ -36,7 +41,7 @@ _VALUES: dict[PolicySetting, dict[str, str]] = {
         "domain": "The whole domain of the recipient",
         "site": "All domains",
     },
-    PolicySetting.LANGUAGE: {"en": "English"},
+    PolicySetting.LANGUAGE: {AUTO: "That of each mail", **{tag: language(tag).name for tag in known()}},
     PolicySetting.EXPECTING: {"yes": "Users may", "no": "Users may not"},
     PolicySetting.USERS_EDIT_LISTS: {"yes": "Users may change them", "no": "Users may only look"},
     PolicySetting.USERS_MODERATE: {"yes": "Users may deliver and delete it", "no": "Users may only look"},

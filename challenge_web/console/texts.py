@@ -15,6 +15,7 @@ from challenge_web.console.routes import Form, Names, Route
 from gateway.domain.address import normal_domain
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
+from gateway.languages.language import language
 
 SAVED = say("texts-saved", "Saved. The next challenge is written with these words.")
 RESET = say("texts-reset", "Your own words are gone. The words from further up are used again.")
@@ -22,8 +23,8 @@ SEEN = say("texts-seen", "Noted. We tell you again when the shipped words change
 SENT = say("texts-sent", "A sample is on its way to your mailbox.")
 NOT_SENT = say("texts-not-sent", "The sample could not be sent now. Try again in a few minutes.")
 
-SendSample = Callable[[Viewer, str, Texts], Awaitable[bool]]
-"""Viewer, scope and texts → whether the sample mail was taken for the viewer's own address."""
+SendSample = Callable[[Viewer, str, str, Texts], Awaitable[bool]]
+"""Viewer, scope, language and texts → whether the sample mail was taken for the viewer's own address."""
 
 _WITH_FRAME = POLICY + "; frame-src 'self'"
 
@@ -55,9 +56,9 @@ class TextPages:
 
     async def index(self, request: web.Request) -> web.Response:
         """Show every scope whose words the viewer may change, and which has its own."""
-        language = self._language(request)
-        drafts = await self._editor.drafts(viewer_of(request), language)
-        words = {"drafts": drafts, "language": language, "languages": self._editor.languages(), "path": path_of}
+        tag = self._language(request)
+        drafts = await self._editor.drafts(viewer_of(request), tag)
+        words = {"drafts": drafts, "language": tag, "languages": self._tabs(tag), "path": path_of}
         return self._pages.page(request, "texts/index", words, here="templates")
 
     async def show(self, request: web.Request) -> web.Response:
@@ -69,7 +70,7 @@ class TextPages:
         """Keep the words, show them filled in, or send a sample; with faults, show these beside what was typed."""
         viewer, draft, form = viewer_of(request), await self._draft(request), await request.post()
         texts = _texts(form)
-        here = f"console/templates/{path_of(draft.scope)}"
+        here = _here(draft)
         do = form.get("do")
         if do == "save":
             faults = await self._editor.save(viewer, draft.scope, draft.language, texts)
@@ -79,13 +80,13 @@ class TextPages:
                 tell(request, "saved")
                 raise see_other(request, here, SAVED)
             return self._page(request, draft, texts, faults)
-        tried = self._editor.try_out(viewer, draft.scope, texts)
+        tried = self._editor.try_out(viewer, draft.scope, draft.language, texts)
         if tried is None:
             raise web.HTTPNotFound
         if not isinstance(tried, Sample):
             return self._page(request, draft, texts, tried)
         if do == "test":
-            sent = await self._send_sample(viewer, draft.scope, texts)
+            sent = await self._send_sample(viewer, draft.scope, draft.language, texts)
             tell(request, "sample sent" if sent else "sample not sent")
             return self._page(request, draft, texts, (), tried, SENT if sent else NOT_SENT)
         return self._page(request, draft, texts, (), tried)
@@ -93,7 +94,7 @@ class TextPages:
     async def preview(self, request: web.Request) -> web.Response:
         """Show what was typed as a mail, in a document of its own that can do nothing."""
         draft, form = await self._draft(request), await request.post()
-        tried = self._editor.try_out(viewer_of(request), draft.scope, _texts(form))
+        tried = self._editor.try_out(viewer_of(request), draft.scope, draft.language, _texts(form))
         if tried is None:
             raise web.HTTPNotFound
         if isinstance(tried, Sample):
@@ -109,14 +110,14 @@ class TextPages:
         if await self._editor.reset(viewer_of(request), draft.scope, draft.language) is None:
             raise web.HTTPNotFound
         tell(request, "reset")
-        raise see_other(request, f"console/templates/{path_of(draft.scope)}", RESET)
+        raise see_other(request, _here(draft), RESET)
 
     async def seen(self, request: web.Request) -> web.StreamResponse:
         """Note that the changed shipped words were looked at."""
         draft = await self._draft(request)
         if await self._editor.keep_as_seen(viewer_of(request), draft.scope, draft.language) is None:
             raise web.HTTPNotFound
-        raise see_other(request, f"console/templates/{path_of(draft.scope)}", SEEN)
+        raise see_other(request, _here(draft), SEEN)
 
     def _page(
         self, request: web.Request, draft: Draft, texts: Texts, faults: Sequence[Fault], sample: Sample | None = None,
@@ -136,6 +137,8 @@ class TextPages:
                 "sample": sample,
                 "told": told,
                 "path": path_of(draft.scope),
+                "language": draft.language,
+                "languages": self._tabs(draft.language),
                 "variables": self._variables,
             },
             422 if faults else 200,
@@ -153,6 +156,10 @@ class TextPages:
             raise web.HTTPNotFound
         return draft
 
+    def _tabs(self, here: str) -> Sequence[tuple[str, str, bool]]:
+        """Return each language with its name, and whether it is the one that is shown."""
+        return [(tag, language(tag).name, tag == here) for tag in self._editor.languages()]
+
     def _language(self, request: web.Request) -> str:
         languages = self._editor.languages()
         asked = request.query.get("language", "")
@@ -167,6 +174,10 @@ def scope_of(text: str) -> str:
 def path_of(scope: str) -> str:
     """Write a scope into a path."""
     return quote(scope.removeprefix("@"), safe="") if scope else "site"
+
+
+def _here(draft: Draft) -> str:
+    return f"console/templates/{path_of(draft.scope)}?language={draft.language}"
 
 
 def _texts(form: Form) -> Texts:

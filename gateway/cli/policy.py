@@ -23,6 +23,7 @@ from gateway.flow.policies import Policies, name_of, scope_named
 from gateway.flow.policy_effects import Preview
 from gateway.flow.policy_ports import Edit, Edits, Faulty, Line, Sheet
 from gateway.flow.redate import Redater
+from gateway.languages.language import known
 from gateway.settings import Settings
 from gateway.store.store import Store
 
@@ -226,10 +227,7 @@ def _with_policies(config: Path | None, work: Callable[[Policies, Redater, Viewe
 
 
 def _policies(settings: Settings, store: Store) -> Policies:
-    # Imported here: help needs no mails, but the list of languages stands with them.
-    from gateway.letters import LANGUAGE
-
-    return assembly.make_policies(settings, store, (LANGUAGE,), time.time)
+    return assembly.make_policies(settings, store, known(), time.time)
 
 
 def _parsed(scope: str) -> str:

@@ -54,7 +54,7 @@ def attachment_names(content: bytes, most: int = MOST_FILES) -> tuple[str, ...]:
         main = kind.partition(b";")[0].strip().lower()
         if main.startswith(b"multipart/"):
             if part.depth < DEEPEST:
-                inner = _parts(content, part.start + head.body, part, _parameters(kind).get(b"boundary", b""))
+                inner = inner_parts(content, part.start + head.body, part, parameters(kind).get(b"boundary", b""))
                 waiting.extend(reversed(inner))
             continue
         name = _name(disposition) or _name(kind)
@@ -67,7 +67,7 @@ def attachment_names(content: bytes, most: int = MOST_FILES) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _parts(content: bytes, start: int, outer: Part, boundary: bytes) -> list[Part]:
+def inner_parts(content: bytes, start: int, outer: Part, boundary: bytes) -> list[Part]:
     """Return the parts between the lines of a boundary (RFC 2046 §5.1.1)."""
     if not boundary or len(boundary) > 200:
         return []
@@ -91,7 +91,8 @@ def _parts(content: bytes, start: int, outer: Part, boundary: bytes) -> list[Par
     return [Part(after, before, outer.depth + 1) for (_, after), (before, _) in pairwise(edges)]
 
 
-def _parameters(value: bytes) -> dict[bytes, bytes]:
+def parameters(value: bytes) -> dict[bytes, bytes]:
+    """Return the parameters of a field, as boundary and charset; of one that comes twice, the first."""
     found: dict[bytes, bytes] = {}
     for name, quoted, bare in _PARAMETER.findall(value[:4096]):
         found.setdefault(name.lower(), _ESCAPED.sub(rb"\1", quoted) if quoted else bare)
@@ -102,7 +103,7 @@ def _name(value: bytes) -> str:
     """Return a file's name from a field's parameters, in pieces and with a charset where it has them (RFC 2231 §3)."""
     pieces: dict[int, tuple[bytes, bool]] = {}
     plain = b""
-    for name, text in _parameters(value).items():
+    for name, text in parameters(value).items():
         match = _PIECE.match(name)
         if match is None:
             continue

@@ -15,6 +15,7 @@ from gateway.domain.address import Address, without_tag
 from gateway.domain.challenge import Asking
 from gateway.domain.policy import Expiry, Mode, Policy, Scope
 from gateway.domain.roles import Right
+from gateway.domain.tongue import AUTO
 
 SHORTEST_DAYS, LONGEST_DAYS = 1, 365
 
@@ -233,7 +234,7 @@ def withheld(values: Merged) -> frozenset[Right]:
 
 def choices_for(setting: PolicySetting, languages: Sequence[str]) -> tuple[str, ...]:
     """Return the values to choose from; none where a number is typed. languages: those that templates exist for."""
-    return tuple(languages) if setting is PolicySetting.LANGUAGE else _CHOICES.get(setting, ())
+    return (AUTO, *languages) if setting is PolicySetting.LANGUAGE else _CHOICES.get(setting, ())
 
 
 def checked_value(setting: PolicySetting, text: str, languages: Sequence[str]) -> str:

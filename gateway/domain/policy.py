@@ -13,6 +13,7 @@ from gateway.domain.expecting import Window
 from gateway.domain.lists import Entry, Verdict, sender_keys
 from gateway.domain.message import Message
 from gateway.domain.sources import vouching_for_source
+from gateway.domain.tongue import AUTO
 from gateway.domain.value import value_class
 
 
@@ -82,8 +83,8 @@ class Policy:
     """How long mail waits."""
     on_expiry: Expiry = Expiry.DELETE
     mode: Mode = Mode.CHALLENGE
-    language: str = "en"
-    """Of challenges, as a tag of RFC 5646."""
+    language: str = AUTO
+    """Of challenges: a tag of RFC 5646, or `auto` for the language of the mail they answer."""
     expecting: bool = True
     """Whether "I am expecting mail" is heard."""
 

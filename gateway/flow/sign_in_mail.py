@@ -31,6 +31,7 @@ class SignInLetter:
     client: str
     """From where it was asked for."""
     ends_at: float
+    language: str = "en"
 
 
 Compose = Callable[[SignInLetter, float], Awaitable[OutgoingMail]]

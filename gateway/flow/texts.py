@@ -91,10 +91,10 @@ class Workshop(Protocol):
     def languages(self) -> Sequence[str]:
         """Return the languages that there are shipped texts in, as tags of RFC 5646."""
 
-    def shipped(self, language: str) -> Texts:
+    def shipped(self, tag: str) -> Texts:
         """Return the shipped texts, or those of the operator's folder. Raises KeyError."""
 
-    def try_out(self, scope: str, texts: Texts) -> Sample | Sequence[Fault]:
+    def try_out(self, scope: str, tag: str, texts: Texts) -> Sample | Sequence[Fault]:
         """Fill in the sample, or tell every fault that was found."""
 
 
@@ -173,9 +173,11 @@ class TextEditor:
             shipped_changed=own is not None and own.shipped != shipped.hash,
         )
 
-    def try_out(self, viewer: Viewer, scope: str, texts: Texts) -> Sample | Sequence[Fault] | None:
+    def try_out(self, viewer: Viewer, scope: str, language: str, texts: Texts) -> Sample | Sequence[Fault] | None:
         """Fill in the sample, or tell the faults; None beyond the viewer's reach."""
-        return self._workshop.try_out(scope, clean(texts)) if self._may(viewer, scope) else None
+        if language not in self._workshop.languages() or not self._may(viewer, scope):
+            return None
+        return self._workshop.try_out(scope, language, clean(texts))
 
     async def save(self, viewer: Viewer, scope: str, language: str, texts: Texts) -> Sequence[Fault] | None:
         """Keep the texts if they are good: from the next challenge on they are used. Returns the faults.
@@ -185,7 +187,7 @@ class TextEditor:
         if scope not in self.scopes(viewer) or language not in self._workshop.languages():
             return None
         texts = clean(texts)
-        tried = self._workshop.try_out(scope, texts)
+        tried = self._workshop.try_out(scope, language, texts)
         if not isinstance(tried, Sample):
             return tried
         override = Override(

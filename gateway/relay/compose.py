@@ -16,6 +16,9 @@ from math import ceil
 
 from gateway.domain.address import normal_domain
 from gateway.domain.message import CHALLENGE_FIELD
+from gateway.domain.phrase import phrase
+from gateway.languages.language import ENGLISH, Language, language
+from gateway.relay.bilingual import with_english
 from gateway.relay.plain_words import display_name, header_text, one_line, piece_of_subject
 from gateway.relay.signer import Signer
 from gateway.relay.templates import Rendered, Templates
@@ -29,10 +32,8 @@ _MAX_REFERENCES = 1_000
 _MAX_LINE = 998
 """RFC 5322 §2.1.1."""
 _DAY = 86_400
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+_ENGLISH = language(ENGLISH)
+_YOUR_MAIL = phrase("your mail")
 _ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
 
 
@@ -76,17 +77,32 @@ class ComposedMail:
 
 
 def compose_challenge(
-    templates: Templates, mail: ChallengeMail, now: float, message_id: str, signer: Signer | None = None
+    templates: Templates,
+    mail: ChallengeMail,
+    now: float,
+    message_id: str,
+    signer: Signer | None = None,
+    *,
+    spoken: Language = _ENGLISH,
+    english: Templates | None = None,
 ) -> ComposedMail:
     """Write a challenge. now: seconds since the epoch. message_id: its own, with angle brackets.
+
+    spoken: the language of the templates. english: those that stand below, where the language is only guessed.
 
     Raises TemplateFault, but only for a shipped template that was changed in place.
     """
     domain = normal_domain(mail.recipient_domain)
     desk = one_line(mail.from_address, _MAX_ADDRESS) or f"postmaster@{domain}"
     organisation = one_line(mail.organisation, _MAX_NAME) or domain
-    rendered = templates.challenge(_variables(mail, now, organisation, desk, domain))
-    header = _header(mail, now, message_id, organisation, desk, rendered.subject)
+    rendered = templates.challenge(_variables(mail, now, organisation, desk, domain, spoken))
+    tags = spoken.tag
+    if english is not None and spoken.tag != ENGLISH:
+        below = english.challenge(_variables(mail, now, organisation, desk, domain, _ENGLISH))
+        rendered, tags = with_english(rendered, below), f"{spoken.tag}, {ENGLISH}"
+    header = _header(
+        mail, now, message_id, desk, rendered.subject, tags, desk_name(mail.from_name, organisation, spoken)
+    )
     content = header + mail_body(rendered, message_id, with_html=True)
     if len(content) > MAX_OCTETS:
         content = header + mail_body(rendered, message_id, with_html=False)
@@ -95,15 +111,22 @@ def compose_challenge(
     return ComposedMail(content, smtputf8=not (mail.sender + desk).isascii())
 
 
-def _variables(mail: ChallengeMail, now: float, organisation: str, desk: str, domain: str) -> dict[str, str | int]:
+def desk_name(chosen: str, organisation: str, spoken: Language) -> str:
+    """Return the name in From: the one that was chosen, or that of the organisation's mail desk."""
+    return one_line(chosen, _MAX_NAME) or spoken.said(phrase("{organisation} mail desk", organisation=organisation))
+
+
+def _variables(
+    mail: ChallengeMail, now: float, organisation: str, desk: str, domain: str, spoken: Language
+) -> dict[str, str | int]:
     return {
         "sender": one_line(mail.sender, _MAX_ADDRESS),
         "recipient": one_line(mail.recipient, _MAX_ADDRESS),
         "recipient_domain": domain,
-        "date": written_date(mail.received_at),
-        "subject_piece": piece_of_subject(mail.subject) or "your mail",
+        "date": spoken.moment(mail.received_at),
+        "subject_piece": piece_of_subject(mail.subject) or spoken.said(_YOUR_MAIL),
         "url": mail.url,
-        "expiry": written_date(mail.expires_at),
+        "expiry": spoken.moment(mail.expires_at),
         "days": max(1, ceil((mail.expires_at - now) / _DAY)),
         "organisation": organisation,
         "contact": one_line(mail.contact, _MAX_CONTACT) or desk,
@@ -111,8 +134,7 @@ def _variables(mail: ChallengeMail, now: float, organisation: str, desk: str, do
     }
 
 
-def _header(mail: ChallengeMail, now: float, message_id: str, organisation: str, desk: str, subject: str) -> bytes:
-    name = one_line(mail.from_name, _MAX_NAME) or f"{organisation} mail desk"
+def _header(mail: ChallengeMail, now: float, message_id: str, desk: str, subject: str, tags: str, name: str) -> bytes:
     fields = [
         ("From", f"{display_name(name)}\r\n <{desk}>"),
         ("To", f"<{one_line(mail.sender, _MAX_ADDRESS)}>"),
@@ -124,6 +146,8 @@ def _header(mail: ChallengeMail, now: float, message_id: str, organisation: str,
         ("Auto-Submitted", "auto-replied"),
         ("X-Auto-Response-Suppress", "All"),
         (CHALLENGE_FIELD, "yes"),
+        # RFC 3282 §2.
+        ("Content-Language", tags),
         ("MIME-Version", "1.0"),
     ]
     return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("utf-8")
@@ -174,9 +198,3 @@ def _part(subtype: str, text: str) -> bytes:
         encoding, encoded = "base64", base64
     head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     return head.encode() + encoded
-
-
-def written_date(when: float) -> str:
-    """Write a time as people read it, in UTC. when: seconds since the epoch."""
-    moment = datetime.fromtimestamp(when, UTC)
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M} UTC"

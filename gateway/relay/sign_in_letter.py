@@ -11,13 +11,15 @@ from pathlib import Path
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
-from gateway.relay.compose import ComposedMail, mail_body, written_date
+from gateway.languages.language import ENGLISH, Language, language
+from gateway.relay.compose import ComposedMail, desk_name, mail_body
 from gateway.relay.plain_words import display_name, header_text, one_line
 from gateway.relay.signer import Signer
 from gateway.relay.templates import Rendered, TemplateFault
 
 _PARTS = ("subject.txt", "body.txt", "body.html")
 _MAX_OCTETS = 32_768
+_ENGLISH = language(ENGLISH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class SignInTemplates:
     def __init__(self, folders: tuple[Path, ...]) -> None:
         """folders: of the mail templates, the first that has a file wins. Raises TemplateFault."""
         self._parts = tuple(_read(folders, name) for name in _PARTS)
-        self.render(_variables(_SAMPLE, 1_800_000_000, "Example & Sons", "postmaster@example.org"))
+        self.render(_variables(_SAMPLE, 1_800_000_000, "Example & Sons", "postmaster@example.org", _ENGLISH))
 
     def render(self, values: Mapping[str, str]) -> Rendered:
         """Fill them in. Raises TemplateFault."""
@@ -58,14 +60,23 @@ class SignInTemplates:
 
 
 def compose_sign_in(
-    templates: SignInTemplates, mail: SignInMail, now: float, message_id: str, signer: Signer | None = None
+    templates: SignInTemplates,
+    mail: SignInMail,
+    now: float,
+    message_id: str,
+    signer: Signer | None = None,
+    *,
+    spoken: Language = _ENGLISH,
 ) -> ComposedMail:
-    """Write a sign-in mail. now: seconds since the epoch. message_id: its own, with angle brackets."""
+    """Write a sign-in mail. now: seconds since the epoch. message_id: its own, with angle brackets.
+
+    spoken: the language of the templates.
+    """
     desk = one_line(mail.from_address, 320) or f"postmaster@{mail.domain}"
     organisation = one_line(mail.organisation, 80) or mail.domain
-    rendered = templates.render(_variables(mail, now, organisation, desk))
+    rendered = templates.render(_variables(mail, now, organisation, desk, spoken))
     fields = [
-        ("From", f"{display_name(f'{organisation} mail desk')}\r\n <{desk}>"),
+        ("From", f"{display_name(desk_name('', organisation, spoken))}\r\n <{desk}>"),
         ("To", f"<{one_line(mail.address, 320)}>"),
         ("Subject", header_text(one_line(rendered.subject, 200))),
         ("Date", format_datetime(datetime.fromtimestamp(now, UTC))),
@@ -73,6 +84,7 @@ def compose_sign_in(
         # RFC 3834 §5.1: no responder may answer; Exchange heeds the second only.
         ("Auto-Submitted", "auto-generated"),
         ("X-Auto-Response-Suppress", "All"),
+        ("Content-Language", spoken.tag),
         ("MIME-Version", "1.0"),
     ]
     header = "".join(f"{name}: {value}\r\n" for name, value in fields).encode("utf-8")
@@ -91,13 +103,13 @@ _SAMPLE = SignInMail(
 )
 
 
-def _variables(mail: SignInMail, now: float, organisation: str, desk: str) -> dict[str, str]:
+def _variables(mail: SignInMail, now: float, organisation: str, desk: str, spoken: Language) -> dict[str, str]:
     return {
         "address": one_line(mail.address, 320),
         "url": mail.url,
         "client": one_line(mail.client, 60),
-        "date": written_date(now),
-        "expiry": written_date(mail.ends_at),
+        "date": spoken.moment(now),
+        "expiry": spoken.moment(mail.ends_at),
         "organisation": organisation,
         "contact": one_line(mail.contact, 200) or desk,
     }

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from gateway.domain.tongue import AUTO
+from gateway.languages.language import known
 from gateway.settings.schema import Settings
 from gateway.settings.values import Endpoint, read_secret
 
@@ -92,6 +94,8 @@ def _challenge(settings: Settings) -> Iterator[Fault]:
         yield Fault(("challenge.captcha",), "names one kind twice; write each once")
     if challenge.mode != "off" and not challenge.captcha:
         yield Fault(("challenge.captcha", "challenge.mode"), 'is empty; name a kind, or set challenge.mode = "off"')
+    if challenge.language not in (AUTO, *known()):
+        yield Fault(("challenge.language",), f"is none of {', '.join((AUTO, *known()))}")
     signing = {
         "challenge.dkim_domain": challenge.dkim_domain,
         "challenge.dkim_selector": challenge.dkim_selector,

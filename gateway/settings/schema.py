@@ -205,6 +205,8 @@ class Challenge(Section, frozen=True):
     """What the page offers; "audio" is weaker than the others."""
     work_bits: Bits = 13
     """Difficulty of the proof of work: each bit more doubles it."""
+    language: Line = "auto"
+    """Of challenges: auto (that of the mail they answer), en, de, fr, es or cs."""
     from_address: Mailbox = ""
     """From of challenges; "" is postmaster at the recipient's domain."""
     organisation: Line = ""

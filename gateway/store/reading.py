@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from gateway.domain.evidence import Evidence
 from gateway.domain.lifecycle import Event, State
@@ -28,7 +28,7 @@ _asked = select(
 
 
 class ReadingTable:
-    """Implements `flow.read.ReadingTable` and `flow.forward.ForwardTable`."""
+    """Implements `flow.read.ReadingTable`, `flow.forward.ForwardTable` and `flow.tongue.HeadTable`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -48,6 +48,11 @@ class ReadingTable:
         )
         row = self._connection.execute(query).first()
         return None if row is None else Content(row.id, row.message_id, bytes(row.sha256), bytes(row.octets))
+
+    def head(self, message_id: int, most: int) -> bytes:
+        """Return the first octets of a message; b"" where its content is gone."""
+        query = select(func.substr(content.c.octets, 1, most)).where(content.c.message_id == message_id)
+        return bytes(self._connection.execute(query).scalar() or b"")
 
     def note_forward(self, row_id: int, actor: str, detail: str, now: float) -> bool:
         """Write into a row's history that it was sent on; False where there is no such row."""

@@ -10,9 +10,12 @@ import pytest
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.policy import Scope
+from gateway.domain.tongue import Guess
 from gateway.flow.ports import ChallengeRow
+from gateway.flow.sign_in_mail import SignInLetter
 from gateway.flow.texts import Sample, Texts
 from gateway.letters import LetterWriter, from_parts
+from gateway.relay.templates import TemplateFault
 from gateway.settings import Settings, load
 
 NOW = 1_700_000_000.0
@@ -38,8 +41,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 async def written(settings: Settings, texts: Texts | None) -> email.message.EmailMessage:
-    async def texts_for(domain: str) -> Texts | None:
-        assert domain == "example.org"
+    async def texts_for(domain: str, tag: str) -> Texts | None:
+        assert (domain, tag) == ("example.org", "en")
         return texts
 
     mail = await LetterWriter(settings, texts_for).challenge(ROW, "http://127.0.0.1/challenge/abc", NOW)
@@ -71,7 +74,7 @@ async def test_challenge_with_words_that_are_good_no_more_is_the_shipped_one(set
 
 
 def test_sample_tells_how_the_mail_will_look(settings: Settings) -> None:
-    tried = LetterWriter(settings).try_out("@example.org", GOOD)
+    tried = LetterWriter(settings).try_out("@example.org", "en", GOOD)
     assert isinstance(tried, Sample)
     assert tried.sender == "Roof desk <desk@example.org>"
     assert tried.subject == "Step for Offer for the roof"
@@ -95,14 +98,14 @@ def test_sample_tells_how_the_mail_will_look(settings: Settings) -> None:
 def test_texts_that_cannot_be_used_are_told_by_part_and_line(
     settings: Settings, change: dict[str, str], part: str, line: int
 ) -> None:
-    tried = LetterWriter(settings).try_out("", replace(GOOD, **change))
+    tried = LetterWriter(settings).try_out("", "en", replace(GOOD, **change))
     assert not isinstance(tried, Sample)
     assert [(fault.part, fault.line) for fault in tried] == [(part, line)]
     assert all(fault.reason for fault in tried)
 
 
 def test_every_part_with_a_fault_is_told_at_once(settings: Settings) -> None:
-    tried = LetterWriter(settings).try_out("", Texts("{{ a }}", "{{ b }}", "{{ c }}", "x"))
+    tried = LetterWriter(settings).try_out("", "en", Texts("{{ a }}", "{{ b }}", "{{ c }}", "x"))
     assert not isinstance(tried, Sample)
     assert [fault.part for fault in tried] == ["subject", "text", "html", "from_line"]
 
@@ -118,3 +121,94 @@ def test_every_part_with_a_fault_is_told_at_once(settings: Settings) -> None:
 )
 def test_line_from_is_parted_into_name_and_address(line: str, parts: tuple[str, str]) -> None:
     assert from_parts(line) == parts
+
+
+# --- languages ---
+
+
+async def in_language(settings: Settings, guess: Guess, subject: str = "Roof") -> email.message.EmailMessage:
+    async def language_of(row: ChallengeRow) -> Guess:
+        return guess
+
+    writer = LetterWriter(settings, language_of=language_of)
+    mail = await writer.challenge(replace(ROW, subject=subject), "http://127.0.0.1/challenge/abc", NOW)
+    message = email.message_from_bytes(mail.content, policy=email.policy.default)
+    assert isinstance(message, email.message.EmailMessage)
+    return message
+
+
+def text_of(message: email.message.EmailMessage, kind: str = "plain") -> str:
+    body = message.get_body((kind,))
+    assert body is not None
+    content = body.get_content()
+    assert isinstance(content, str)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("tag", "subject", "desk", "words"),
+    [
+        ("en", "one small step", "example.org mail desk", "Please open this page."),
+        ("de", "ein kleiner Schritt", "Poststelle example.org", "Bitte öffnen Sie diese Seite."),
+        ("fr", "une petite étape", "Service du courrier example.org", "Veuillez ouvrir cette page."),
+        ("es", "un pequeño paso", "Servicio de correo de example.org", "Abra esta página, por favor."),
+        ("cs", "jeden malý krok", "E-mailová podatelna example.org", "Otevřete prosím tuto stránku."),
+    ],
+)
+async def test_challenge_is_written_in_the_language_of_the_mail(
+    settings: Settings, tag: str, subject: str, desk: str, words: str
+) -> None:
+    message = await in_language(settings, Guess(tag, sure=True))
+    assert message["Subject"] == f"Auto: Roof - {subject}"
+    assert message["From"].addresses[0].display_name == desk
+    assert message["Content-Language"] == tag
+    assert words in text_of(message)
+    assert f'<html lang="{tag}">' in text_of(message, "html")
+    assert ("Please open" in text_of(message)) == (tag == "en")
+
+
+async def test_challenge_in_a_guessed_language_has_english_below(settings: Settings) -> None:
+    message = await in_language(settings, Guess("de", sure=False))
+    assert message["Content-Language"] == "de, en"
+    text, page = text_of(message), text_of(message, "html")
+    assert text.startswith("(English text below)")
+    assert text.index("Bitte öffnen Sie") < text.index("Please open this page")
+    assert text.count("http://127.0.0.1/challenge/abc") == 2
+    assert page.index("Bitte öffnen Sie") < page.index('<div lang="en">') < page.index("Please open this page")
+    assert page.count("</body>") == 1
+    assert len(message.as_bytes()) < 10_000
+
+
+async def test_challenge_for_a_mail_without_subject_says_so_in_its_language(settings: Settings) -> None:
+    message = await in_language(settings, Guess("fr", sure=True), subject="")
+    assert message["Subject"] == "Auto: votre message - une petite étape"
+
+
+def with_templates(folder: Path) -> Settings:
+    file = folder / "own.toml"
+    file.write_text(f'[challenge]\ntemplates = "{folder / "own"}"\n')
+    return load(file, {})
+
+
+async def test_words_of_the_operator_in_one_language_leave_the_others(settings: Settings, tmp_path: Path) -> None:
+    own = tmp_path / "own/mail/de/challenge"
+    own.mkdir(parents=True)
+    (own / "subject.txt").write_text("Eigener Betreff {{ subject_piece }}")
+    with_own = with_templates(tmp_path)
+    assert (await in_language(with_own, Guess("de", sure=True)))["Subject"] == "Eigener Betreff Roof"
+    assert (await in_language(with_own, Guess("en", sure=True)))["Subject"] == "Auto: Roof - one small step"
+
+
+def test_words_of_the_operator_are_tried_when_the_gateway_starts(settings: Settings, tmp_path: Path) -> None:
+    own = tmp_path / "own/mail/de/challenge"
+    own.mkdir(parents=True)
+    (own / "body.txt").write_text("kein Link")
+    with pytest.raises(TemplateFault, match=r"de/challenge/body\.txt"):
+        LetterWriter(with_templates(tmp_path))
+
+
+async def test_sign_in_mail_is_written_in_the_language_it_was_asked_in(settings: Settings) -> None:
+    letter = SignInLetter("joe@example.org", "http://127.0.0.1/x", "192.0.2.1", NOW + 900, "cs")
+    mail = await LetterWriter(settings).sign_in(letter, NOW)
+    message = email.message_from_bytes(mail.content, policy=email.policy.default)
+    assert (message["Subject"], message["Content-Language"]) == ("Váš odkaz k přihlášení", "cs")

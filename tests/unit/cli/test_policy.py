@@ -25,7 +25,7 @@ def test_policy_show_tells_the_configuration_where_nothing_was_chosen(shell: She
         "days": "21",
         "on-expiry": "deliver-as-spam",
         "challenge-scope": "domain",
-        "language": "en",
+        "language": "auto",
         "expecting": "yes",
         "users-edit-lists": "yes",
         "users-moderate": "yes",

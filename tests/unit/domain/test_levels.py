@@ -225,7 +225,7 @@ def test_checked_value_that_is_none_is_refused_with_the_choices(setting: PolicyS
 
 def test_choices_for_a_number_are_none() -> None:
     assert choices_for(DAYS, ["en"]) == ()
-    assert choices_for(PolicySetting.LANGUAGE, ["en", "de"]) == ("en", "de")
+    assert choices_for(PolicySetting.LANGUAGE, ["en", "de"]) == ("auto", "en", "de")
     assert all(choices_for(setting, ["en"]) for setting in PolicySetting if setting is not DAYS)
 
 

@@ -161,7 +161,7 @@ async def test_sheet_tells_for_each_value_where_it_comes_from(world: World) -> N
         (SCOPE, Edit("site"), "narrowed"),
         (DAYS, Edit("3", locked=True), "nothing below"),
         (PolicySetting.USERS_READ, Edit("no"), "not for one address"),
-        (PolicySetting.LANGUAGE, Edit("de"), "language is en"),
+        (PolicySetting.LANGUAGE, Edit("de"), "language is auto or en"),
     ],
 )
 async def test_change_that_may_not_be_is_told_and_nothing_is_changed(

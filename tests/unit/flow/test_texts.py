@@ -54,10 +54,10 @@ class Workshop:
     def languages(self) -> Sequence[str]:
         return ("en",)
 
-    def shipped(self, language: str) -> Texts:
+    def shipped(self, tag: str) -> Texts:
         return self.now_shipped
 
-    def try_out(self, scope: str, texts: Texts) -> Sample | Sequence[Fault]:
+    def try_out(self, scope: str, tag: str, texts: Texts) -> Sample | Sequence[Fault]:
         if "{{ url }}" not in texts.text:
             return [Fault("text", 0, "does not contain {{ url }}")]
         return Sample(texts.subject, texts.text, texts.html, "desk", 100)
@@ -115,9 +115,9 @@ async def test_texts_beyond_reach_are_as_if_not_there(editor: TextEditor, store:
 
 
 async def test_texts_beyond_reach_are_not_even_tried(editor: TextEditor) -> None:
-    assert editor.try_out(EVE, SITE, OWN) is None
-    assert editor.try_out(JOE, "@example.org", OWN) is None
-    assert isinstance(editor.try_out(EVE, "@example.org", OWN), Sample)
+    assert editor.try_out(EVE, SITE, "en", OWN) is None
+    assert editor.try_out(JOE, "@example.org", "en", OWN) is None
+    assert isinstance(editor.try_out(EVE, "@example.org", "en", OWN), Sample)
 
 
 async def test_change_of_the_shipped_texts_shows_until_it_was_seen(editor: TextEditor, workshop: Workshop) -> None:

@@ -30,7 +30,7 @@ MAIL = ChallengeMail(
 )
 FIELDS = [
     "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted",
-    "X-Auto-Response-Suppress", CHALLENGE_FIELD, "MIME-Version", "Content-Type",
+    "X-Auto-Response-Suppress", CHALLENGE_FIELD, "Content-Language", "MIME-Version", "Content-Type",
 ]  # fmt: skip
 EVIL = [
     "x\r\nBcc: evil@evil.example", "x\nBcc: evil@evil.example", "x\rBcc: evil@evil.example", "x\r\n\r\n<html>evil",

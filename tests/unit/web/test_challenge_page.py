@@ -96,7 +96,7 @@ async def test_page_for_programs_has_the_same_facts(client: Client) -> None:
 async def test_page_for_browsers_is_html(client: Client, accept: str) -> None:
     response = await client.get(PAGE, headers={"Accept": accept})
     assert response.content_type == "text/html"
-    assert response.headers["Vary"] == "Accept"
+    assert response.headers["Vary"] == "Accept, Accept-Language, Cookie"
 
 
 @pytest.mark.parametrize(

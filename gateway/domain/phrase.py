@@ -1,0 +1,50 @@
+"""Phrases: English sentences that can still be said in another language, for they know what they were made of.
+
+A phrase is the English text, so logs, commands and programs take it as any other. Only where a person's page or mail
+is written, a catalogue is asked for the same phrase in that person's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+
+class Phrase(str):
+    """A text with its template and the values in it."""
+
+    __slots__ = ("context", "many", "number", "template", "values")
+
+    template: str
+    """English, with `{name}` where a value stands."""
+    context: str
+    """Tells apart what is one word in English and two elsewhere; mostly ""."""
+    many: str
+    """The template for all numbers but 1; "" where there is no number to agree with."""
+    number: int
+    values: Mapping[str, object]
+
+    def said(self, template: str, say: Callable[[object], str]) -> str:
+        """Fill a template of another language with the same values, each as `say` writes it."""
+        return template.format_map({name: say(value) for name, value in self.values.items()})
+
+
+def phrase(template: str, /, **values: object) -> Phrase:
+    """Return a phrase. A value may be a phrase itself."""
+    return _made("", template, "", 0, values)
+
+
+def phrase_in(context: str, template: str, /, **values: object) -> Phrase:
+    """Return a phrase whose English words mean several things; context: which of them."""
+    return _made(context, template, "", 0, values)
+
+
+def phrases(number: int, one: str, many: str, /, **values: object) -> Phrase:
+    """Return the phrase that agrees with a number, which is `{n}` in the templates."""
+    return _made("", one, many, number, {"n": number, **values})
+
+
+def _made(context: str, template: str, many: str, number: int, values: Mapping[str, object]) -> Phrase:
+    used = many if many and number != 1 else template
+    made = Phrase(used.format_map(values) if values else used)
+    made.template, made.context, made.many, made.number, made.values = template, context, many, number, values
+    return made

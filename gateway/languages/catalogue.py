@@ -1,0 +1,93 @@
+"""Read a catalogue of gettext: the text file that translators write, without a compiled one beside it.
+
+One file of truth cannot drift from another; a catalogue is read in some ten milliseconds, when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_LINE = re.compile(r'(?:(msgctxt|msgid_plural|msgid|msgstr)(?:\[(\d)\])?[ \t]+)?("(?:[^"\\]|\\.)*")\s*')
+_PLURAL_FORMS = re.compile(r"^Plural-Forms:.*?plural\s*=\s*([^;\n]+)", re.MULTILINE)
+
+Key = tuple[str, str]
+"""Context and English text."""
+
+
+class CatalogueFault(Exception):
+    """A catalogue cannot be read: which file, which line, why."""
+
+    def __init__(self, file: Path, line: int, reason: str) -> None:
+        super().__init__(f"{file}, line {line}: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What a language says for what English says."""
+
+    texts: Mapping[Key, tuple[str, ...]]
+    """One text, or one for each form of the plural. What is not translated, or only guessed, is not in it."""
+    form: Callable[[int], int]
+    """Number → which form."""
+
+    def text(self, english: str, context: str = "") -> str:
+        """Return the translation; the English text where there is none."""
+        found = self.texts.get((context, english))
+        return found[0] if found else english
+
+    def plural(self, one: str, many: str, count: int, context: str = "") -> str:
+        """Return the translation that agrees with a number."""
+        found = self.texts.get((context, one))
+        if not found:
+            return one if count == 1 else many
+        # Numbers are whole here; a catalogue with too few forms is refused by a test.
+        return found[min(self.form(count), len(found) - 1)]
+
+
+EMPTY = Catalogue({}, lambda count: int(count != 1))
+"""English."""
+
+
+def read(file: Path) -> Catalogue:
+    """Read one. Raises CatalogueFault, OSError."""
+    texts: dict[Key, tuple[str, ...]] = {}
+    form = EMPTY.form
+    for fields in _entries(file):
+        english = fields.get("msgid", "")
+        translated = tuple(text for name, text in sorted(fields.items()) if name.startswith("msgstr"))
+        if not english:
+            rule = _PLURAL_FORMS.search(translated[0]) if translated else None
+            form = gettext.c2py(rule[1]) if rule else form
+        elif all(translated):
+            texts[fields.get("msgctxt", ""), english] = translated
+    return Catalogue(texts, form)
+
+
+def _entries(file: Path) -> Iterator[dict[str, str]]:
+    fields: dict[str, str] = {}
+    name, unsure = "", False
+    for number, raw in enumerate(file.read_text("utf-8").splitlines(), 1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            if fields and not unsure:
+                yield fields
+            if fields or not line:
+                fields, unsure = {}, False
+            unsure = unsure or (line.startswith("#,") and "fuzzy" in line)
+            continue
+        found = _LINE.fullmatch(line)
+        if found is None or not (found[1] or name):
+            raise CatalogueFault(file, number, "is no line of a catalogue")
+        if found[1]:
+            name = found[1] + (found[2] or "")
+            if found[1] in ("msgctxt", "msgid") and "msgstr" in "".join(fields):
+                raise CatalogueFault(file, number, "begins an entry; leave a line empty before it")
+            fields[name] = ""
+        fields[name] += ast.literal_eval(found[3])
+    if fields and not unsure:
+        yield fields

@@ -1,0 +1,100 @@
+"""The words of our mails in each language: the operator's where there are any, else those that came with the gateway.
+
+English is in `templates/mail`, each other language in its folder in `gateway/languages`; an operator's own are in
+`mail`, and in `mail/de` and the like, below `[challenge] templates`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from gateway import resources
+from gateway.flow.texts import SITE, Texts, TextStore
+from gateway.languages.language import ENGLISH, known, language
+from gateway.relay.digest_letter import DigestTemplates
+from gateway.relay.sign_in_letter import SignInTemplates
+from gateway.relay.templates import Sources, Templates
+
+T = TypeVar("T")
+
+_PARTS = ("subject.txt", "body.txt", "body.html")
+
+
+def texts_in(store: TextStore) -> Callable[[str, str], Awaitable[Texts | None]]:
+    """Return what looks up the words that somebody chose for challenges on behalf of a domain, in one language."""
+
+    async def texts_for(domain: str, tag: str) -> Texts | None:
+        override = await store.look(lambda tx: tx.texts.override(f"@{domain}", tag) or tx.texts.override(SITE, tag))
+        return None if override is None else override.texts
+
+    return texts_for
+
+
+class MailTexts:
+    """Read once; those of a language that no mail was written in yet are not read at all."""
+
+    def __init__(self, chosen: Path | None) -> None:
+        """chosen: the operator's folder. Raises TemplateFault for one of his files."""
+        self._chosen = None if chosen is None else chosen / "mail"
+        self._compiled = lru_cache(maxsize=256)(self._compile)
+        self._of: dict[tuple[str, str], object] = {}
+        for tag in known():
+            if tag == ENGLISH or self._own(tag) is not None:
+                self.challenge(tag)
+                self.sign_in(tag)
+        self.digest(ENGLISH)
+
+    def challenge(self, tag: str) -> Templates:
+        """Return the challenge's templates."""
+        return self._kept("challenge", tag, lambda: Templates.load(self._own(tag), _shipped(tag)))
+
+    def with_texts(self, tag: str, texts: Texts) -> Templates:
+        """Return the challenge's templates with words from the store. Raises TemplateFault."""
+        return self._compiled(tag, Sources(texts.subject, texts.text, texts.html))
+
+    def sign_in(self, tag: str) -> SignInTemplates:
+        """Return the sign-in mail's templates."""
+        own, shipped = self._own(tag), _shipped(tag)
+        folders = (shipped,) if own is None else (own, shipped)
+        return self._kept("sign-in", tag, lambda: SignInTemplates(folders))
+
+    def digest(self, tag: str) -> DigestTemplates:
+        """Return the digest's templates."""
+        own, shipped = self._own(tag), _shipped(tag)
+        folders = (shipped,) if own is None else (own, shipped)
+        return self._kept("digest", tag, lambda: DigestTemplates(folders))
+
+    def sources(self, tag: str) -> Texts:
+        """Return the challenge's words as they stand in the files."""
+
+        def read() -> Texts:
+            own = self._own(tag)
+            folders = [_shipped(tag)] if own is None else [own, _shipped(tag)]
+            files = [
+                next(file for folder in folders if (file := folder / "challenge" / name).exists()) for name in _PARTS
+            ]
+            return Texts(*(file.read_text("utf-8") for file in files))
+
+        return self._kept("sources", tag, read)
+
+    def _compile(self, tag: str, sources: Sources) -> Templates:
+        return self.challenge(tag).with_texts(sources)
+
+    def _own(self, tag: str) -> Path | None:
+        if self._chosen is None:
+            return None
+        folder = self._chosen if tag == ENGLISH else self._chosen / tag
+        return folder if folder.is_dir() else None
+
+    def _kept(self, kind: str, tag: str, make: Callable[[], T]) -> T:
+        made = self._of.get((kind, tag))
+        if made is None:
+            made = self._of[kind, tag] = make()
+        return made  # type: ignore[return-value]  # What was made for this kind.
+
+
+def _shipped(tag: str) -> Path:
+    return resources.folder("templates") / "mail" if tag == ENGLISH else language(tag).folder / "mail"
