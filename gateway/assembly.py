@@ -18,6 +18,7 @@ from gateway.domain.challenge import DAY, Asking, Caps
 from gateway.domain.policy import Expiry, Policy, Scope
 from gateway.domain.reply import Reply
 from gateway.flow.answer import AnswerRules
+from gateway.flow.ask_again import AskAgain, AskStore
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.deliver import DeliverRules
 from gateway.flow.digest_ports import DigestLetter, Wanted
@@ -50,23 +51,34 @@ def policy(settings: Settings) -> Policy:
 
 def receive_rules(settings: Settings, mark_key: bytes) -> ReceiveRules:
     """Return what the receiver is told."""
-    challenge = settings.challenge
     return ReceiveRules(
         stage=Stage(settings.smtp.stage),
         hostname=settings.smtp.hostname,
         domains=own_domains(settings.domains.names),
         policy=policy(settings),
-        caps=Caps(
-            per_sender_days=challenge.max_per_sender_days,
-            per_domain_hour=challenge.max_per_domain_hour,
-            per_recipient_hour=challenge.max_per_recipient_hour,
-            per_hour=challenge.max_per_hour,
-        ),
+        caps=_caps(settings),
         mark_key=mark_key,
         near=_own_servers(settings),
         max_hops=settings.smtp.max_hops,
         check_recipients=settings.smtp.recipient_check,
     )
+
+
+def _caps(settings: Settings) -> Caps:
+    challenge = settings.challenge
+    return Caps(
+        per_sender_days=challenge.max_per_sender_days,
+        per_domain_hour=challenge.max_per_domain_hour,
+        per_recipient_hour=challenge.max_per_recipient_hour,
+        per_hour=challenge.max_per_hour,
+    )
+
+
+def make_ask_again(
+    settings: Settings, store: AskStore, now: Callable[[], float], wake_challenges: Callable[[], None] = lambda: None
+) -> AskAgain:
+    """Make what asks senders once more, by hand."""
+    return AskAgain(store, policy(settings), _caps(settings), now=now, wake_challenges=wake_challenges)
 
 
 def make_policies(

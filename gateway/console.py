@@ -40,6 +40,7 @@ from gateway.domain.address import NULL_PATH, Address, normal_domain
 from gateway.domain.envelope import Recipient
 from gateway.domain.roles import Role, Viewer
 from gateway.entrance import Entrance, link_url, mailbox_names, public_urls
+from gateway.flow.ask_again import AskAgain
 from gateway.flow.digests import Digests
 from gateway.flow.expecting import Expecting
 from gateway.flow.forward import Forwarder, ForwardRules, Outside
@@ -82,6 +83,7 @@ class Parts:
     store: Store
     entrance: Entrance
     moderator: Moderator
+    asker: AskAgain
     overview: Overview
     texts: TextEditor
     send_sample: SendSample
@@ -123,6 +125,7 @@ def make_parts(
         store=store,
         entrance=entrance,
         moderator=Moderator(store, now=now, wake_deliveries=wake_deliveries),
+        asker=assembly.make_ask_again(settings, store, now, wake_challenges),
         overview=Overview(
             store,
             hops,
@@ -173,7 +176,7 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
         *_entrance_rooms(parts, pages, cookie, client_of),
         HomePages(),
         PendingPages(parts.queue, parts.orders, parts.sources, view, pages, now=parts.now),
-        MessagePages(view, pages),
+        MessagePages(view, parts.asker, pages),
         ListPages(Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now), pages),
         ListFilePages(ListFiles(parts.store, now=parts.now), pages),
         AccountsPages(

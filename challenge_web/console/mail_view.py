@@ -9,6 +9,7 @@ from aiohttp import web
 
 from challenge_web.console.message_words import facts, files, people, place_words, who, why
 from challenge_web.console.pending_words import address, octets, read_ask
+from gateway.domain.explain import SILENCES
 from gateway.domain.lifecycle import State
 from gateway.domain.outline import Outline, Unreadable
 from gateway.domain.roles import Right, Viewer
@@ -86,7 +87,8 @@ class MailView:
             "state": STATES[held.state],
             "why": why(held, now),
             "facts": facts(held),
-            "steps": timeline(held.history, held.asked),
+            "steps": timeline(held.history, (*held.asked_before, *([held.asked] if held.asked else ()))),
+            "silences": SILENCES,
             "downloads": self.reading.may_download(viewer),
             "forwards": self.forwards(viewer, held),
             "acts": waits or held.state is State.REFUSED,

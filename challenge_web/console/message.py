@@ -8,17 +8,22 @@ from hashlib import sha256
 
 from aiohttp import hdrs, web
 
+from challenge_web.console.forms import text_of
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.mail_view import GONE, WRONG, MailView
 from challenge_web.console.message_words import disposition, saved_as
 from challenge_web.console.pages import POLICY, ConsolePages, say, see_other
+from challenge_web.console.pending_words import address, read_back
 from challenge_web.console.routes import Names, Route
 from challenge_web.pages import root_of
 from gateway.domain.outline import Unreadable
 from gateway.domain.roles import Right, Viewer
+from gateway.flow.ask_again import AskAgain
 from gateway.flow.forward import Form
 from gateway.flow.read import ContentGone, WrongContent
 
+ASKED_AGAIN = say("asked-again", "The sender is asked once more.")
+NOT_ASKED = say("not-asked", "The sender was not asked. Why not, and when it can be done, stands below.")
 FORWARDED = say("forwarded", "The mail was sent on for inspection.")
 FORWARD_LATER = say("forward-later", "The mail was not sent on: the server cannot take it now. Try again later.")
 FORWARD_REFUSED = say("forward-refused", "The mail was not sent on: the server refused it. Its words are below.")
@@ -38,8 +43,9 @@ _VIEWS = ("text", "html", "files", "headers", "source")
 class MessagePages:
     """One mail, in several views."""
 
-    def __init__(self, view: MailView, pages: ConsolePages) -> None:
+    def __init__(self, view: MailView, asker: AskAgain, pages: ConsolePages) -> None:
         self._view = view
+        self._asker = asker
         self._reading = view.reading
         self._forwarder = view.forwarder
         self._pages = pages
@@ -56,6 +62,7 @@ class MessagePages:
             Route("message-files", f"{path}/files", read, self.show, names=row),
             Route("message-headers", f"{path}/headers", read, self.show, names=row),
             Route("message-source", f"{path}/source", read, self.show, names=row),
+            Route("message-ask-again", f"{path}/ask-again", Right.MODERATE, act=self.ask_again, names=row),
             Route("message-frame", f"{path}/frame/{part}", read, self.frame, names=row),
             Route("message-file", f"{path}/file/{part}", read, self.file, names=row),
             Route("message-download", f"{path}/download", read, self.download, names=row),
@@ -78,6 +85,7 @@ class MessagePages:
         words |= {"view": view, "fault": fault, "images": request.query.get("images") == "1", "source": None}
         if view == "source" and readable:
             words["source"] = await self._source(request, viewer, row_id)
+        words["again"] = await self._asker.ruling(viewer, row_id)
         if request.method == hdrs.METH_GET:
             await self._view.see(viewer, row_id)
         response = self._pages.page(request, "message/message", words, here="pending")
@@ -104,6 +112,17 @@ class MessagePages:
             return await self._reading.source(viewer, row_id, number)
         except (ContentGone, WrongContent):
             return None
+
+    async def ask_again(self, request: web.Request) -> web.StreamResponse:
+        """Let the sender be asked once more."""
+        viewer, row_id = viewer_of(request), int(request.match_info["id"])
+        await self._view.held(viewer, row_id)
+        ruling = await self._asker.ask(viewer, row_id)
+        asked = ruling is not None and bool(ruling.challenge)
+        tell(request, f"challenge {ruling.challenge}" if ruling is not None and asked else "not asked")
+        back = address(read_back(text_of(await request.post(), "back"))).partition("?")[2]
+        path = f"console/message/{row_id}{'?' if back else ''}{back}"
+        raise see_other(request, path, ASKED_AGAIN if asked else NOT_ASKED)
 
     # --- what is in the mail ---
 

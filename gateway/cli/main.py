@@ -44,7 +44,7 @@ COMMANDS = {
     "policy": Place("policy", "policy", "See and choose what holds for the site, a domain or a recipient."),
     "expect": Place("expect", "expect", "Let mail of proven strangers pass for a while."),
     "account": Place("account", "account", "Manage who may sign in to the console."),
-    "challenges": Place("upkeep", "challenges", "Look at challenges."),
+    "challenges": Place("challenges", "challenges", "Look at challenges, and send one again."),
     "db": Place("upkeep", "db", "Look after the store's schema."),
     "audit": Place("upkeep", "audit", "Check that nothing was lost and nothing was changed."),
     "explain": Place("explain", "explain", "Say what would be decided about a message, and why."),

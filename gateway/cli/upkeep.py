@@ -1,4 +1,4 @@
-"""`challenges`, `db` and `audit`: looking after a site."""
+"""`db` and `audit`: looking after a site."""
 
 from __future__ import annotations
 
@@ -11,53 +11,13 @@ import click
 from gateway.cli.access import age_of, with_store
 from gateway.cli.faults import CommandError, told
 from gateway.cli.options import PRIVATE, config_option, early_config_option, json_option, settings_of
-from gateway.cli.output import Column, Listing, moment, note, print_json, progress
-from gateway.domain.lifecycle import ChallengeState
+from gateway.cli.output import print_json, progress
 from gateway.log import escape
 from gateway.store.audit import Audit, Report
 from gateway.store.engine import sqlite_path, translated_errors
 from gateway.store.schema import Age
 from gateway.store.schema import upgrade as upgrade_schema
 from gateway.store.store import Store
-from gateway.store.views import ChallengeView, list_challenges
-
-_COLUMNS: tuple[Column[ChallengeView], ...] = (
-    Column("id", lambda row: row.id),
-    Column("state", lambda row: row.state),
-    Column("to", lambda row: row.sender, elastic=True),
-    Column("for", lambda row: row.recipient, elastic=True),
-    Column("subject", lambda row: row.subject, elastic=True),
-    Column("made", lambda row: moment(row.created_at)),
-    Column("sent", lambda row: moment(row.sent_at), spare=True),
-    Column("attempts", lambda row: row.attempts, spare=True),
-    Column("wrong answers", lambda row: row.wrong_answers, spare=True),
-    Column("last reply", lambda row: row.last_reply or row.reason, elastic=True, spare=True),
-)
-
-
-@click.group()
-@early_config_option
-def challenges() -> None:
-    """Look at challenges."""
-
-
-@challenges.command("list")
-@config_option
-@json_option
-@click.option("--state", type=click.Choice([state.value for state in ChallengeState]), help="Only in this state.")
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many to list.")
-def list_(config: Path | None, as_json: bool, state: str | None, most: int) -> None:
-    """List challenges, the newest first."""
-
-    async def work(store: Store) -> list[ChallengeView]:
-        return await store.look(lambda tx: list_challenges(tx.connection, state or "", most))
-
-    rows = with_store(config, work)
-    listing = Listing(_COLUMNS, "No challenges.", as_json=as_json)
-    listing.page(rows)
-    listing.end()
-    if len(rows) == most:
-        note(f"these are the newest {most}; --most N shows more")
 
 
 @click.group()

@@ -86,13 +86,40 @@ def may_ask(
         return Silence.SWITCHED_OFF
     if evidence.sender_domain_takes_mail is False:
         return Silence.NO_MAIL_DOMAIN
-    if asking is Asking.AUTHENTICATED:
-        if not evidence.proofs:
-            return Silence.UNPROVEN
-        if not evidence.reverse_path_proven:
-            # A signed author says nothing about the envelope: a challenge would hit whom it names.
-            return Silence.UNPROVEN_REVERSE_PATH
+    return _unproven(evidence) if asking is Asking.AUTHENTICATED else None
+
+
+def _unproven(evidence: Evidence) -> Silence | None:
+    if not evidence.proofs:
+        return Silence.UNPROVEN
+    if not evidence.reverse_path_proven:
+        # A signed author says nothing about the envelope: a challenge would hit whom it names.
+        return Silence.UNPROVEN_REVERSE_PATH
     return None
+
+
+_PASSING = frozenset(
+    {
+        Silence.SWITCHED_OFF, Silence.ASKED_RECENTLY, Silence.DISOWNED, Silence.CLOSED, Silence.BUDGET,
+        Silence.UNDELIVERABLE,
+    }
+)  # fmt: skip
+"""Why a sender was not asked then, which says nothing of now: the caps and the policy are looked at anew."""
+
+
+def may_ask_again(asking: Asking, before: Silence | None, evidence: Evidence) -> Silence | None:
+    """Return why the sender of a mail that waits must not be asked once more, or None where only the caps can forbid it.
+
+    asking: as it is set now. before: why it was not asked when the mail came; what the mail itself forbade then stays
+    forbidden. Whoever is not proven is not asked by hand either, even where a site asks everybody.
+    """
+    if before is not None and before not in _PASSING:
+        return before
+    if asking is Asking.OFF:
+        return Silence.SWITCHED_OFF
+    if evidence.sender_domain_takes_mail is False:
+        return Silence.NO_MAIL_DOMAIN
+    return _unproven(evidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Event(Enum):
     REFUSED = "refused-by-next-hop"
     GAVE_UP = "gave-up"  # Temporary failures for the whole retry period.
     FORWARD = "forward"  # A person sent a copy on for inspection; the row stays what it is.
+    ASK_AGAIN = "ask-again"  # A person let the sender be asked once more; the row stays what it is.
 
 
 class IllegalMove(Exception):
@@ -79,6 +80,7 @@ MOVES: dict[tuple[State, Event], State] = {
     (State.REFUSED, Event.DELETE): State.DELETED,
     (State.REFUSED, Event.BLACKLIST): State.BLOCKED,
     **{(state, Event.FORWARD): state for state in State},
+    (State.PENDING, Event.ASK_AGAIN): State.PENDING,
 }
 
 FINAL = frozenset({State.DELIVERED, State.DELETED, State.BLOCKED, State.DISOWNED, State.EXPIRED})

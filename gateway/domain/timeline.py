@@ -33,6 +33,10 @@ class Asked:
     """Kind of puzzle that was solved; "" where none was."""
     last_reply: str
     """What the smart host said last."""
+    used_at: float | None = None
+    """When the first answer came from its page; None: none yet. Looking at the page leaves no trace."""
+    used_times: int = 0
+    """Answers that came, wrong ones too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ _EVENTS: dict[Event, str] = {
     Event.REFUSED: "The mail server refused the mail.",
     Event.GAVE_UP: "The mail server could not take the mail for too long; no further attempt is made.",
     Event.FORWARD: "The mail was sent on for inspection.",
+    Event.ASK_AGAIN: "The sender is to be asked once more.",
 }
 _ENDS = {
     "answered": "The sender answered.",
@@ -76,11 +81,11 @@ _ENDS = {
 _BY_ITSELF = frozenset({"service", "sender", ""})
 
 
-def timeline(history: Iterable[Happened], asked: Asked | None) -> tuple[Step, ...]:
-    """Return all steps, the first one first."""
+def timeline(history: Iterable[Happened], asked: Iterable[Asked]) -> tuple[Step, ...]:
+    """Return all steps, the first one first. asked: each challenge that was made for the mail."""
     steps = [_step(one) for one in history]
-    if asked is not None:
-        steps += _asking(asked)
+    for one in asked:
+        steps += _asking(one)
     return tuple(sorted(steps, key=lambda step: step.at))
 
 
@@ -101,6 +106,10 @@ def _asking(asked: Asked) -> list[Step]:
         steps.append(Step(asked.created_at, f"The sender is to be asked.{tried}", detail=asked.last_reply))
     if asked.sent_at is not None:
         steps.append(Step(asked.sent_at, "The sender was asked."))
+    if asked.used_at is not None:
+        count = f" {asked.used_times} answers have come from there." if asked.used_times > 1 else ""
+        wrong = f" Wrong ones: {asked.wrong_answers}." if asked.wrong_answers and asked.state not in _ENDS else ""
+        steps.append(Step(asked.used_at, f"Somebody opened the challenge's page and sent an answer.{count}{wrong}"))
     if asked.state in _ENDS:
         wrong = f" Wrong answers before: {asked.wrong_answers}." if asked.wrong_answers else ""
         detail = asked.last_reply if asked.state == "failed" else asked.how

@@ -110,6 +110,7 @@ class Answers:
             pause = _pause(challenge, now)
             if pause is not None or not tx.challenges.spend(puzzle_id, now):
                 return pause
+            tx.challenges.used(challenge.id, now)
             before = 0 if challenge.paused_until is not None else challenge.wrong_answers
             count = before + 1
             until = now + self._rules.pause_minutes * MINUTE if count >= self._rules.attempts else None
@@ -144,6 +145,7 @@ class Answers:
                 raise Paused(pause)
             if not tx.challenges.spend(puzzle_id, now):
                 raise PuzzleSpent
+            tx.challenges.used(challenge.id, now)
             entries = _entries(tx, challenge)
             rows = _opened_by(tx, challenge, entries)
             for entry in entries:

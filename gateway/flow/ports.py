@@ -94,9 +94,6 @@ class Checks(Protocol):
         """Run every check under one deadline; what does not end in time is None or temperror. Never raises."""
 
 
-# --- the store ---------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class NewMessage:
     """A message about to be kept."""
@@ -312,6 +309,9 @@ class ChallengeTx(Protocol):
 
     def spend(self, puzzle_id: bytes, now: float) -> bool:
         """Use up a puzzle; False when it was used before."""
+
+    def used(self, challenge_id: int, now: float) -> None:
+        """Note that an answer came from its page, right or wrong."""
 
     def claim(self, now: float, most: int, lease: int, lease_until: float, latest_due: float) -> list[ChallengeRow]:
         """Take queued challenges that are due for this worker."""

@@ -67,6 +67,9 @@ class Held:
     evidence: Evidence
     history: tuple[Happened, ...]
     asked: Asked | None
+    """The challenge that counts for it."""
+    asked_before: tuple[Asked, ...] = ()
+    """Others that were made for the same mail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from gateway.domain.lifecycle import OPEN, ChallengeState
 from gateway.domain.policy import Scope
 from gateway.flow.ports import ChallengeRow, NewChallenge
 from gateway.store.prepared import Prepared
-from gateway.store.tables import challenge, disowned, inserted_id, message, spent_puzzle, token
+from gateway.store.tables import challenge, disowned, inserted_id, message, page_use, spent_puzzle, token
 
 HOUR = 3600.0
 DAY = 86_400.0
@@ -146,6 +146,13 @@ class ChallengeTable:
         """Use up a puzzle; False when it was used before."""
         statement = insert_or(spent_puzzle).values(id=puzzle_id, spent_at=now).on_conflict_do_nothing()
         return self._connection.execute(statement).rowcount == 1
+
+    def used(self, challenge_id: int, now: float) -> None:
+        """Note that an answer came from its page, right or wrong."""
+        statement = insert_or(page_use).values(challenge_id=challenge_id, first_at=now, times=1)
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["challenge_id"], set_={"times": page_use.c.times + 1})
+        )
 
     def forget_puzzles(self, before: float) -> None:
         """Drop puzzles used before then: their time is over anyway."""

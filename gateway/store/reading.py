@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, func, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, or_, select
 
 from gateway.domain.evidence import Evidence
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.timeline import Asked, Happened
 from gateway.flow.read import Content, Held
-from gateway.store.tables import challenge, content, event, message, pending
+from gateway.store.tables import challenge, content, event, message, page_use, pending
 
 _kept = select(content.c.message_id).where(content.c.message_id == message.c.id).exists()
 _held = select(
@@ -24,7 +24,9 @@ _held = select(
 _asked = select(
     challenge.c.state, challenge.c.created_at, challenge.c.sent_at, challenge.c.changed_at, challenge.c.expires_at,
     challenge.c.attempts, challenge.c.wrong_answers, challenge.c.how, challenge.c.last_reply,
-)  # fmt: skip
+    page_use.c.first_at.label("used_at"), func.coalesce(page_use.c.times, 0).label("used_times"),
+    challenge.c.id.label("challenge_id"),
+).outerjoin(page_use, page_use.c.challenge_id == challenge.c.id)  # fmt: skip
 
 
 class ReadingTable:
@@ -56,6 +58,10 @@ class ReadingTable:
 
     def note_forward(self, row_id: int, actor: str, detail: str, now: float) -> bool:
         """Write into a row's history that it was sent on; False where there is no such row."""
+        return self.note(row_id, Event.FORWARD, actor, detail, now)
+
+    def note(self, row_id: int, what: Event, actor: str, detail: str, now: float) -> bool:
+        """Write into a row's history what leaves it in its state; False where there is no such row."""
         state = self._connection.execute(select(pending.c.state).where(pending.c.id == row_id)).scalar()
         if state is None:
             return False
@@ -64,7 +70,7 @@ class ReadingTable:
             {
                 "at": now,
                 "pending_id": row_id,
-                "event": Event.FORWARD.value,
+                "event": what.value,
                 "state_from": state,
                 "state_to": state,
                 "actor": actor,
@@ -76,7 +82,12 @@ class ReadingTable:
     def _whole(self, row: RowMapping) -> Held:
         told = dict(row)
         challenge_id = told.pop("challenge_id")
-        found = self._connection.execute(_asked.where(challenge.c.id == challenge_id)).mappings().first()
+        # Its own is the newest; the one that let it go may have been made for another mail.
+        of_mail = or_(challenge.c.message_id == told["message_id"], challenge.c.id == challenge_id)
+        asked = {
+            one.pop("challenge_id"): Asked(**one)
+            for one in map(dict, self._connection.execute(_asked.where(of_mail).order_by(challenge.c.id)).mappings())
+        }
         lines = self._connection.execute(
             select(event.c.at, event.c.event, event.c.actor, event.c.detail)
             .where(event.c.pending_id == told["id"])
@@ -89,5 +100,6 @@ class ReadingTable:
         return Held(
             **told,
             history=tuple(Happened(line.at, line.event, line.actor, line.detail) for line in lines),
-            asked=None if found is None else Asked(**found),
+            asked=asked.pop(challenge_id, None),
+            asked_before=tuple(asked.values()),
         )

@@ -172,6 +172,7 @@ def test_every_command_and_option_is_in_the_document() -> None:
 def test_commands_with_json_are_those_with_a_table() -> None:
     with_json = {name for name, command in commands() if any("--json" in p.opts for p in command.params)}
     also = {"pending authorize": "ID...", "pending deliver": "ID...", "pending blacklist": "ID..."}
+    also["challenges ask-again"] = "ID"
     also |= dict.fromkeys(("policy unset", "policy lock", "policy unlock"), "SETTING [SCOPE]")
     assert with_json == set(JSON) | set(also)
     for name, words in also.items():

@@ -33,7 +33,7 @@ def inserted_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration; `db check` compares it with what the file says."""
 
 # SQLite numbers rows by itself only where the key is a plain INTEGER.
@@ -173,6 +173,16 @@ token = Table(
     Column("challenge_id", RowId, ForeignKey("challenge.id"), nullable=False, index=True),
     sqlite_with_rowid=False,
 )
+
+page_use = Table(
+    "page_use",
+    metadata,
+    Column("challenge_id", RowId, ForeignKey("challenge.id"), primary_key=True),
+    Column("first_at", Float, nullable=False),
+    Column("times", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Answers that came from the pages of challenges. Not of those who only looked: programs that check links look too."""
 
 spent_puzzle = Table(
     "spent_puzzle",

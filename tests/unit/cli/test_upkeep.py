@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from gateway.cli.upkeep import foreign_owner
 from gateway.domain.lifecycle import ChallengeState
-from tests.store.letters import NOW
+from gateway.store.tables import journal
+from tests.store.letters import DAY, NOW, keep, message, row
 from tests.unit.cli.shell import Shell
 
 
@@ -58,6 +61,23 @@ def test_challenges_list_shows_them(shell: Shell) -> None:
     assert "over-budget" in shell("challenges", "list").out
     newest = shell("challenges", "list", "--most", "1")
     assert "--most N shows more" in newest.err
+
+
+def test_challenges_ask_again_sends_one_more_within_the_caps_and_writes_it_down(shell: Shell) -> None:
+    then = time.time() - 10 * DAY
+    held = shell.with_store(lambda store: keep(store, message("Roof", at=then), row(at=then), ask=True))
+    done = shell("challenges", "ask-again", "1", "--json")
+    assert done.data == {"challenge": 2, "mail": held.rows[0]}
+    assert [one["id"] for one in shell("challenges", "list", "--json").data] == [2, 1]
+    again = shell("challenges", "ask-again", "1")
+    assert again.status == 1
+    assert "not asked: the sender was asked not long ago; it can be asked again from " in again.err
+    assert "no mail waits for an answer to challenge 9" in shell("challenges", "ask-again", "9").err
+    assert "all is well" in shell("audit").out
+    (deed,) = shell.with_store(lambda store: store.look(lambda tx: tx.connection.execute(select(journal)).all()))
+    assert (deed.deed, deed.object, deed.detail, deed.client) == (
+        "message-ask-again", str(held.rows[0]), "challenge 2", "command line",
+    )  # fmt: skip
 
 
 def test_audit_of_a_sound_store_ends_with_0(shell: Shell) -> None:

@@ -19,6 +19,7 @@ from gateway.domain.challenge import (
     Silence,
     is_no_reply,
     may_ask,
+    may_ask_again,
     token_hash,
     token_text,
     within_caps,
@@ -165,6 +166,21 @@ def test_disowned_address_is_not_asked_until_then() -> None:
 
 def test_switched_off_asks_nobody() -> None:
     assert ask(asking=Asking.OFF) is Silence.SWITCHED_OFF
+
+
+@pytest.mark.parametrize("before", [None, *Silence])
+def test_asking_again_keeps_to_what_the_mail_forbade_and_looks_at_the_rest_anew(before: Silence | None) -> None:
+    passing = (None, Silence.SWITCHED_OFF, Silence.ASKED_RECENTLY, Silence.DISOWNED, Silence.CLOSED, Silence.BUDGET,
+               Silence.UNDELIVERABLE)  # fmt: skip
+    expected = None if before in passing else before
+    for asking in (Asking.AUTHENTICATED, Asking.ALL):
+        assert may_ask_again(asking, before, PROVEN) is expected
+        assert may_ask_again(asking, before, NO_EVIDENCE) is (expected or Silence.UNPROVEN)
+    assert may_ask_again(Asking.OFF, before, PROVEN) is (expected or Silence.SWITCHED_OFF)
+    unproven_path = replace(PROVEN, reverse_path_proven=False)
+    assert may_ask_again(Asking.ALL, before, unproven_path) is (expected or Silence.UNPROVEN_REVERSE_PATH)
+    no_mail = replace(PROVEN, sender_domain_takes_mail=False)
+    assert may_ask_again(Asking.ALL, before, no_mail) is (expected or Silence.NO_MAIL_DOMAIN)
 
 
 def test_asking_over_every_combination_never_asks_what_must_not_be() -> None:

@@ -16,24 +16,24 @@ ASKED = Asked("sent", 1.0, 2.0, 2.0, 99.0, 1, 0, "", "250 2.0.0 Ok")
 
 @pytest.mark.parametrize("event", list(Event))
 def test_timeline_has_a_sentence_for_every_event(event: Event) -> None:
-    (step,) = timeline([Happened(1.0, event.value, "joe", "x")], None)
+    (step,) = timeline([Happened(1.0, event.value, "joe", "x")], ())
     assert step.words.endswith(".")
     assert step.who == "joe"
 
 
 def test_timeline_of_an_event_of_a_newer_program_shows_its_name() -> None:
-    assert timeline([Happened(1.0, "teleport", "joe", "x")], None) == (Step(1.0, "teleport.", "joe", "x"),)
+    assert timeline([Happened(1.0, "teleport", "joe", "x")], ()) == (Step(1.0, "teleport.", "joe", "x"),)
 
 
 def test_timeline_of_what_came_by_itself_names_nobody_and_no_code() -> None:
-    (step,) = timeline([Happened(1.0, "hold", "service", "unknown-sender")], None)
+    (step,) = timeline([Happened(1.0, "hold", "service", "unknown-sender")], ())
     assert (step.who, step.detail) == ("", "")
 
 
 def test_timeline_puts_the_asking_in_its_place() -> None:
     history = [Happened(0.0, "hold", "service", ""), Happened(9.0, "delete", "joe", "")]
     asked = replace(ASKED, state="expired", changed_at=8.0)
-    words = [step.words for step in timeline(history, asked)]
+    words = [step.words for step in timeline(history, [asked])]
     assert words == [
         "The mail came and was held.",
         "The sender was asked.",
@@ -65,7 +65,7 @@ def test_timeline_puts_the_asking_in_its_place() -> None:
     ],
 )
 def test_timeline_tells_how_far_the_asking_came(asked: Asked, words: str, detail: str) -> None:
-    last = timeline([], asked)[-1]
+    last = timeline([], [asked])[-1]
     assert (last.words, last.detail) == (words, detail)
 
 
@@ -73,3 +73,16 @@ def test_evidence_facts_tell_what_was_found_and_nothing_of_a_decision() -> None:
     topics = {fact.topic for fact in evidence_facts(NO_EVIDENCE)}
     assert "SPF" in topics
     assert "decision" not in topics
+
+
+def test_timeline_tells_that_the_page_was_used_and_how_often_and_each_question() -> None:
+    first = replace(ASKED, used_at=5.0, used_times=1)
+    again = replace(ASKED, sent_at=20.0, used_at=21.0, used_times=3, wrong_answers=2)
+    words = [step.words for step in timeline([Happened(19.0, "ask-again", "joe", "challenge 2")], [first, again])]
+    assert words == [
+        "The sender was asked.",
+        "Somebody opened the challenge's page and sent an answer.",
+        "The sender is to be asked once more.",
+        "The sender was asked.",
+        "Somebody opened the challenge's page and sent an answer. 3 answers have come from there. Wrong ones: 2.",
+    ]

@@ -14,9 +14,12 @@ from challenge_web.console.message import MessagePages
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
 from gateway.domain import header, reply
+from gateway.domain.challenge import Caps
 from gateway.domain.message import read_message
+from gateway.domain.policy import Policy
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Role
+from gateway.flow.ask_again import AskAgain
 from gateway.flow.describe import Describer
 from gateway.flow.forward import Forwarder, ForwardRules
 from gateway.flow.orders import Orders
@@ -101,6 +104,7 @@ async def mail_desk(make_client: MakeClient, store: Store, reader: Reader) -> De
         ForwardRules((INSPECTOR, OUTSIDE), frozenset({"example.org"})), reading, store, compose_copy, outside.send,
         lambda domain: hop, now=now, random_octets=lambda n: b"x" * n,
     )  # fmt: skip
+    asker = AskAgain(store, Policy(), Caps(), now=now, wake_challenges=lambda: None)
     view = MailView(reading, forwarder, queue, now=now)
 
     def console(app: object, pages: object) -> None:
@@ -108,7 +112,7 @@ async def mail_desk(make_client: MakeClient, store: Store, reader: Reader) -> De
         orders = Orders(store, 10, now=now, wake=lambda: None)
         sources = Sources(store, now=now, wake_deliveries=lambda: None)
         rooms = [
-            MessagePages(view, shown),
+            MessagePages(view, asker, shown),
             PendingPages(queue, orders, sources, view, shown, now=now),
         ]
         add_console(app, rooms, Sessions(), Cookie(False), lambda request: "", Journal())  # type: ignore[arg-type]

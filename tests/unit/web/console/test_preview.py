@@ -92,3 +92,26 @@ async def test_list_with_a_foreign_mail_beside_it_is_the_list_alone(desk: Desk) 
         assert 'class="split"' not in await listed(desk, f"?mail={mail}")
     answer = await desk.client.get(f"/console/pending?mail={row_id}", cookies={"session": "else"})
     assert "Offer" not in await answer.text()
+
+
+async def test_page_offers_to_ask_again_and_says_when_it_cannot(desk: Desk) -> None:
+    row_id = await desk.hold(HTML_MAIL)
+    page = unescape(await desk.get(str(row_id)))
+    assert "Ask again" in page
+    assert "ask-again" not in await desk.get(str(row_id), who="audit")
+    back = {CSRF_FIELD: csrf_token("joe"), "back": "q=roth"}
+    path = f"/console/message/{row_id}/ask-again"
+    answer = await desk.client.post(path, data=back, cookies={"session": "joe"}, allow_redirects=False)
+    assert answer.headers["Location"].endswith(f"console/message/{row_id}?q=roth&said=asked-again")
+    page = unescape(await desk.get(f"{row_id}?said=asked-again"))
+    for words in (
+        "The sender is asked once more.",
+        "The sender is to be asked once more.",
+        "It can be asked again from",
+    ):
+        assert words in page
+    assert "ask-again" not in page
+    answer = await desk.client.post(path, data=back, cookies={"session": "joe"}, allow_redirects=False)
+    assert answer.headers["Location"].endswith("said=not-asked")
+    strange = {CSRF_FIELD: csrf_token("else")}
+    assert (await desk.client.post(path, data=strange, cookies={"session": "else"})).status == 404
