@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.load import Comparison, Run, Shape, compare
@@ -28,12 +28,12 @@ HEADER = (
 UNITS = f"{'':22}{'msg/s':>10}{'msg/s':>10}{'':>8}{'lowest-highest':>16}{'s/1000':>14}{'s/1000':>14}{'MB':>14}"
 
 
-def row(name: str, result: Comparison, pss: float) -> str:
-    """Return one line of the table."""
+def row(name: str, result: Comparison, pss: Sequence[float]) -> str:
+    """Return one line of the table. pss: of each process of the gateway, in MB."""
     spread = f"{min(result.ratios):.2f}-{max(result.ratios):.2f}"
     return (
         f"{name:22}{_rate(result.ours):10.0f}{_rate(result.theirs):10.0f}{result.ratio:8.2f}{spread:>16}"
-        f"{_cpu(result.ours):14.2f}{_cpu(result.theirs):14.2f}{pss:14.0f}"
+        f"{_cpu(result.ours):14.2f}{_cpu(result.theirs):14.2f}{' + '.join(f'{one:.0f}' for one in pss):>14}"
     )
 
 
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
             for kept in (False, True):
                 shape = Shape(options.octets, options.sessions, kept, sender)
                 result = compare(ours, theirs, shape, pairs=options.pairs, seconds=options.seconds)
-                pss = pss_megabytes(family(at.gateway.pid))
+                pss = [pss_megabytes([pid]) for pid in family(at.gateway.pid)]
                 print(row(f"{path}, {'kept' if kept else 'new'} connections", result, pss), flush=True)
         if options.keep_log:
             options.keep_log.write_text(at.gateway.log())

@@ -21,11 +21,13 @@ def make_monitor_app(
     checks: Mapping[str, Check],
     *,
     registry: CollectorRegistry = REGISTRY,
+    gather: Callable[[], Awaitable[None]] | None = None,
     check_seconds: float = CHECK_SECONDS,
 ) -> web.Application:
     """Return the application of the monitor listener: /healthz, /readyz, /metrics. It belongs on a private address.
 
-    checks: by the name shown in /readyz, as "store" and "next-hop".
+    checks: by the name shown in /readyz, as "store" and "next-hop". gather: brings the counters up to date with those of
+    other processes, before they are told.
     """
 
     async def healthz(request: web.Request) -> web.Response:
@@ -40,6 +42,8 @@ def make_monitor_app(
 
     async def metrics(request: web.Request) -> web.Response:
         """All counters, in the format that is asked for."""
+        if gather is not None:
+            await gather()
         encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
         return web.Response(body=encode(registry), headers={hdrs.CONTENT_TYPE: content_type})
 

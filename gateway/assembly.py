@@ -222,15 +222,15 @@ def tls_files(settings: Settings) -> TlsFiles | None:
     return TlsFiles(certificate, key) if certificate is not None and key is not None else None
 
 
-def next_hop_settings(settings: Settings, place: Endpoint) -> HopSettings:
-    """Return what the relay to one next hop is told."""
+def next_hop_settings(settings: Settings, place: Endpoint, processes: int = 1) -> HopSettings:
+    """Return what the relay to one next hop is told. processes: that share its connections out among them."""
     relay = settings.relay
     return replace(
         _hop_settings(settings, place),
         tls=TlsPolicy(relay.next_hop_tls),
         user=relay.next_hop_user,
         password_file=_text(relay.next_hop_password_file),
-        connections=relay.next_hop_connections,
+        connections=max(1, relay.next_hop_connections // processes),
     )
 
 

@@ -8,13 +8,15 @@ and everything that changes the direction of text are escaped.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import re
 import select
+import stat
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Literal, TextIO
 
@@ -28,6 +30,8 @@ LONGEST = 1000
 BACKLOG = 10_000
 """Lines that wait for a slow standard error; more are dropped and counted."""
 
+_FILE_OCTETS = 16_384
+"""Written to a file or to the journal in one go."""
 _WINDOW = 0.1
 """Seconds over which it is counted how often the writing thread is woken."""
 _OFTEN = 20
@@ -195,6 +199,7 @@ class LineHandler(logging.Handler):
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
+        self._most = _at_once(stream)
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._dropped = 0
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
@@ -237,11 +242,35 @@ class LineHandler(logging.Handler):
                 count, self._dropped = self._dropped, 0
                 texts.append(self.format(_dropped_record(count)))
             try:
-                self._stream.write("".join(f"{text}\n" for text in texts))
-                self._stream.flush()
+                for text in _whole(texts, self._most):
+                    self._stream.write(text)
+                    self._stream.flush()
             except (OSError, ValueError):
                 # Nobody is left to tell. The service lives on without its log.
                 ended = ended or self._stream.closed
+
+
+def _at_once(stream: TextIO) -> int:
+    """Return how many octets can be written so that those of another process, as one at the door, stay apart."""
+    try:
+        return select.PIPE_BUF if stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode) else _FILE_OCTETS
+    except (OSError, ValueError):
+        return _FILE_OCTETS  # No file at all.
+
+
+def _whole(lines: Sequence[str], most: int) -> Iterator[str]:
+    """Join lines to texts of at most so many octets; only a longer line is longer."""
+    gathered: list[str] = []
+    size = 0
+    for line in lines:
+        octets = len(line) + 1 if line.isascii() else len(line.encode("utf-8", "replace")) + 1
+        if gathered and size + octets > most:
+            yield "".join(gathered)
+            gathered, size = [], 0
+        gathered.append(f"{line}\n")
+        size += octets
+    if gathered:
+        yield "".join(gathered)
 
 
 def _dropped_record(count: int) -> logging.LogRecord:

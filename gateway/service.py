@@ -10,7 +10,7 @@ import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,33 +21,27 @@ from challenge_web.listener import Listener as PageListener
 from challenge_web.pages import Pages as WebPages
 from challenge_web.puzzle import Puzzles
 from gateway import assembly, log
-from gateway.checks.authentication_results import forged_fields, results_field
 from gateway.console import make_parts, open_console
-from gateway.domain.address import normal_domain
+from gateway.doors.team import Team, how_many
 from gateway.entrance import Entrance, link_url, web_hosts
 from gateway.flow.answer import Answers
 from gateway.flow.challenge import Challenger
 from gateway.flow.deliver import Deliverer
 from gateway.flow.describe import Describer
-from gateway.flow.entry_use import EntryUse
 from gateway.flow.expire import Expirer
 from gateway.flow.orders import Orders, OrderWorker
-from gateway.flow.overview import HopState
-from gateway.flow.ports import Checks, StoreDown
-from gateway.flow.ports import Store as MailStore
+from gateway.flow.ports import StoreDown
 from gateway.flow.queue import Queue
-from gateway.flow.receive import Receiver
-from gateway.flow.tally import TALLY, write_down
 from gateway.flow.tongue import Tongues
 from gateway.flow.watch import Watch
+from gateway.front import Front
 from gateway.languages.language import known
 from gateway.languages.small_words import small_words
 from gateway.letters import LetterWriter
 from gateway.mail_texts import texts_in
-from gateway.relay.hop import NextHop
 from gateway.relay.smart_host import SmartHost
 from gateway.settings import Endpoint, Settings
-from gateway.smtp.listener import Listener, bound_socket, inherited_sockets
+from gateway.smtp.sockets import DoorSockets
 from gateway.store.store import ServiceLock, Store
 from gateway.workers.clock import Clock
 from gateway.workers.loop import Loop
@@ -69,45 +63,10 @@ HOUSEKEEPING = 60.0
 """Seconds between signs of life, and between purges."""
 WATCH_PAUSE = 20.0
 """Seconds between two looks for what needs a person."""
-TALLY_PAUSE = 5.0
-"""Seconds between two times that the overview's numbers are written down."""
-HOP_PATIENCE = 3.0
-"""Seconds a next hop has to answer before the overview calls it unreachable."""
 DELIVERY_RUNNERS = 3
 """Batches of deliveries at a time, so that one slow next hop does not hold up all others."""
 WORKER_GRACE = 10.0
 """Seconds a worker's batch may take to end when the service stops; a lease hands over what is cut off."""
-
-
-class Hops:
-    """The next hop of each recipient domain."""
-
-    def __init__(self, settings: Settings) -> None:
-        by_place = {
-            place: NextHop(assembly.next_hop_settings(settings, place))
-            for place in {settings.relay.next_hop, *settings.relay.domains.values()}
-        }
-        self._places = by_place
-        self._default = by_place[settings.relay.next_hop]
-        self._by_domain = {normal_domain(name): by_place[place] for name, place in settings.relay.domains.items()}
-        self.all = tuple(by_place.values())
-
-    def of(self, domain: str) -> NextHop:
-        """Return the hop for a recipient domain in A-labels."""
-        return self._by_domain.get(domain, self._default)
-
-    async def states(self) -> list[HopState]:
-        """Try each server, side by side; implements `flow.overview.HopWatch`."""
-        return list(await asyncio.gather(*(self._state(place, hop) for place, hop in self._places.items())))
-
-    async def _state(self, place: Endpoint, hop: NextHop) -> HopState:
-        domains = tuple(sorted(domain for domain, route in self._by_domain.items() if route is hop))
-        try:
-            async with asyncio.timeout(HOP_PATIENCE):
-                reachable = await hop.probe()
-        except TimeoutError:
-            reachable = False
-        return HopState(str(place), () if hop is self._default else domains, reachable)
 
 
 class Service:
@@ -118,9 +77,20 @@ class Service:
         self.settings = settings
         self.store = store
         self.clock = clock
-        self.hops = Hops(settings)
+        self._processes = how_many(settings, len(os.sched_getaffinity(0)))
+        self._team = self._make_team() if self._processes > 1 else None
+        self.front = Front(
+            settings,
+            store,
+            keys.site,
+            now=clock.now,
+            wake_challenges=self._wake_challenges,
+            wake_deliveries=self.wake_deliveries,
+            processes=self._processes,
+            share=None if self._team is None else self._team.share,
+        )
+        self.hops = self.front.hops
         self.smart_host = SmartHost(assembly.smart_host_settings(settings))
-        self.checks = assembly.make_checks(settings)
         tongues = Tongues(self.store, assembly.policy(settings), known(), small_words)
         self.letters = LetterWriter(settings, texts_in(self.store), tongues.of)
         self._keys = keys
@@ -153,7 +123,6 @@ class Service:
             Loop("expire", self._expiry_work(), SWEEP),
             Loop("housekeeping", self._housekeeping, HOUSEKEEPING),
             Loop("watch", self._look_around, WATCH_PAUSE),
-            Loop("tally", functools.partial(write_down, TALLY, self.store), TALLY_PAUSE),
             Loop("describe", self._describe, POLL),
             self._orders,
             Loop("digest", self.digests.run_once, POLL),
@@ -164,9 +133,6 @@ class Service:
             now=clock.now,
             wake_deliveries=self.wake_deliveries,
         )
-        self._entry_use = EntryUse(store)
-        self.receiver = self.make_receiver(self.checks, clock.now, store)
-        self.listener = Listener(self.receiver, assembly.door_settings(settings), assembly.tls_files(settings))
         self._closing = AsyncExitStack()
 
     # --- life ---
@@ -186,26 +152,32 @@ class Service:
             await store.forget_leases()
             clock = Clock(settings.pending.settle_minutes * MINUTE, await store.last_seen())
             service = cls(settings, store, clock, Keys(site=await store.key("site"), puzzle=await store.key("puzzle")))
-            stack.callback(service.checks.close)
+            if service._team is not None:
+                stack.push_async_callback(service._team.stop, 0.0)
+                await service._team.summon()
+            stack.push_async_callback(service.front.close, WORKER_GRACE)
             stack.push_async_callback(service.smart_host.close)
-            for hop in service.hops.all:
-                stack.push_async_callback(hop.close)
-                hop.start()
+            service.front.begin()
             await service._serve_pages(stack, pages)
             for loop in service._loops:
                 loop.start()
                 stack.push_async_callback(loop.stop, WORKER_GRACE)
             await service._open_door()
             service._closing = stack.pop_all()
-        log.event(_log, "started", smtp=[f"{host}:{port}" for host, port in service.listener.addresses])
+        log.event(_log, "started", smtp=[f"{host}:{port}" for host, port in service.addresses])
         return service
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of each place where mail comes in."""
+        return self.front.addresses
 
     async def stop(self, seconds: float) -> None:
         """Take no more mail, let what is in hand end within so many seconds, and close everything."""
-        cut_off = await self.listener.stop(seconds)
-        with suppress(StoreDown):
-            await write_down(TALLY, self.store)
-        await self._entry_use.write_down()
+        parts = [self.front.stop(seconds)]
+        if self._team is not None:
+            parts.append(self._team.stop(seconds))
+        cut_off = sum(await asyncio.gather(*parts))
         await self._closing.aclose()
         log.event(_log, "stopped", cut_off=cut_off)
 
@@ -215,7 +187,9 @@ class Service:
         Raises OSError or TemplateFault, and what was in use stays.
         """
         self.letters.reload()
-        self.listener.reload()
+        self.front.reload()
+        if self._team is not None:
+            self._team.reload(settings.log.level)
         logging.getLogger().setLevel(settings.log.level.upper())
         log.event(_log, "reloaded")
 
@@ -230,6 +204,9 @@ class Service:
     def _wake_sign_in_mail(self) -> None:
         self._sign_in_mail.wake()
 
+    def _wake_challenges(self) -> None:
+        self._challenges.wake()
+
     def wake_deliveries(self) -> None:
         """Say that released mail may wait for its delivery."""
         for loop in self._deliveries:
@@ -237,19 +214,12 @@ class Service:
 
     # --- work ---
 
-    def make_receiver(self, checks: Checks, now: Callable[[], float], store: MailStore) -> Receiver:
-        """Return a receiver. All it is told is the service's own, but for mail that is only told of."""
-        return Receiver(
-            assembly.receive_rules(self.settings, self._keys.site),
-            store,
-            checks,
-            self.hops.of,
-            lambda head: forged_fields(head, self.settings.smtp.hostname),
-            functools.partial(results_field, self.settings.smtp.hostname),
-            now=now,
-            wake_challenges=self._challenges.wake,
+    def _make_team(self) -> Team:
+        return Team(
+            self.settings,
+            self._processes,
+            wake_challenges=self._wake_challenges,
             wake_deliveries=self.wake_deliveries,
-            use=self._entry_use,
         )
 
     def _deliverer(self) -> Deliverer:
@@ -312,18 +282,17 @@ class Service:
         if self.clock.trusted():
             await self._order_worker.forget(ORDER_MEMORY)
             await self.store.sign_of_life(self.clock.now())
-            await self._entry_use.forget_removed(self.clock.now())
-        await self._entry_use.write_down()
+            await self.front.entry_use.forget_removed(self.clock.now())
         await self.entrance.sessions.sweep()
         return 0
 
     # --- listeners ---
 
     async def _open_door(self) -> None:
-        sockets = inherited_sockets(os.environ, os.getpid(), "smtp")
-        if not sockets:
-            sockets = [bound_socket(str(place)) for place in self.settings.smtp.listen]
-        await self.listener.start(sockets)
+        sockets = await DoorSockets.open([str(place) for place in self.settings.smtp.listen], self._processes)
+        await self.front.open(sockets.own)
+        if self._team is not None:
+            self._team.begin(sockets.another)
 
     async def _serve_pages(self, stack: AsyncExitStack, pages: Pages | None) -> None:
         settings = self.settings
@@ -343,15 +312,17 @@ class Service:
             extra_routes=None if pages is None else functools.partial(pages, self),
         )
         await _listen(stack, app, settings.web.listen)
-        await _listen(
-            stack, make_monitor_app({"store": self._store_ready, "next-hop": self._hops_ready}), settings.monitor.listen
+        monitor = make_monitor_app(
+            {"store": self._store_ready, "next-hop": self.hops.answer},
+            gather=None if self._team is None else self._team.count,
         )
+        await _listen(stack, monitor, settings.monitor.listen)
 
     def _open_console(self, app: web.Application, pages: WebPages) -> None:
         settings, store, now = self.settings, self.store, self.clock.now
         parts = make_parts(
             settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders, self.digests,
-            outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._challenges.wake,
+            outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
         )  # fmt: skip
         open_console(app, pages, parts, self.watch)
 
@@ -366,9 +337,6 @@ class Service:
         except StoreDown:
             return False
         return True
-
-    async def _hops_ready(self) -> bool:
-        return all(await asyncio.gather(*(hop.probe() for hop in self.hops.all)))
 
 
 @dataclass(frozen=True, slots=True)

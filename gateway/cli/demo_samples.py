@@ -82,7 +82,7 @@ async def put_samples(service: Service, now: Callable[[], float]) -> int:
     samples = all_samples()
     for number, sample in enumerate(samples, 1):
         at = begun - sample.hours * HOUR
-        receiver = service.make_receiver(Told(sample.evidence()), _stopped(at), AskedBefore(service.store, at))
+        receiver = service.front.make_receiver(Told(sample.evidence()), _stopped(at), AskedBefore(service.store, at))
         await receiver.message(_transaction(sample, number), sample.content(number, begun))
     return len(samples)
 

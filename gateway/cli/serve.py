@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
 import logging
 import os
 import signal
 import ssl
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -22,6 +19,7 @@ from gateway.cli import systemd
 from gateway.cli.faults import CommandError, system_words, told
 from gateway.cli.options import PRIVATE, config_option, settings_of
 from gateway.cli.signals import Signals
+from gateway.processes import collect_seldom, few_heaps, run_loop
 from gateway.relay.signer import KeyFault
 from gateway.relay.templates import TemplateFault
 from gateway.service import Service
@@ -33,8 +31,6 @@ DRAIN_SECONDS = 30.0
 RELOADED = frozenset({"log.level"})
 """Settings that SIGHUP takes over. The files that others name are read anew as well."""
 
-_M_ARENA_MAX = -8
-"""Of GNU's mallopt(3)."""
 _log = logging.getLogger("gateway.cli")
 
 
@@ -59,12 +55,6 @@ def serve(config: Path | None) -> None:
         handler.close()
 
 
-def few_heaps() -> None:
-    """Let all threads share two heaps of the C library: with one each, what they free in turn is kept many times over."""
-    with suppress(AttributeError, OSError):  # Another C library than GNU's has no such setting.
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
-
-
 async def _serve(settings: Settings, reread: Callable[[], Settings], handler: log.LineHandler) -> None:
     def last_words(number: int) -> None:
         log.warning(_log, "ended-at-once", signal=signal.Signals(number).name)
@@ -72,11 +62,8 @@ async def _serve(settings: Settings, reread: Callable[[], Settings], handler: lo
 
     signals = Signals.caught(last_words)
     service = await Service.start(settings)
-    # Everything that lives now lives as long as the service: no use in looking at it again and again.
-    gc.freeze()
-    # Nor in looking after every 700 new values: a mail makes hundreds, and they go by themselves.
-    gc.set_threshold(20_000, 20, 20)
-    status = "takes mail at " + ", ".join(f"{host}:{port}" for host, port in service.listener.addresses)
+    collect_seldom()
+    status = "takes mail at " + ", ".join(f"{host}:{port}" for host, port in service.addresses)
     tasks = [asyncio.create_task(systemd.watchdog()), asyncio.create_task(_reloads(signals, service, reread, status))]
     systemd.ready(status)
     await tell_first_admin(service)
@@ -183,15 +170,3 @@ def named_faults(settings: Settings) -> Iterator[None]:
         ) from fault
     except OSError as fault:
         raise CommandError(system_words(fault)) from fault
-
-
-def run_loop(main: Coroutine[Any, Any, None]) -> None:
-    """Run until done, on uvloop where it is installed."""
-    try:
-        import uvloop
-
-        factory: Callable[[], asyncio.AbstractEventLoop] | None = uvloop.new_event_loop
-    except ImportError:
-        factory = None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main)

@@ -138,6 +138,7 @@ def settings_for(world: World, places: Places, more: Mapping[str, Mapping[str, o
     tables: dict[str, dict[str, object]] = {
         "smtp": {
             "listen": [str(places.smtp)],
+            "processes": 1,
             "stage": "edge",
             "hostname": f"gateway.{DOMAIN}",
             "trusted_clients": [],

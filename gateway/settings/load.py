@@ -163,12 +163,15 @@ def _from_text(kind: object, text: str) -> object:
     if parser_of(kind) or kind is str or get_origin(kind) is Literal:
         return text
     stripped = text.strip()
-    if get_origin(kind) is tuple and not stripped.startswith("["):
-        return [item.strip() for item in stripped.split(",") if item.strip()]
+    listed = get_origin(kind) is tuple
     try:
-        return tomllib.loads(f"value = {stripped}")["value"]
+        if not listed or stripped.startswith("["):
+            return tomllib.loads(f"value = {stripped}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):
-        raise ValueError(f"{text!r} does not fit; write {describe(kind)}") from None
+        # A list may also begin with an IPv6 address in its brackets.
+        if not listed or stripped.endswith("]"):
+            raise ValueError(f"{text!r} does not fit; write {describe(kind)}") from None
+    return [item.strip() for item in stripped.split(",") if item.strip()]
 
 
 def _nearest(name: str, names: Iterable[str], section: str = "") -> str:

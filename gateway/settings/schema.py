@@ -31,6 +31,7 @@ from gateway.settings.value_kinds import (
     Octets,
     OctetsPerSecond,
     OptionalDomain,
+    Processes,
     Schedule,
     Seconds,
     Section,
@@ -89,6 +90,8 @@ class Smtp(Section, frozen=True):
     """Content of all sessions held in memory together; more waits with 452."""
     recipient_check: bool = True
     """Ask the next hop at RCPT whether it takes the recipient."""
+    processes: Processes = 0
+    """How many processes take mail side by side; 0: one for each processor, four at most."""
 
 
 class Domains(Section, frozen=True):

@@ -34,6 +34,7 @@ from gateway.settings.values import (
 )
 
 Count = Annotated[int, Meta(gt=0)]
+Processes = Annotated[int, Meta(ge=0, le=32)]
 Octets = Annotated[int, Meta(gt=0, extra={"unit": "octets"})]
 OctetsPerSecond = Annotated[int, Meta(ge=0, extra={"unit": "octets per second"})]
 Bits = Annotated[int, Meta(ge=1, le=30, extra={"unit": "bits"})]

@@ -379,7 +379,7 @@ class Connection(SMTP):
         """Be counted until both the transport and the task are gone: neither alone may pile up."""
         if self._gone and self._handler_coroutine is None and self in self.doorway.sessions:
             self.doorway.sessions.discard(self)
-            self.doorway.connections.leave(self.peer)
+            self.doorway.connections.leave(self.peer, self.trusted)
             logger.debug("connection from %s closed", self.peer)
 
     async def push(self, status: Any) -> None:

@@ -12,6 +12,7 @@ from gateway.domain.reply import Reply
 from gateway.flow.ports import Features
 from gateway.smtp.data import BareLineEnds
 from gateway.smtp.limits import Connections, Memory, Network, TrustedClients
+from gateway.smtp.share import Share
 
 if TYPE_CHECKING:
     from gateway.smtp.connection import Connection
@@ -83,6 +84,8 @@ class Doorway:
     loop: asyncio.AbstractEventLoop
     tls: ssl.SSLContext | None = None
     """None: STARTTLS is not offered. Replaced on reload; sessions take it when they need it."""
+    share: Share | None = None
+    """What the other processes at the door count; None where there is no other."""
     connections: Connections = field(init=False)
     memory: Memory = field(init=False)
     trusted: TrustedClients = field(init=False)
@@ -98,8 +101,8 @@ class Doorway:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.connections = Connections(settings.max_connections, settings.max_connections_per_client)
-        self.memory = Memory(settings.max_memory_octets)
+        self.connections = Connections(settings.max_connections, settings.max_connections_per_client, self.share)
+        self.memory = Memory(settings.max_memory_octets, self.share)
         self.trusted = TrustedClients(settings.trusted_clients)
 
     @property

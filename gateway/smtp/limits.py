@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
+from gateway.smtp.share import Share
+
 Network = IPv4Network | IPv6Network
 
 
@@ -54,56 +56,77 @@ def network_of(address: str) -> str | bytes:
 class Connections:
     """Counts the open ones, in total and by client network."""
 
-    def __init__(self, most: int, most_per_client: int) -> None:
+    def __init__(self, most: int, most_per_client: int, share: Share | None = None) -> None:
+        """share: where there are other processes at the door, whose connections count as well."""
         self._most = most
         self._most_per_client = most_per_client
         self._by_client: Counter[str | bytes] = Counter()
+        self._share = share
         self.total = 0
+        """Of this process."""
 
     @property
     def full(self) -> bool:
         """True where no further connection is taken."""
-        return self.total >= self._most
+        elsewhere = 0 if self._share is None else self._share.connections_elsewhere()
+        return self.total + elsewhere >= self._most
 
     def enter(self, address: str, trusted: bool) -> bool:
         """Admit one more, or return False; a trusted server brings the mail of many, so only the total holds."""
-        client = network_of(address)
-        if self.full or (not trusted and self._by_client[client] >= self._most_per_client):
+        client = None if trusted else network_of(address)
+        if self.full or (client is not None and self._count(client) >= self._most_per_client):
             return False
-        self.total += 1
-        self._by_client[client] += 1
+        self._note(1, client)
         return True
 
-    def leave(self, address: str) -> None:
+    def leave(self, address: str, trusted: bool) -> None:
         """Forget one that had been admitted."""
-        client = network_of(address)
-        self.total -= 1
-        self._by_client[client] -= 1
-        if not self._by_client[client]:
-            del self._by_client[client]
+        self._note(-1, None if trusted else network_of(address))
+
+    def _count(self, client: str | bytes) -> int:
+        elsewhere = 0 if self._share is None else self._share.client_elsewhere(client)
+        return self._by_client[client] + elsewhere
+
+    def _note(self, change: int, client: str | bytes | None) -> None:
+        self.total += change
+        if client is not None:
+            self._by_client[client] += change
+            if not self._by_client[client]:
+                del self._by_client[client]
+        if self._share is not None:
+            self._share.note_connection(change, client)
 
 
 class Memory:
     """The octets of content in flight, over all sessions."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, share: Share | None = None) -> None:
+        """share: where there are other processes at the door, whose content counts as well."""
         self._most = most
+        self._share = share
         self.taken = 0
+        """By this process."""
 
     def take(self, octets: int) -> bool:
         """Account for so many more (or fewer), or return False when they would be too many."""
-        if self.taken + octets > self._most:
+        if not self.has_room(octets):
             return False
-        self.taken += octets
+        self._note(octets)
         return True
 
     def has_room(self, octets: int) -> bool:
         """True where a message of this size could be taken now."""
-        return self.taken + octets <= self._most
+        elsewhere = 0 if self._share is None else self._share.octets_elsewhere()
+        return self.taken + elsewhere + octets <= self._most
 
     def give(self, octets: int) -> None:
         """Return what was taken."""
-        self.taken -= octets
+        self._note(-octets)
+
+    def _note(self, octets: int) -> None:
+        self.taken += octets
+        if self._share is not None:
+            self._share.note_octets(self.taken)
 
 
 @dataclass(slots=True)

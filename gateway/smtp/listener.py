@@ -7,12 +7,13 @@ import logging
 import resource
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.smtp.door import Door, DoorSettings, Doorway
 from gateway.smtp.session import DoorSession
+from gateway.smtp.share import Share
 
 logger = logging.getLogger("gateway.smtp")
 
@@ -21,7 +22,6 @@ _BACKLOG = 1024
 _AT_ONCE = 16
 """Clients taken from it in one go. asyncio goes on for so long even when descriptors have run out, and complains
 each time, so it must not be many; and so many descriptors may be taken by clients that are turned away."""
-_FIRST_INHERITED = 3  # sd_listen_fds(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,55 +41,25 @@ class TlsFiles:
         return context
 
 
-def bound_socket(address: str, reuse_port: bool = False) -> socket.socket:
-    """Open a listening socket for `127.0.0.1:2525` or `[::]:25`.
-
-    An IPv6 socket takes IPv6 only, so that `0.0.0.0:25` can stand beside `[::]:25`.
-    Raises ValueError for a malformed address, OSError where it cannot be had.
-    """
-    host, colon, port = address.rpartition(":")
-    bare = host.removeprefix("[").removesuffix("]")
-    if not colon or not port.isdigit() or int(port) > 65535 or (":" in bare) != host.startswith("["):
-        raise ValueError(f"not an address to listen on, want host:port or [IPv6]:port: {address!r}")
-    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
-    opened = socket.create_server(
-        (bare, int(port)), family=family, backlog=_BACKLOG, reuse_port=reuse_port, dualstack_ipv6=False
-    )
-    # What is accepted inherits it: a reply never waits for an acknowledgement.
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return opened
-
-
 def affordable(connections: int, descriptors: int) -> int:
     """Return how many connections to admit, so that files and servers further on can still be opened."""
     return max(1, min(connections, descriptors - 128 if descriptors >= 512 else descriptors // 2))
 
 
-def inherited_sockets(environment: Mapping[str, str], process_id: int, name: str) -> list[socket.socket]:
-    """Take the listening sockets of this name that systemd opened for us (sd_listen_fds(3)); none is usual."""
-    if environment.get("LISTEN_PID") != str(process_id):
-        return []
-    count = int(environment.get("LISTEN_FDS", "0"))
-    names = environment.get("LISTEN_FDNAMES", "").split(":")
-    return [
-        socket.socket(fileno=_FIRST_INHERITED + index)
-        for index in range(count)
-        if index < len(names) and names[index] == name
-    ]
-
-
 class Listener:
     """Admits clients on its sockets and runs a session for each, in the loop it was made in."""
 
-    def __init__(self, door: Door, settings: DoorSettings, tls: TlsFiles | None = None) -> None:
-        """Raises OSError where the certificate cannot be loaded."""
+    def __init__(
+        self, door: Door, settings: DoorSettings, tls: TlsFiles | None = None, share: Share | None = None
+    ) -> None:
+        """share: what other processes at the door count. Raises OSError where the certificate cannot be loaded."""
         self._tls = tls
         context = tls.context() if tls is not None else None
         most = affordable(settings.max_connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         if most < settings.max_connections:
             logger.warning("only %d connections are admitted: the limit of open files allows no more", most)
             settings = replace(settings, max_connections=most)
-        self.doorway = Doorway(door, settings, asyncio.get_running_loop(), context)
+        self.doorway = Doorway(door, settings, asyncio.get_running_loop(), context, share)
         self._servers: list[asyncio.Server] = []
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:

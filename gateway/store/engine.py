@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import select
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
@@ -18,6 +21,10 @@ from gateway.flow.ports import StoreDown, StoreFull
 
 BUSY_MILLISECONDS = 10_000
 """How long a writer waits for another process, as the command line's, to commit."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.002
+"""Seconds between two tries to get the lock."""
+_PRIMARY = 0xFF
+"""Of an error code; the rest says more of it."""
 
 
 def sqlite_path(url: str) -> Path:
@@ -28,8 +35,11 @@ def sqlite_path(url: str) -> Path:
     return Path(parsed.database)
 
 
-def open_engine(url: str, *, writing: bool, pool_size: int = 1) -> Engine:
-    """Open the store for one writer, or for up to `pool_size` readers at a time."""
+def open_engine(url: str, *, writing: bool, pool_size: int = 1, patience: float = BUSY_MILLISECONDS / 1000) -> Engine:
+    """Open the store for one writer, or for up to `pool_size` readers at a time.
+
+    patience: seconds that a writer waits for another one.
+    """
     path = sqlite_path(url)
     if writing:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,11 +50,44 @@ def open_engine(url: str, *, writing: bool, pool_size: int = 1) -> Engine:
         **({"pool_size": pool_size, "max_overflow": 0} if pool_size > 1 else {}),
     )
     event.listen(engine, "connect", _on_connect)
-    # A deferred transaction that reads first and writes later fails at once when another process has
-    # committed between; the writer therefore takes the lock before it looks.
-    begin = "BEGIN IMMEDIATE" if writing else "BEGIN"
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    event.listen(engine, "begin", partial(_begin_writing, patience) if writing else _begin)
     return engine
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(patience: float, connection: Connection) -> None:
+    """Take the writer's lock, or wait for it.
+
+    Before anything is looked at: a transaction that reads first and writes later fails at once when another process
+    has committed between. SQLite's own wait sleeps longer each time, up to a tenth of a second, which is long where
+    processes take turns at one store with each few mails.
+    """
+    cursor = connection.connection.cursor()
+    give_up = time.monotonic() + patience
+    pause = _FIRST_PAUSE
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _begun(cursor, give_up):
+            # Not time.sleep(): it waits for a point in time, for ever where a test shifts the clock.
+            select.select((), (), (), pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        cursor.close()
+
+
+def _begun(cursor: DBAPICursor, give_up: float) -> bool:
+    """Try to begin; False where another has the lock. Raises sqlite3.OperationalError where it is time to give up."""
+    try:
+        cursor.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up:
+            raise
+        return False
+    return True
 
 
 def _on_connect(connection: DBAPIConnection, _record: Any) -> None:

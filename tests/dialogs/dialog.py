@@ -28,8 +28,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from gateway.flow.ports import Features
-from gateway.smtp.listener import Listener, TlsFiles, bound_socket
+from gateway.smtp.listener import Listener, TlsFiles
 from gateway.smtp.session import DoorSettings
+from gateway.smtp.sockets import bound_socket
 from tests.certificates import unverified_tls
 from tests.unit.smtp.scripted_door import ScriptedDoor
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.flow.ports import StoreDown, StoreFull
 from gateway.store.engine import assert_durable, open_engine, sqlite_path, translate, translated_errors
@@ -49,13 +49,31 @@ def test_sqlite_path_of_a_file_is_its_path() -> None:
 
 
 def test_writer_takes_the_lock_before_it_looks(store: Store, url: str) -> None:
+    one, two = open_engine(url, writing=True), open_engine(url, writing=True, patience=0.02)
+    with (
+        one.connect() as first,
+        first.begin(),
+        two.connect() as second,
+        pytest.raises(sqlite3.OperationalError, match="locked"),
+        second.begin(),
+    ):
+        pytest.fail("two writers were let in")
+
+
+def test_writer_that_waits_gets_the_lock_soon_after_it_is_free(store: Store, url: str) -> None:
     one, two = open_engine(url, writing=True), open_engine(url, writing=True)
-    with one.connect() as first, first.begin(), two.connect() as second:
-        raw = second.connection.dbapi_connection
-        assert raw is not None
-        raw.cursor().execute("PRAGMA busy_timeout=0")
-        with pytest.raises(SQLAlchemyError, match="locked"), second.begin():
-            pytest.fail("two writers were let in")
+    entered = threading.Event()
+
+    def wait_for_it() -> None:
+        with two.connect() as second, second.begin():
+            entered.set()
+
+    waiting = threading.Thread(target=wait_for_it)
+    with one.connect() as first, first.begin():
+        waiting.start()
+        assert not entered.wait(0.05)
+    assert entered.wait(5)
+    waiting.join()
 
 
 def test_store_on_a_file_that_is_no_database_is_down(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
-from gateway.counting import PlainCounter
+from gateway.counting import PlainCounter, counts, keep, learn
 
 
 def told(registry: CollectorRegistry) -> list[str]:
@@ -36,3 +36,23 @@ def test_tally_of_a_name_that_is_taken_is_refused() -> None:
     PlainCounter("things_total", "Things.", registry=registry)
     with pytest.raises(ValueError, match="things"):
         PlainCounter("things_total", "Other things.", registry=registry)
+
+
+def test_counts_of_other_processes_are_told_with_ours_and_stay_when_those_end() -> None:
+    counter = PlainCounter("elsewhere_total", "Things in several processes.", ("kind",))
+    try:
+        counter.counts["a",] += 1
+        assert counts()["elsewhere_total"] == [(("a",), 1)]
+        learn(1, {"elsewhere_total": [(("a",), 5), (("b",), 1)]})
+        learn(2, {"elsewhere_total": [(("a",), 10)]})
+        learn(1, {"elsewhere_total": [(("a",), 6), (("b",), 2)]})
+        sums = ['elsewhere_total{kind="a"} 17.0', 'elsewhere_total{kind="b"} 2.0']
+        assert [line for line in told(REGISTRY) if line.startswith("elsewhere")] == sums
+        keep(1)
+        keep(1)
+        assert [line for line in told(REGISTRY) if line.startswith("elsewhere")] == sums
+        learn(1, {"elsewhere_total": [(("b",), 1)]})
+        assert counter.counts["b",] == 2
+        assert 'elsewhere_total{kind="b"} 3.0' in told(REGISTRY)
+    finally:
+        REGISTRY.unregister(counter)

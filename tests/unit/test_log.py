@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import select
 from collections.abc import Iterator
 from enum import Enum
 
@@ -162,3 +164,36 @@ class CountingWrites(io.StringIO):
         """Count and hand on."""
         self.count += 1
         return self._stream.write(text)
+
+
+class Pipe(io.StringIO):
+    """Stands for a pipe: it has the descriptor of one, and keeps what is written in one go."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self.writes: list[str] = []
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, text: str) -> int:
+        self.writes.append(text)
+        return len(text)
+
+
+def test_log_to_a_pipe_writes_whole_lines_that_no_other_process_can_break() -> None:
+    reading, writing = os.pipe()
+    stream = Pipe(writing)
+    handler = LineHandler(stream)
+    handler.setFormatter(JsonLine())
+    for number in range(200):
+        handler.emit(logging.LogRecord("x", logging.INFO, "", 0, "é" * 400 + str(number), (), None))
+    handler.emit(logging.LogRecord("x", logging.INFO, "", 0, "é" * LONGEST * 3, (), None))
+    handler.close()
+    os.close(reading)
+    os.close(writing)
+    assert "".join(stream.writes).count("\n") == 201
+    assert all(text.endswith("\n") for text in stream.writes)
+    assert all(len(text.encode()) <= select.PIPE_BUF for text in stream.writes)
+    assert max(text.count("\n") for text in stream.writes) > 1

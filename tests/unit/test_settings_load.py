@@ -118,6 +118,12 @@ def test_environment_overrides_the_file(tmp_path: Path) -> None:
     assert settings.store.url == f"sqlite:///{tmp_path}/here.db"
 
 
+def test_environment_takes_a_list_that_begins_with_an_ipv6_address(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, "", GATEWAY_SMTP_LISTEN="[::1]:25, 127.0.0.1:25", GATEWAY_WEB_LISTEN="[::]:8080")
+    assert settings.smtp.listen == (Endpoint("::1", 25), Endpoint("127.0.0.1", 25))
+    assert settings.web.listen == (Endpoint("::", 8080),)
+
+
 def test_environment_of_other_programs_is_left_alone(tmp_path: Path) -> None:
     settings = loaded(tmp_path, "", GATEWAY_PORT="tcp://192.0.2.1", GATEWAY_SERVICE_HOST="192.0.2.1", HOME="/")
     assert settings == loaded(tmp_path, "")

@@ -39,7 +39,7 @@ def test_connections_of_one_client_are_limited() -> None:
     connections = Connections(10, 2)
     assert [connections.enter("192.0.2.1", False) for _ in range(3)] == [True, True, False]
     assert connections.enter("192.0.2.2", False)
-    connections.leave("192.0.2.1")
+    connections.leave("192.0.2.1", trusted=False)
     assert connections.enter("192.0.2.1", False)
 
 

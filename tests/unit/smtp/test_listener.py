@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +12,8 @@ import pytest
 
 from gateway.domain import reply
 from gateway.smtp.connection import encoded
-from gateway.smtp.listener import Listener, TlsFiles, affordable, bound_socket, inherited_sockets
+from gateway.smtp.listener import Listener, TlsFiles, affordable
+from gateway.smtp.sockets import bound_socket
 from tests.certificates import make_certificate, unverified_tls
 from tests.clock import settle
 from tests.unit.smtp.scripted_door import SETTINGS, ScriptedDoor
@@ -27,54 +25,12 @@ def certificate(folder: Path, name: str) -> TlsFiles:
     return files
 
 
-@pytest.mark.parametrize("address", ["", "2525", "host:", "127.0.0.1:x", "::1:25", "[127.0.0.1]:25", "127.0.0.1:70000"])
-def test_listen_address_malformed_is_named(address: str) -> None:
-    with pytest.raises(ValueError, match="host:port"):
-        bound_socket(address)
-
-
-@pytest.mark.parametrize(("address", "family"), [("127.0.0.1:0", socket.AF_INET), ("[::1]:0", socket.AF_INET6)])
-def test_listen_address_well_formed_is_bound(address: str, family: int) -> None:
-    with bound_socket(address) as opened:
-        assert opened.family == family
-        assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
 @pytest.mark.parametrize(
     ("wanted", "descriptors", "admitted"),
     [(1000, 65536, 1000), (1000, 1024, 896), (1000, 64, 32), (10, 64, 10), (9, 1, 1)],
 )
 def test_connections_admitted_leave_descriptors_for_the_rest(wanted: int, descriptors: int, admitted: int) -> None:
     assert affordable(wanted, descriptors) == admitted
-
-
-def test_inherited_sockets_of_another_process_are_left_alone() -> None:
-    assert inherited_sockets({}, 1, "smtp") == []
-    environment = {"LISTEN_PID": "2", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "smtp"}
-    assert inherited_sockets(environment, 1, "smtp") == []
-    assert inherited_sockets({**environment, "LISTEN_PID": "1"}, 1, "http") == []
-
-
-_CHILD = """
-import os, sys
-from gateway.smtp.listener import inherited_sockets
-os.dup2(int(sys.argv[1]), 3)
-os.dup2(int(sys.argv[1]), 4)
-environment = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "http:smtp"}
-[taken] = inherited_sockets(environment, os.getpid(), "smtp")
-assert taken.fileno() == 4
-sys.stdout.write(str(taken.getsockname()[1]))
-"""
-
-
-def test_inherited_socket_is_taken_by_its_name() -> None:
-    with bound_socket("127.0.0.1:0") as opened:
-        number = opened.fileno()
-        command = [sys.executable, "-c", _CHILD, str(number)]
-        child = subprocess.run(
-            command, pass_fds=[number], env={**os.environ, "PYTHONPATH": os.getcwd()}, check=True, capture_output=True
-        )
-        assert int(child.stdout) == opened.getsockname()[1]
 
 
 def test_certificate_that_is_missing_stops_the_start(tmp_path: Path) -> None:

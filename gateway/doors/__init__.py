@@ -1,0 +1,1 @@
+"""Further processes at the door: each takes mail as the service does, before the same store."""
