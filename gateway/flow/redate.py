@@ -9,6 +9,7 @@ through them in the order of their ids, and notes in the same transaction how fa
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ from gateway.log import event
 T = TypeVar("T")
 _log = logging.getLogger("gateway.policies")
 
-SPAN = 2000
-"""Mails that wait, of whatever scope, that one step goes through at most."""
+SPAN = 1000
+"""Mails that are read at once; other orders take their turn after them."""
 BATCH = 100
 """Mails whose day is moved in one transaction: mail that comes in meanwhile waits some 4 ms for it."""
 
@@ -71,6 +72,17 @@ class Stretch:
     """The id up to which there are no others."""
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one transaction does."""
+
+    looked_at: int
+    """Mails."""
+    to: int
+    """The id up to which they go."""
+    dates: Sequence[NewDate]
+
+
 class RedatingTable(Protocol):
     """Redatings in the store."""
 
@@ -92,8 +104,8 @@ class RedatingTable(Protocol):
     def stretch(self, scope: str, after: int, last: int, most: int) -> Stretch:
         """Return what waits in a scope among the next `most` mails that wait."""
 
-    def go_on(self, order: Redating, looked_at: int, to: int, dates: Sequence[NewDate], now: float) -> Redating | None:
-        """Move these dates and note how far it is; None, and nothing is done, where somebody else was faster."""
+    def go_on(self, order: Redating, piece: Piece, now: float) -> Redating | None:
+        """Move the dates of a piece and note how far it is; None, and nothing is done, where somebody else was faster."""
 
     def stop(self, order_id: int, now: float) -> bool:
         """End it where it is; False where it has ended."""
@@ -131,11 +143,12 @@ class RedateStore(Protocol):
 class Redater:
     """Carries out redatings. Several programs may work at the same one: each step counts once."""
 
-    def __init__(self, store: RedateStore, policy: Policy, *, now: Callable[[], float]) -> None:
-        """policy: the configuration's."""
+    def __init__(self, store: RedateStore, policy: Policy, *, now: Callable[[], float], span: int = SPAN) -> None:
+        """policy: the configuration's. span: mails that wait, of whatever scope, that a step goes through."""
         self._store = store
         self._policy = policy
         self._now = now
+        self._span = span
 
     async def step(self, order_id: int) -> None:
         """Do a bit of it. All that takes long is done on a view; the writer only writes."""
@@ -147,21 +160,31 @@ class Redater:
             total, last = await self._store.look(lambda tx: tx.redatings.count(order.scope))
             await self._store.transact(lambda tx: tx.redatings.begin(order, total, last, now))
             return
-        looked_at, to, dates = await self._store.look(lambda tx: self._next(tx, order, now))
-        moved = await self._store.transact(lambda tx: tx.redatings.go_on(order, looked_at, to, dates, now))
-        if moved is not None and not moved.open:
-            event(_log, "policy-applied", scope=moved.scope.removeprefix("@") or "site", moved=moved.progress.moved,
-                  actor=moved.actor)  # fmt: skip
+        pieces = await self._store.look(lambda tx: self._next(tx, order, now))
+        place: Redating | None = order
+        for piece in pieces:
+            if place is None:
+                return  # Somebody else goes on with it, or it was stopped.
+            place = await self._store.transact(functools.partial(_go_on, order=place, piece=piece, now=now))
+        if place is not None and not place.open:
+            event(_log, "policy-applied", scope=place.scope.removeprefix("@") or "site", moved=place.progress.moved,
+                  actor=place.actor)  # fmt: skip
 
-    def _next(self, tx: RedateTx, order: Redating, now: float) -> tuple[int, int, list[NewDate]]:
-        """Return how many mails were looked at, up to which id, and the dates that one transaction moves."""
-        found = tx.redatings.stretch(order.scope, order.progress.after, order.progress.last, SPAN)
+    def _next(self, tx: RedateTx, order: Redating, now: float) -> list[Piece]:
+        """Return the next stretch in pieces, each for one transaction."""
+        found = tx.redatings.stretch(order.scope, order.progress.after, order.progress.last, self._span)
         policies = policies_of(self._policy, tx.policies.choices, {row.recipient for row in found.rows})
-        dates: list[NewDate] = []
-        for place, row in enumerate(found.rows, 1):
+        pieces, dates, looked_at = [], [], 0
+        for row in found.rows:
+            looked_at += 1
             date = new_date(row, policies[row.recipient].days * DAY, now)
             if date is not None:
                 dates.append(NewDate(row.id, date, row.challenge_id))
             if len(dates) == BATCH:
-                return place, row.id, dates
-        return len(found.rows), found.end, dates
+                pieces.append(Piece(looked_at, row.id, dates))
+                dates, looked_at = [], 0
+        return [*pieces, Piece(looked_at, found.end, dates)]
+
+
+def _go_on(tx: RedateTx, order: Redating, piece: Piece, now: float) -> Redating | None:
+    return tx.redatings.go_on(order, piece, now)

@@ -14,12 +14,15 @@ from gateway.domain.lifecycle import OPEN, ChallengeState
 from gateway.domain.policy import Scope
 from gateway.flow.ports import ChallengeRow, NewChallenge
 from gateway.store.prepared import Prepared
+from gateway.store.states import is_in, is_one_of
 from gateway.store.tables import challenge, disowned, inserted_id, message, page_use, spent_puzzle, token
 
 HOUR = 3600.0
 DAY = 86_400.0
 
 _OPEN = [state.value for state in OPEN]
+_INDEXED = (ChallengeState.QUEUED, ChallengeState.SENT)
+"""Those that are open, as the index of their expiry names them."""
 # A withheld challenge was never sent: it uses up nobody's share.
 _counted = challenge.c.state != literal_column(f"'{ChallengeState.WITHHELD.value}'")
 
@@ -160,7 +163,11 @@ class ChallengeTable:
 
     def expire(self, now: float, most: int) -> int:
         """Close challenges nobody answered; return how many."""
-        over = select(challenge.c.id).where(challenge.c.state.in_(_OPEN), challenge.c.expires_at <= now).limit(most)
+        over = (
+            select(challenge.c.id)
+            .where(is_one_of(challenge.c.state, _INDEXED), challenge.c.expires_at <= now)
+            .limit(most)
+        )
         statement = (
             update(challenge)
             .where(challenge.c.id.in_(over))
@@ -187,7 +194,7 @@ class ChallengeTable:
             challenge.c.lease_until > latest_due + DAY,
         )
         due = or_(challenge.c.due_at <= now, challenge.c.due_at > latest_due)
-        query = _select.where(challenge.c.state == ChallengeState.QUEUED.value, due, free)
+        query = _select.where(is_in(challenge.c.state, ChallengeState.QUEUED), due, free)
         rows = [_challenge_row(row) for row in self._connection.execute(query.order_by(challenge.c.due_at).limit(most))]
         if rows:
             self._connection.execute(

@@ -16,11 +16,16 @@ from gateway.flow.queue import Place, Selection
 from gateway.store.queue import QueueTable
 from gateway.store.queue_plan import Clause, in_place
 from gateway.store.redatings import REDATE
+from gateway.store.states import is_one_of
 from gateway.store.tables import bulk_order, inserted_id, order_row
 
 DONE = "done"
 BACK = "back"
 _TAKE = "UPDATE queue SET order_id = ?, listed = 0 WHERE id = ? AND order_id IS NULL"
+# Named: of its own accord SQLite would go through the rows that are done, by the primary key.
+_LEFT = (
+    "SELECT pending_id FROM order_row INDEXED BY order_row_open WHERE order_id = ? AND outcome = '' ORDER BY 1 LIMIT ?"
+)
 _selection = msgspec.json.Decoder(Selection)
 _OPEN = [state.value for state in OPEN]
 
@@ -121,7 +126,7 @@ class OrderTable:
         working = [state.value for state in OPEN if state is not OrderState.WAITING]
         query = (
             select(bulk_order.c.id, bulk_order.c.action)
-            .where(bulk_order.c.state.in_(_OPEN))
+            .where(is_one_of(bulk_order.c.state, OPEN))
             .where(bulk_order.c.state.in_(working) | (bulk_order.c.due_at <= now) | (bulk_order.c.due_at > latest_due))
             # In turns: a large one does not keep a small one waiting.
             .order_by(bulk_order.c.changed_at)
@@ -141,13 +146,7 @@ class OrderTable:
 
     def left(self, order_id: int, most: int) -> Sequence[int]:
         """Return rows it still has in hand."""
-        query = (
-            select(order_row.c.pending_id)
-            .where(order_row.c.order_id == order_id, order_row.c.outcome == "")
-            .order_by(order_row.c.pending_id)
-            .limit(most)
-        )
-        return list(self._connection.execute(query).scalars())
+        return list(self._connection.exec_driver_sql(_LEFT, (order_id, most)).scalars())
 
     def settled(self, order_id: int, outcomes: Mapping[int, str], now: float) -> None:
         """Give rows out of hand, and note what became of each: "" is well, else why it could not be moved."""

@@ -6,23 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, delete, func, insert, literal_column, null, or_, select, update
 
 from gateway.domain.address import Address, normal_form
-from gateway.domain.envelope import Recipient
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import FINAL, FIRST, Event, State
 from gateway.domain.sources import source_of
-from gateway.flow.ports import Envelope, NewMessage, NewPending, Owed, Passage, PendingRow
+from gateway.flow.ports import NewMessage, NewPending, Passage, PendingRow
+from gateway.store.deliveries import DeliveryTable, event_values, insert_event
 from gateway.store.prepared import Prepared
-from gateway.store.tables import content, event, message, pending
-
-DAY = 86_400.0
+from gateway.store.states import is_in
+from gateway.store.tables import content, message, pending
 
 _insert_message = Prepared(insert(message).values({c.name: bindparam(c.name) for c in message.c if c.name != "id"}))
 _insert_content = Prepared(insert(content).values({c.name: bindparam(c.name) for c in content.c}))
 _insert_pending = Prepared(insert(pending).values({c.name: bindparam(c.name) for c in pending.c if c.name != "id"}))
-_insert_event = Prepared(insert(event).values({c.name: bindparam(c.name) for c in event.c if c.name != "id"}))
 
 _find_retry = Prepared(
     select(pending.c.recipient_key, pending.c.state)
@@ -45,13 +43,26 @@ row_columns = (
     pending.c.due_since,
 )
 _select_row = select(*row_columns).join(message, message.c.id == pending.c.message_id)
+_get_row = Prepared(_select_row.where(pending.c.id == bindparam("row_id")))
+_as_read = and_(pending.c.id == bindparam("row_id"), pending.c.state == bindparam("from"))
+_moved: dict[str, BindParameter[object]] = {"state": bindparam("to"), "changed_at": bindparam("now")}
+_move = Prepared(update(pending).where(_as_read).values(_moved))
+_release = Prepared(
+    update(pending)
+    .where(_as_read)
+    .values(
+        **_moved,
+        due_at=bindparam("now"),
+        due_since=bindparam("now"),
+        attempts=literal_column("0"),
+        lease=null(),
+        lease_until=null(),
+    )
+)
 
 
-class PendingTable:
+class PendingTable(DeliveryTable):
     """Implements `flow.ports.PendingTx`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def find_retry(self, key: bytes, since: float) -> dict[str, State]:
         """Return recipient key → state of the rows of the same message received since then; the newest row counts."""
@@ -135,10 +146,10 @@ class PendingTable:
                 },
             )
             ids.append(row_id)
-        _insert_event.insert_all(
+        insert_event.insert_all(
             self._connection,
             [
-                _event(row_id, row.event, None, FIRST[row.event], "service", row.reason, now)
+                event_values(row_id, row.event, None, FIRST[row.event], "service", row.reason, now)
                 for row_id, row in zip(ids, rows, strict=True)
             ],
         )
@@ -146,14 +157,14 @@ class PendingTable:
 
     def get(self, row_id: int) -> PendingRow | None:
         """Return one row."""
-        row = self._connection.execute(_select_row.where(pending.c.id == row_id)).first()
-        return None if row is None else pending_row(row)
+        rows = _get_row.rows(self._connection, {"row_id": row_id})
+        return pending_row(rows[0]) if rows else None
 
     def waiting_from(self, sender_key: str) -> list[PendingRow]:
         """Return every row in state PENDING from this sender."""
         if not sender_key:
             return []
-        where = and_(pending.c.sender_key == sender_key, pending.c.state == State.PENDING.value)
+        where = and_(pending.c.sender_key == sender_key, is_in(pending.c.state, State.PENDING))
         return [pending_row(row) for row in self._connection.execute(_select_row.where(where).order_by(pending.c.id))]
 
     def of_message(self, message_id: int) -> list[PendingRow]:
@@ -183,15 +194,11 @@ class PendingTable:
 
     def move(self, row: PendingRow, to: State, event: Event, actor: str, now: float, detail: str) -> bool:
         """Compare and save: False when the row has left the state it was read in. Writes the audit event."""
-        values: dict[str, object] = {"state": to.value, "changed_at": now}
-        if to is State.RELEASED:
-            values |= {"due_at": now, "due_since": now, "attempts": 0, "lease": None, "lease_until": None}
-        result = self._connection.execute(
-            update(pending).where(pending.c.id == row.id, pending.c.state == row.state.value).values(values)
-        )
-        if result.rowcount != 1:
+        statement = _release if to is State.RELEASED else _move
+        values = {"row_id": row.id, "from": row.state.value, "to": to.value, "now": now}
+        if statement.update_all(self._connection, [values]) != 1:
             return False
-        _insert_event.insert(self._connection, _event(row.id, event, row.state, to, actor, detail, now))
+        insert_event.insert(self._connection, event_values(row.id, event, row.state, to, actor, detail, now))
         return True
 
     def tie(self, row_id: int, challenge_id: int) -> None:
@@ -200,7 +207,7 @@ class PendingTable:
 
     def expired(self, now: float, most: int) -> list[PendingRow]:
         """Return rows in state PENDING whose time is over, the oldest first."""
-        where = and_(pending.c.state == State.PENDING.value, pending.c.expires_at <= now)
+        where = and_(is_in(pending.c.state, State.PENDING), pending.c.expires_at <= now)
         query = _select_row.where(where).order_by(pending.c.expires_at).limit(most)
         return [pending_row(row) for row in self._connection.execute(query)]
 
@@ -240,116 +247,28 @@ class PendingTable:
             self._connection.execute(delete(content).where(content.c.message_id.in_(ids)))
         return len(ids)
 
-    # --- leases of the delivery worker ---
-
-    def claim(self, now: float, most: int, lease: int, lease_until: float, latest_due: float) -> list[int]:
-        """Take released rows that are due for this worker; rows due later than latest_due count as due."""
-        free = or_(
-            pending.c.lease_until.is_(None), pending.c.lease_until < now, pending.c.lease_until > latest_due + DAY
-        )
-        due = or_(pending.c.due_at <= now, pending.c.due_at > latest_due)
-        query = (
-            select(pending.c.id)
-            .where(pending.c.state == State.RELEASED.value, due, free)
-            .order_by(pending.c.due_at)
-            .limit(most)
-        )
-        ids = [int(row[0]) for row in self._connection.execute(query)]
-        if ids:
-            self._connection.execute(
-                update(pending).where(pending.c.id.in_(ids)).values(lease=lease, lease_until=lease_until)
-            )
-        return ids
-
-    def owed(self, row_id: int, lease: int) -> Owed | None:
-        """Return a claimed row, or None when the lease is lost."""
-        query = (
-            select(pending, message, content.c.octets)
-            .join(message, message.c.id == pending.c.message_id)
-            .join(content, content.c.message_id == message.c.id)
-            .where(pending.c.id == row_id, pending.c.lease == lease, pending.c.state == State.RELEASED.value)
-        )
-        row = self._connection.execute(query).first()
-        if row is None:
-            return None
-        recipient = Recipient(Address(row.recipient, row.recipient_key), row.notify, row.orcpt)
-        return Owed(
-            id=row_id,
-            lease=lease,
-            attempts=row.attempts,
-            due_since=row.due_since,
-            as_spam=row.as_spam,
-            days=round((row.due_since - row.held_at) / DAY, 1),
-            envelope=Envelope(
-                reverse_path=Address(row.reverse_path, row.sender_key),
-                recipients=(recipient,),
-                body_8bit=row.body_8bit,
-                smtputf8=row.smtputf8,
-                ret=row.ret,
-                envid=row.envid,
-            ),
-            trace=row.trace,
-            cuts=tuple((start, end) for start, end in msgspec.json.decode(row.cuts)),
-            content=row.octets,
-        )
-
-    def finish(
-        self, row_id: int, lease: int, to: State, event: Event | None, reply: str, due_at: float | None, now: float
-    ) -> bool:
-        """Save the outcome of an attempt; False when the lease is lost. due_at: the next attempt, where one follows."""
-        values: dict[str, object] = {
-            "state": to.value,
-            "last_reply": reply,
-            "attempts": pending.c.attempts + 1,
-            "due_at": due_at,
-            "lease": None,
-            "lease_until": None,
-        }
-        if event is not None:
-            values["changed_at"] = now
-        result = self._connection.execute(
-            update(pending)
-            .where(pending.c.id == row_id, pending.c.lease == lease, pending.c.state == State.RELEASED.value)
-            .values(values)
-        )
-        if result.rowcount != 1:
-            return False
-        if event is not None:
-            _insert_event.insert(self._connection, _event(row_id, event, State.RELEASED, to, "service", reply, now))
-        return True
-
     def count_by_state(self) -> dict[State, int]:
         """Return how many rows are in each state."""
         rows = self._connection.execute(select(pending.c.state, func.count()).group_by(pending.c.state))
         return {State(state): count for state, count in rows}
 
 
-def _event(
-    row_id: int, happened: Event, state_from: State | None, to: State, actor: str, detail: str, now: float
-) -> dict[str, object]:
-    return {
-        "at": now,
-        "pending_id": row_id,
-        "event": happened.value,
-        "state_from": state_from.value if state_from else "",
-        "state_to": to.value,
-        "actor": actor,
-        "detail": detail,
-    }
-
-
-def pending_row(row: Any) -> PendingRow:
-    """Make a row of the verbs of a row with `row_columns`."""
+def pending_row(row: Sequence[Any]) -> PendingRow:
+    """Make a row of the verbs of a row that begins with `row_columns`."""
+    (
+        row_id, message_id, recipient, recipient_key, sender_key, state, reason, author, proofs, network, attempts,
+        due_since,
+    ) = row[: len(row_columns)]  # fmt: skip
     return PendingRow(
-        id=row.id,
-        message_id=row.message_id,
-        recipient=Address(row.recipient, row.recipient_key),
-        sender_key=row.sender_key,
-        author_key=normal_form(row.author),
-        state=State(row.state),
-        reason=row.reason,
-        proofs=tuple(Proof.parse(text) for text in row.proofs.split()),
-        network=row.network,
-        attempts=row.attempts,
-        due_since=row.due_since,
+        id=row_id,
+        message_id=message_id,
+        recipient=Address(recipient, recipient_key),
+        sender_key=sender_key,
+        author_key=normal_form(author),
+        state=State(state),
+        reason=reason,
+        proofs=tuple(Proof.parse(text) for text in proofs.split()),
+        network=network,
+        attempts=attempts,
+        due_since=due_since,
     )

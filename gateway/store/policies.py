@@ -11,6 +11,7 @@ from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.lifecycle import State
 from gateway.flow.policy_ports import Chosen
 from gateway.store.counters import POLICIES, count_up
+from gateway.store.states import seen_in
 from gateway.store.tables import pending, policy_choice
 
 _MOST_NAMES = 500
@@ -93,5 +94,6 @@ def waits_in(scope: str) -> ColumnElement[bool]:
     if not local:
         return within
     # The comma is the character behind the plus sign: all sub-addresses, by the index of recipients.
+    waits = seen_in(pending.c.state, State.PENDING)
     tagged = and_(pending.c.recipient_key >= f"{local}+", pending.c.recipient_key < f"{local},")
-    return and_(within, or_(pending.c.recipient_key == scope, tagged))
+    return and_(waits, or_(pending.c.recipient_key == scope, tagged))

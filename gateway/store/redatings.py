@@ -12,7 +12,7 @@ from gateway.domain.lifecycle import OPEN as OPEN_CHALLENGES
 from gateway.domain.lifecycle import State
 from gateway.flow.orders import OrderState
 from gateway.flow.policy_effects import NewDate, Waiting
-from gateway.flow.redate import Progress, Redating, Stretch
+from gateway.flow.redate import Piece, Progress, Redating, Stretch
 from gateway.store.policies import waits_in
 from gateway.store.prepared import Prepared
 from gateway.store.tables import bulk_order, challenge, inserted_id, pending
@@ -114,20 +114,20 @@ class RedatingTable:
         )
         return Stretch([Waiting(*row) for row in self._connection.execute(query)], end)
 
-    def go_on(self, order: Redating, looked_at: int, to: int, dates: Sequence[NewDate], now: float) -> Redating | None:
-        """Move these dates and note how far it is; None, and nothing is done, where somebody else was faster."""
+    def go_on(self, order: Redating, piece: Piece, now: float) -> Redating | None:
+        """Move the dates of a piece and note how far it is; None, and nothing is done, where somebody else was faster."""
         if not self._change(order, changed_at=now):
             return None
-        moved = self._set_dates(dates)
-        ended = to >= order.progress.last
+        moved = self._set_dates(piece.dates)
+        ended = piece.to >= order.progress.last
         self._connection.execute(
             update(bulk_order)
             .where(bulk_order.c.id == order.id)
             .values(
                 state=(OrderState.DONE if ended else OrderState.RUNNING).value,
                 # What was settled since it was counted is done as well.
-                done=bulk_order.c.total if ended else order.done + looked_at,
-                selection=_written(Progress(to, order.progress.last, order.progress.moved + moved)),
+                done=bulk_order.c.total if ended else order.done + piece.looked_at,
+                selection=_written(Progress(piece.to, order.progress.last, order.progress.moved + moved)),
             )
         )
         return self.get(order.id)

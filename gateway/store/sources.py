@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import Connection, Select, and_, literal_column, or_, select
 
 from gateway.domain.address import Address, normal_form
 from gateway.domain.evidence import Evidence
 from gateway.domain.lifecycle import State
 from gateway.flow.ports import Origin
 from gateway.store.pending import pending_row, row_columns
+from gateway.store.states import is_in
 from gateway.store.tables import message, pending
 
 _origin = select(*row_columns, pending.c.source, message.c.list_id, message.c.evidence).join(
     message, message.c.id == pending.c.message_id
 )
-_waits = pending.c.state == State.PENDING.value
+_waits = is_in(pending.c.state, State.PENDING)
+# As the index says it.
+_has_source = pending.c.source != literal_column("''")
 
 
 class SourceTable:
@@ -34,7 +37,9 @@ class SourceTable:
         """Return every row in state PENDING whose mail comes from this source."""
         if not source:
             return []
-        return list(self._origins(_origin.where(pending.c.source == source, _waits).order_by(pending.c.id)))
+        return list(
+            self._origins(_origin.where(pending.c.source == source, _has_source, _waits).order_by(pending.c.id))
+        )
 
     def waiting_from_domain(self, domain: str, recipient_key: str) -> list[Origin]:
         """Return every row in state PENDING of this recipient whose reverse-path or author has this domain."""

@@ -8,7 +8,7 @@ from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action, Breadth
-from gateway.flow.orders import BATCH, Order, Orders, OrderState, OrderWorker, Wish
+from gateway.flow.orders import BATCH, SWIFT, Order, Orders, OrderState, OrderWorker, Wish
 from gateway.flow.queue import Place, Selection
 from gateway.flow.redate import Redater
 from gateway.store.store import Store
@@ -89,24 +89,25 @@ async def test_order_is_carried_out_by_the_next_program(store: Store, url: str) 
 
 async def test_order_cut_off_midway_is_taken_up_where_it_was(store: Store, url: str) -> None:
     desk = Desk(store)
-    await desk.hold(BATCH + 5)
+    await desk.hold(SWIFT + 5)
     order = await given_all(desk, Action.DELETE)
     assert await desk.steps(1) == 1
+    assert (await desk.order(order.id)).total == BATCH
     again = Store(url)
     after = Desk(again)
     after.now = desk.now
     await after.steps()
-    assert (await after.order(order.id)).total == BATCH + 5
+    assert (await after.order(order.id)).total == SWIFT + 5
     after.now += UNDO
     assert await after.steps(1) == 1
-    assert await after.states() == {State.DELETED: BATCH, State.PENDING: 5}
+    assert await after.states() == {State.DELETED: SWIFT, State.PENDING: 5}
     await desk.steps()
     desk.now = after.now
     await desk.steps()
     ended = await desk.order(order.id)
-    assert (ended.state, ended.done, ended.failed) == (OrderState.DONE, BATCH + 5, 0)
+    assert (ended.state, ended.done, ended.failed) == (OrderState.DONE, SWIFT + 5, 0)
     history = "SELECT count(*) FROM event WHERE event = 'delete'"
-    assert await store.look(lambda tx: tx.connection.exec_driver_sql(history).scalar()) == BATCH + 5
+    assert await store.look(lambda tx: tx.connection.exec_driver_sql(history).scalar()) == SWIFT + 5
     await again.close()
 
 
@@ -138,7 +139,7 @@ async def test_order_undone_while_it_gathers_keeps_nothing(store: Store) -> None
 
 async def test_order_stopped_midway_leaves_the_rest_in_the_list(store: Store) -> None:
     desk = Desk(store)
-    await desk.hold(BATCH + 5)
+    await desk.hold(SWIFT + 5)
     order = await given_all(desk, Action.DELETE)
     await desk.steps()
     desk.now += UNDO
@@ -147,7 +148,7 @@ async def test_order_stopped_midway_leaves_the_rest_in_the_list(store: Store) ->
     assert await desk.orders.undo(VIEWER, order.id)
     await desk.steps()
     ended = await desk.order(order.id)
-    assert (ended.state, ended.done, ended.total) == (OrderState.DONE, BATCH, BATCH + 5)
+    assert (ended.state, ended.done, ended.total) == (OrderState.DONE, SWIFT, SWIFT + 5)
     assert await desk.listed() == 5
 
 

@@ -7,7 +7,7 @@ from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
 from gateway.flow.moderate import Action, Moderator
 from gateway.flow.orders import OrderState, OrderWorker
-from gateway.flow.redate import BATCH, Progress, Redater, Redating
+from gateway.flow.redate import BATCH, Piece, Progress, Redater, Redating
 from gateway.store.store import Store
 from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, row
 
@@ -20,7 +20,7 @@ class Desk:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.now = NOW + 60
-        self.redater = Redater(store, Policy(), now=lambda: self.now)
+        self.redater = Redater(store, Policy(), now=lambda: self.now, span=BATCH)
         self.worker = OrderWorker(store, 10.0, self.redater.step, now=lambda: self.now, wake_deliveries=lambda: None)
 
     async def hold(self, count: int, to: Address = JOE) -> None:
@@ -92,8 +92,8 @@ async def test_redating_by_two_programs_at_once_counts_each_step_once(store: Sto
     order_id = await desk.order()
     await desk.worker.run_once()
     seen = await desk.get(order_id)
-    assert await store.transact(lambda tx: tx.redatings.go_on(seen, 2, 2, [], NOW)) is not None
-    assert await store.transact(lambda tx: tx.redatings.go_on(seen, 2, 2, [], NOW)) is None
+    assert await store.transact(lambda tx: tx.redatings.go_on(seen, Piece(2, 2, []), NOW)) is not None
+    assert await store.transact(lambda tx: tx.redatings.go_on(seen, Piece(2, 2, []), NOW)) is None
     assert not await store.transact(lambda tx: tx.redatings.begin(seen, 9, 9, NOW))
     assert (await desk.get(order_id)).done == 2
 
