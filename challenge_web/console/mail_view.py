@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
-from challenge_web.console.message_words import facts, files, people, place_words, who, why
+from challenge_web.console.message_words import facts, files, people, place_words, source_words, who, why
 from challenge_web.console.pending_words import address, octets, read_ask
 from gateway.domain.explain import SILENCES
 from gateway.domain.lifecycle import State
@@ -88,6 +88,7 @@ class MailView:
             "why": why(held, now),
             "facts": facts(held),
             "steps": timeline(held.history, (*held.asked_before, *([held.asked] if held.asked else ()))),
+            "source_": source_words(held),
             "silences": SILENCES,
             "downloads": self.reading.may_download(viewer),
             "forwards": self.forwards(viewer, held),

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from challenge_web.console.pending_words import octets
+from gateway.domain.entry_words import demand, whom
 from gateway.domain.evidence import Evidence, Result
 from gateway.domain.explain import Fact, evidence_facts
 from gateway.domain.file_name import safe_name, warning_of
 from gateway.domain.lifecycle import State
+from gateway.domain.lists import SIGNED, Entry, Verdict
 from gateway.domain.lookalike import look_of, name_of_another
 from gateway.domain.outline import Outline, Part, Person
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
+from gateway.domain.sources import proof_of_source
 from gateway.flow.queue import MOST_COUNTED, Spot
 from gateway.flow.read import Held
+from gateway.flow.sources import source_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,30 @@ def why(held: Held, now: float) -> list[str]:
         left, _ = days_left(held.expires_at, now)
         sentences.append(f"{left.capitalize()}, unless somebody moves it before.")
     return sentences
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWords:
+    """The source of a mail that can be accepted or blocked as a whole."""
+
+    name: str
+    """Text of the mail's own, to be shown with care."""
+    vouched: bool
+    """It can be accepted."""
+    needs: str
+    """What its mail will have to prove, in a sentence."""
+    wide: str
+    """A domain whose people get in with it too; "" where it is a machine's alone."""
+
+
+def source_words(held: Held) -> SourceWords | None:
+    """Return the source that can be settled at this mail; None where there is none."""
+    key = source_at(held.source, held.reason, held.evidence)
+    if not key:
+        return None
+    proof = proof_of_source(key, held.evidence)
+    needs = demand(Entry(Verdict.ALLOW, key, held.recipient_key, proof)) if proof else ""
+    return SourceWords(whom(key), bool(proof), needs, "" if held.source else key.removeprefix(SIGNED))
 
 
 def _failed(evidence: Evidence) -> str:

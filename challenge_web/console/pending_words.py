@@ -232,7 +232,7 @@ def source_title(group: Group) -> tuple[str, str]:
     """Return a name for a source, and its kind in words."""
     kind, _, name = group.source.partition(":")
     kinds = {"list": "Mailing list", "signed": "Signed by this domain"}
-    return name, kinds.get(kind, "Nobody vouches for it")
+    return name, kinds.get(kind, "No list, and no machine that is known by its signature")
 
 
 # --- filters ---

@@ -27,10 +27,11 @@ from gateway.domain.evidence import Proof
 from gateway.domain.explain import REASONS, SILENCES, proof_words
 from gateway.domain.lifecycle import State
 from gateway.domain.lists import parse_scope
+from gateway.domain.policy import Scope
 from gateway.domain.query import Term, read_query, search_words
 from gateway.domain.roles import Reach
 from gateway.flow.describe import Describer
-from gateway.flow.moderate import Action, Done, Moderator
+from gateway.flow.moderate import Action, Breadth, Done, Moderator
 from gateway.flow.queue import Place, Selection
 from gateway.store.store import Store, Transaction
 from gateway.store.views import (
@@ -264,13 +265,35 @@ def _sender(text: str) -> str:
     return normal_form(bare)
 
 
+_breadth_option = click.option(
+    "--sender",
+    "breadth",
+    type=click.Choice([breadth.value for breadth in Breadth]),
+    default=Breadth.ADDRESS.value,
+    show_default=True,
+    help="Whom the entry names: its address, its whole domain, or the list or machine the mail comes from.",
+)
+_scope_option = click.option(
+    "--scope",
+    type=click.Choice([scope.value for scope in Scope]),
+    default=Scope.RECIPIENT.value,
+    show_default=True,
+    help="Whose mail the entry holds for: the recipient's, its whole domain's, or everybody's.",
+)
+
+
 def _action(action: Action, sentence: str) -> None:
-    @pending.command(action.value, help=sentence)
     @config_option
     @json_option
     @click.argument("ids", metavar="ID...", type=RowId(), nargs=-1, required=True)
-    def command(config: Path | None, as_json: bool, ids: tuple[int, ...]) -> None:
-        wanted = list(dict.fromkeys(ids))
+    def command(
+        config: Path | None,
+        as_json: bool,
+        ids: tuple[int, ...],
+        breadth: str = Breadth.ADDRESS.value,
+        scope: str = Scope.RECIPIENT.value,
+    ) -> None:
+        wanted, meant, whose = list(dict.fromkeys(ids)), Breadth(breadth), Scope(scope)
 
         async def work(store: Store) -> list[Done]:
             # The running service finds what was released by looking, within a second.
@@ -278,7 +301,7 @@ def _action(action: Action, sentence: str) -> None:
             done: list[Done] = []
             with progress(action.value) as told:
                 for start in range(0, len(wanted), _BATCH):
-                    done += await moderator.act(action, wanted[start : start + _BATCH], actor())
+                    done += await moderator.act(action, wanted[start : start + _BATCH], actor(), meant, whose)
                     told(len(done), len(wanted))
             return done
 
@@ -289,6 +312,10 @@ def _action(action: Action, sentence: str) -> None:
             click.echo("\n".join(f"{one.id}: {one.problem or (one.state.value if one.state else '')}" for one in done))
         if any(one.problem for one in done):
             raise SystemExit(1)
+
+    if action in (Action.AUTHORIZE, Action.BLACKLIST):
+        command = _scope_option(_breadth_option(command))
+    pending.command(action.value, help=sentence)(command)
 
 
 _action(Action.AUTHORIZE, "Deliver mail, and let its sender through from now on.")

@@ -42,6 +42,17 @@ def source_of(message: Message, evidence: Evidence) -> str:
     return ""
 
 
+def source_to_settle(key: str, by_machine: bool, evidence: Evidence) -> str:
+    """Return the source a person may accept or refuse at one mail; "" where there is none.
+
+    key: as `source_of` told it. Machines also write from addresses that may be a person's, as shops do with receipts.
+    For those nothing is accepted by a tap; but who reads such a mail may choose to trust whoever signs for its author.
+    """
+    if key or not by_machine:
+        return key
+    return next((SIGNED + proof.domain for proof in evidence.proofs if proof.method is Method.DKIM), "")
+
+
 def proof_of_source(key: str, evidence: Evidence) -> str:
     """Return what an entry for this source shall demand of the next mail; "" where nothing vouches for this one.
 

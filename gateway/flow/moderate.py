@@ -10,10 +10,11 @@ from typing import assert_never
 
 from gateway.domain.evidence import proof_to_require
 from gateway.domain.lifecycle import Event, IllegalMove, State
-from gateway.domain.lists import Entry, Verdict
+from gateway.domain.lists import Entry, Verdict, scope_keys
+from gateway.domain.policy import Scope
 from gateway.flow.moves import move
 from gateway.flow.ports import PendingRow, Store, Tx
-from gateway.flow.sources import REMARKS, Course, NoSource, Unvouched, admits, entry_for
+from gateway.flow.sources import REMARKS, Course, NoSource, Unvouched, admits, entry_for, waiting_there
 from gateway.log import event
 
 _log = logging.getLogger("gateway.moderate")
@@ -56,16 +57,21 @@ class Moderator:
         self._wake_deliveries = wake_deliveries
 
     async def act(
-        self, action: Action, ids: Sequence[int], actor: str, breadth: Breadth = Breadth.ADDRESS
+        self,
+        action: Action,
+        ids: Sequence[int],
+        actor: str,
+        breadth: Breadth = Breadth.ADDRESS,
+        scope: Scope = Scope.RECIPIENT,
     ) -> list[Done]:
         """Do it to each row; one that cannot be moved does not keep the others from it.
 
-        Authorize and blacklist also settle what else waits from the same sender for the same recipient; breadth says
-        whom they mean by that.
+        Authorize and blacklist also settle what else waits from the same sender for those in scope; breadth says whom
+        they mean by that. Of a whole domain only what waits for the same recipient: others' is not looked through.
         """
         now = self._now()
         done = await self._store.transact(
-            lambda tx: [act_on_one(tx, action, row_id, actor, now, breadth) for row_id in ids]
+            lambda tx: [act_on_one(tx, action, row_id, actor, now, breadth, scope) for row_id in ids]
         )
         for one in done:
             event(_log, action.value, pending=one.id, actor=actor,
@@ -74,14 +80,22 @@ class Moderator:
         return done
 
 
-def act_on_one(tx: Tx, action: Action, row_id: int, actor: str, now: float, breadth: Breadth = Breadth.ADDRESS) -> Done:
+def act_on_one(
+    tx: Tx,
+    action: Action,
+    row_id: int,
+    actor: str,
+    now: float,
+    breadth: Breadth = Breadth.ADDRESS,
+    scope: Scope = Scope.RECIPIENT,
+) -> Done:
     """Do it to one row, in a transaction of the caller's, who has seen to the rights."""
     row = tx.pending.get(row_id)
     if row is None:
         return Done(row_id, None, "no such message")
     listing = action in (Action.AUTHORIZE, Action.BLACKLIST)
     try:
-        entries = _entries(tx, action, row, breadth) if listing else []
+        entries = _entries(tx, action, row, breadth, _whose(row, scope)) if listing else []
         state = move(tx, row, Event(action.value), actor, now)
     except IllegalMove as illegal:
         return Done(row_id, row.state, str(illegal))
@@ -101,24 +115,29 @@ NO_SOURCE = "it comes from no list, and from no machine that is known by its sig
 UNVOUCHED = "nobody vouches for its source: whoever writes the same name would be let in"
 
 
-def _entries(tx: Tx, action: Action, row: PendingRow, breadth: Breadth) -> list[Entry]:
+def _whose(row: PendingRow, scope: Scope) -> str:
+    """Return the scope of an entry."""
+    return {Scope.RECIPIENT: row.recipient.key, Scope.DOMAIN: "@" + row.recipient.domain, Scope.SITE: ""}[scope]
+
+
+def _entries(tx: Tx, action: Action, row: PendingRow, breadth: Breadth, whose: str) -> list[Entry]:
     """Return the entries that name the sender. Raises NoSource, Unvouched."""
     allow = action is Action.AUTHORIZE
     if breadth is Breadth.SOURCE:
         origin = tx.sources.origin(row.id)
         if origin is None:
             raise NoSource
-        return [entry_for(Course.ACCEPT if allow else Course.REFUSE, origin, row.recipient.key)]
+        return [entry_for(Course.ACCEPT if allow else Course.REFUSE, origin, whose)]
     verdict = Verdict.ALLOW if allow else Verdict.DENY
     proof = proof_to_require(row.proofs, row.network)
     patterns = _sender_patterns(row)
     if breadth is Breadth.DOMAIN:
         patterns = list(dict.fromkeys("@" + pattern.rpartition("@")[2] for pattern in patterns))
-    return [Entry(verdict, pattern, row.recipient.key, proof) for pattern in patterns]
+    return [Entry(verdict, pattern, whose, proof) for pattern in patterns]
 
 
 def _others(tx: Tx, row: PendingRow, entries: Sequence[Entry], breadth: Breadth) -> list[PendingRow]:
-    """Return what else waits from the same sender for the same recipient, and is as well proven."""
+    """Return what else waits from the same sender for those the entries are for, and is as well proven."""
     if not entries:
         return []
     entry = entries[0]
@@ -131,10 +150,12 @@ def _others(tx: Tx, row: PendingRow, entries: Sequence[Entry], breadth: Breadth)
             found = [one.row for name in domains for one in tx.sources.waiting_from_domain(name, row.recipient.key)]
             mine = [other for other in found if entry.satisfied_by(other.proofs, other.network)]
         case Breadth.SOURCE:
-            mine = [one.row for one in tx.sources.waiting_from_source(entry.pattern) if admits(entry, one)]
+            origin = tx.sources.origin(row.id)
+            there = waiting_there(tx, entry.pattern, origin) if origin is not None else []
+            mine = [one.row for one in there if admits(entry, one)]
         case _:
             assert_never(breadth)
-    once = {other.id: other for other in mine if other.recipient.key == row.recipient.key and other.id != row.id}
+    once = {other.id: other for other in mine if entry.scope in scope_keys(other.recipient) and other.id != row.id}
     return list(once.values())
 
 

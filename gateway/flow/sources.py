@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.domain.address import without_tag
+from gateway.domain.evidence import Evidence
 from gateway.domain.lifecycle import Event, State
-from gateway.domain.lists import ALIGNED, SOURCE_KINDS, Entry, Verdict, scope_keys
+from gateway.domain.lists import ALIGNED, SIGNED, SOURCE_KINDS, Entry, Verdict, scope_keys
+from gateway.domain.policy import Reason
 from gateway.domain.roles import Right, Viewer
-from gateway.domain.sources import proof_of_source, vouching_for_source
+from gateway.domain.sources import proof_of_source, source_keys, source_to_settle, vouching_for_source
 from gateway.flow.moves import move
 from gateway.flow.ports import Origin, Store, Tx
 from gateway.log import event
@@ -106,7 +108,7 @@ def settle_source(tx: Tx, course: Course, origin: Origin, scope: str, actor: str
     tx.lists.add(entry, REMARKS[entry.verdict], actor, origin.row.id, now)
     rows = [
         one
-        for one in tx.sources.waiting_from_source(origin.source)
+        for one in waiting_there(tx, entry.pattern, origin)
         if scope in scope_keys(one.row.recipient) and admits(entry, one)
     ]
     happening = Event.AUTHORIZE if course is Course.ACCEPT else Event.BLACKLIST
@@ -118,14 +120,34 @@ def settle_source(tx: Tx, course: Course, origin: Origin, scope: str, actor: str
 
 def entry_for(course: Course, origin: Origin, scope: str) -> Entry:
     """Return the entry that accepts or refuses the source of a mail. Raises Unvouched, NoSource."""
-    if not origin.source:
+    source = source_at(origin.source, origin.row.reason, origin.evidence)
+    if not source:
         raise NoSource
     if course is Course.REFUSE:
-        return Entry(Verdict.DENY, origin.source, scope, ALIGNED)
-    proof = proof_of_source(origin.source, origin.evidence)
+        return Entry(Verdict.DENY, source, scope, ALIGNED)
+    proof = proof_of_source(source, origin.evidence)
     if not proof:
         raise Unvouched
-    return Entry(Verdict.ALLOW, origin.source, scope, proof)
+    return Entry(Verdict.ALLOW, source, scope, proof)
+
+
+def source_at(source: str, reason: str, evidence: Evidence) -> str:
+    """Return the source that can be settled at a mail that was held for this reason."""
+    return source_to_settle(source, reason == Reason.AUTOMATIC.value, evidence)
+
+
+def waiting_there(tx: Tx, pattern: str, origin: Origin) -> list[Origin]:
+    """Return what waits from the source that an entry made at one mail names.
+
+    Of who signs, also mail that bears no source of its own; for the same recipient only: others' is not looked through.
+    """
+    found = tx.sources.waiting_from_source(pattern)
+    if pattern.startswith(SIGNED):
+        author = origin.author.domain if origin.author is not None else ""
+        for domain in dict.fromkeys(filter(None, (pattern.removeprefix(SIGNED), author))):
+            there = tx.sources.waiting_from_domain(domain, origin.row.recipient.key)
+            found += [one for one in there if pattern in source_keys(one.list_id, one.evidence)]
+    return list({one.row.id: one for one in found}.values())
 
 
 def admits(entry: Entry, origin: Origin) -> bool:

@@ -6,7 +6,7 @@ from gateway.domain.address import Address
 from gateway.domain.evidence import NO_EVIDENCE
 from gateway.domain.lifecycle import Event, State
 from gateway.store.store import Transaction
-from tests.store.letters import KIM, NOW, keep, message, row
+from tests.store.letters import ANNA, JOE, KIM, NOW, keep, message, row
 from tests.unit.cli.shell import Shell
 
 
@@ -147,6 +147,23 @@ def test_pending_actions_move_what_they_are_given(shell: Shell) -> None:
         ("allow", "s0@oak.example", "cli:admin"),
         ("deny", "s2@oak.example", "cli:admin"),
     ]
+
+
+def test_pending_authorize_and_blacklist_are_as_wide_as_they_are_told(shell: Shell) -> None:
+    bert = Address.of("bert@oak.example")
+    for sender, to in ((ANNA, JOE), (ANNA, KIM), (bert, JOE), (bert, KIM)):
+        mail = message(f"{sender.text} to {to.text}", sender=sender)
+        shell.with_store(lambda store: keep(store, mail, row(to)))  # noqa: B023 awaited here
+    assert shell("pending", "authorize", "1", "--scope", "domain").status == 0
+    assert states(shell) == {1: "released", 2: "released", 3: "pending", 4: "pending"}
+    assert shell("pending", "blacklist", "3", "--sender", "domain", "--scope", "site").status == 0
+    assert states(shell) == {1: "released", 2: "released", 3: "blocked", 4: "pending"}
+    assert [(one["verdict"], one["pattern"], one["scope"]) for one in shell("lists", "show", "--json").data] == [
+        ("allow", "anna@oak.example", "@example.org"),
+        ("deny", "@oak.example", ""),
+    ]
+    assert "it comes from no list" in shell("pending", "authorize", "4", "--sender", "source").out
+    assert shell("pending", "deliver", "4", "--scope", "site").status == 2
 
 
 def test_pending_action_on_right_and_wrong_ids_does_the_right_ones_and_ends_with_1(shell: Shell) -> None:

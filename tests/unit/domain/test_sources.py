@@ -30,9 +30,10 @@ from gateway.domain.sources import (
     proof_of_source,
     source_keys,
     source_of,
+    source_to_settle,
     vouching_for_source,
 )
-from tests.unit.domain.letters import ANNA, JOE, allow, deny, letter, seen
+from tests.unit.domain.letters import ANNA, DKIM_OAK, JOE, SPF_OAK, allow, deny, letter, seen
 
 NEWS = "list:news.shop.example"
 SHOP = Proof(Method.DKIM, "shop.example")
@@ -330,3 +331,19 @@ def test_explanation_of_an_entry_for_a_list_says_who_must_vouch() -> None:
     case = seen(entry=allow(NEWS), message=letter("List-Id: <news.shop.example>"))
     facts = explain(Policy(), case, decide(Policy(), case))
     assert any("if the owner of the list's name vouches" in fact.words for fact in facts)
+
+
+@pytest.mark.parametrize(
+    ("key", "by_machine", "proofs", "source"),
+    [
+        (NEWS, False, (), NEWS),
+        ("", True, (DKIM_OAK,), "signed:oak.example"),
+        ("", True, (SPF_OAK,), ""),
+        ("", False, (DKIM_OAK,), ""),
+        ("", True, (), ""),
+    ],
+)
+def test_source_to_settle_is_its_own_or_who_signs_for_a_machine_s_author(
+    key: str, by_machine: bool, proofs: tuple[Proof, ...], source: str
+) -> None:
+    assert source_to_settle(key, by_machine, Evidence(proofs=proofs)) == source

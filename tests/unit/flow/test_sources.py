@@ -107,10 +107,9 @@ async def test_mail_of_a_person_has_no_source(world: World) -> None:
     await world.arrive(letter("hi"))
     with pytest.raises(NoSource):
         await sources(world).accept(VIEWER, await row_of(world, "hi"))
-    # An automatic answer from a mailbox provider's user opens no door to all its users.
+    # An automatic answer from a mailbox provider's user opens no door to all its users: no tap on a source means it.
     await newsletter(world, "away", "Auto-Submitted: auto-replied", author="bo@shop.example")
-    with pytest.raises(NoSource):
-        await sources(world).refuse(VIEWER, await row_of(world, "away"))
+    assert await sources(world).accept(VIEWER, "signed:shop.example") is None
     await newsletter(
         world, "bounce", "Content-Type: multipart/report", author="mailer-daemon@shop.example", sender=NULL_PATH
     )
@@ -213,3 +212,27 @@ async def test_authorize_of_a_source_that_cannot_be_says_why_and_moves_nothing(w
     assert [one.problem for one in done] == [NO_SOURCE, UNVOUCHED]
     assert set((await world.by_subject()).values()) == {"pending"}
     assert await stored(world) == []
+
+
+async def test_signed_receipt_from_an_address_like_a_person_s_can_be_accepted_by_who_reads_it(world: World) -> None:
+    receipt = ("Auto-Submitted: auto-generated",)
+    await newsletter(world, "one", *receipt, author="orders@shop.example")
+    await newsletter(world, "two", *receipt, author="invoices@mail.shop.example")
+    await newsletter(world, "forged", *receipt, author="orders@shop.example", evidence=EVIL)
+    await newsletter(world, "a person", author="eve@evil.example", evidence=EVIL)
+    moderator = world.moderator()
+    (done,) = await moderator.act(Action.AUTHORIZE, [await row_of(world, "one")], "joe@example.org", Breadth.SOURCE)
+    assert done.problem == ""
+    assert await stored(world) == [("allow", "signed:shop.example", "joe@example.org", "aligned")]
+    assert await world.by_subject() == {
+        "one": "released", "two": "pending", "forged": "pending", "a person": "pending",
+    }  # fmt: skip
+    assert await newsletter(world, "three", *receipt, author="orders@shop.example") == reply.OK
+    # What a person wrote has no source, whoever signed it.
+    (done,) = await moderator.act(
+        Action.AUTHORIZE, [await row_of(world, "a person")], "joe@example.org", Breadth.SOURCE
+    )
+    assert done.problem == NO_SOURCE
+    settled = await sources(world).refuse(VIEWER, await row_of(world, "two"))
+    assert settled is not None
+    assert len(settled.rows) == 1

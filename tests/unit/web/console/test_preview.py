@@ -6,8 +6,10 @@ import re
 from html import unescape
 
 import pytest
+from sqlalchemy import update
 
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
+from gateway.store.tables import message, pending
 from tests.corpus import OWN, with_crlf
 from tests.unit.web.console.mail_desk import HTML_MAIL, Desk
 from tests.unit.web.console.markup import faults
@@ -115,3 +117,29 @@ async def test_page_offers_to_ask_again_and_says_when_it_cannot(desk: Desk) -> N
     assert answer.headers["Location"].endswith("said=not-asked")
     strange = {CSRF_FIELD: csrf_token("else")}
     assert (await desk.client.post(path, data=strange, cookies={"session": "else"})).status == 404
+
+
+async def test_page_offers_the_source_with_what_its_entry_will_need(desk: Desk) -> None:
+    receipt = await desk.hold(with_crlf(OWN["plain"][1]))
+    await desk.store.transact(
+        lambda tx: tx.connection.execute(update(pending).values(reason="automatic-mail")).rowcount
+    )
+    page = unescape(await desk.get(str(receipt)))
+    for words in ("Accept all mail from this source", "Block all mail from this source", "Mail signed by oak.example.",
+                  "The signature must be good, and the author must be of this domain.",
+                  "People who write from oak.example get in with it too."):  # fmt: skip
+        assert words in page, words
+    await desk.store.transact(
+        lambda tx: tx.connection.execute(update(pending).values(reason="unknown-sender")).rowcount
+    )
+    assert "from this source" not in await desk.get(str(receipt))
+    listed_ = {"source": "list:news.oak.example"}
+    await desk.store.transact(lambda tx: tx.connection.execute(update(pending).values(**listed_)).rowcount)
+    page = unescape(await desk.get(str(receipt)))
+    assert "The list news.oak.example. It must be vouched for by" in page
+    assert "get in with it too" not in page
+    none = {"evidence": "{}", "proofs": ""}
+    await desk.store.transact(lambda tx: tx.connection.execute(update(message).values(**none)).rowcount)
+    page = unescape(await desk.get(str(receipt)))
+    assert "Nobody vouches for the list news.oak.example, so it cannot be accepted" in page
+    assert "Accept all mail" not in page
