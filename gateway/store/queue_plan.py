@@ -121,6 +121,8 @@ def waiting_strips(chosen: Selection, sort: str) -> Iterator[Strip]:
     near = "queue_place" if sort == "recipient" else f"queue_domain_{name}"
     source = Clause("source = ?", (chosen.source,)) if chosen.source else Clause("")
     for lane in chosen.lanes:
+        if source.sql and lane != MACHINE:
+            continue  # People's mail has no source; and no index would know of it.
         # A partial index is used only where the statement bears its condition letter for letter.
         line = Clause("listed = 1 AND lane = 'machine'" if lane == MACHINE else "listed = 1 AND lane = 'people'").and_(
             source

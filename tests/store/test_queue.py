@@ -152,6 +152,8 @@ SELECTIONS = {
     "reason and file": Selection(SITE, reasons=("automatic-mail",), has_file=True),
     "days": Selection(SITE, after=NOW + 500 * HOUR, before=NOW + 900 * HOUR),
     "days and word": Selection(SITE, terms=(Term(("lamp",)),), after=NOW + 2500 * HOUR, before=NOW + 2600 * HOUR),
+    "source, wherever": Selection(SITE, source="list:n3.example"),
+    "source, wherever, in a domain": Selection(Place(domains=("large.example",)), source="list:n3.example"),
     "source": Selection(SITE, lanes=(MACHINE,), source="list:n3.example"),
     "source and word": Selection(SITE, lanes=(MACHINE,), source="list:n3.example", terms=(Term(("week",)),)),
 }
