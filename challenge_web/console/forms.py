@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from challenge_web.console.routes import Form
+
+READ_SECONDS = 60.0
+"""For all of a form to arrive: a file of entries, over a slow line."""
 
 
 def text_of(form: Mapping[str, object], name: str) -> str:
     """Return a field's text; "" for one that is missing, or is a file."""
     value = form.get(name, "")
     return value if isinstance(value, str) else ""
+
+
+async def form_of(request: web.Request, seconds: float = READ_SECONDS) -> Form:
+    """Read a form; whoever asks the request for it later gets the same. Raises HTTPException: 400, 408, 413.
+
+    No browser writes what cannot be read: characters of no known set, parts without a name, or packed.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await request.post()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except (
+        LookupError, ValueError, RuntimeError, AssertionError, ConnectionError, HttpProcessingError,
+        web.RequestPayloadError,
+    ):  # fmt: skip
+        raise web.HTTPBadRequest from None

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from challenge_web.console.forms import form_of
 from challenge_web.console.routes import Names, Proof, Route
 from challenge_web.pages import root_of
 from gateway.domain.roles import Viewer
@@ -168,9 +169,10 @@ async def _check_form(
     """Refuse a form that is not ours. Raises HTTPForbidden."""
     if not same_origin(request, public_hosts, secure):
         raise web.HTTPForbidden
+    form = await form_of(request)
     if viewer is None:
         return  # No session, nothing that a foreign page could abuse; SameSite and Origin have been seen.
-    sent = (await request.post()).get(CSRF_FIELD, "")
+    sent = form.get(CSRF_FIELD, "")
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), csrf_token(secret).encode()):
         raise web.HTTPForbidden
 
