@@ -49,7 +49,7 @@ def open_engine(url: str, *, writing: bool, pool_size: int = 1, patience: float 
         connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000},
         **({"pool_size": pool_size, "max_overflow": 0} if pool_size > 1 else {}),
     )
-    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "connect", _prepare_writer if writing else _prepare_reader)
     event.listen(engine, "begin", partial(_begin_writing, patience) if writing else _begin)
     return engine
 
@@ -68,15 +68,11 @@ def _begin_writing(patience: float, connection: Connection) -> None:
     cursor = connection.connection.cursor()
     give_up = time.monotonic() + patience
     pause = _FIRST_PAUSE
-    cursor.execute("PRAGMA busy_timeout=0")
-    try:
-        while not _begun(cursor, give_up):
-            # Not time.sleep(): it waits for a point in time, for ever where a test shifts the clock.
-            select.select((), (), (), pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-    finally:
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-        cursor.close()
+    while not _begun(cursor, give_up):
+        # Not time.sleep(): it waits for a point in time, for ever where a test shifts the clock.
+        select.select((), (), (), pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+    cursor.close()
 
 
 def _begun(cursor: DBAPICursor, give_up: float) -> bool:
@@ -90,8 +86,16 @@ def _begun(cursor: DBAPICursor, give_up: float) -> bool:
     return True
 
 
-def _on_connect(connection: DBAPIConnection, _record: Any) -> None:
+def _prepare_reader(connection: DBAPIConnection, _record: Any) -> None:
     prepare(connection)
+
+
+def _prepare_writer(connection: DBAPIConnection, _record: Any) -> None:
+    prepare(connection)
+    cursor = connection.cursor()
+    # It waits in `_begin_writing`; behind that, the lock is its own.
+    cursor.execute("PRAGMA busy_timeout=0")
+    cursor.close()
 
 
 def prepare(connection: Any) -> None:
