@@ -69,10 +69,15 @@ class Pages:
         environment.filters.update(foreign=foreign, moment=moment, contact=contact, segment=segment, duration=duration)
         environment.globals.update(site=dict(site), asset=assets.path)
         self._problem_by: Problem | None = None
+        self._program_problems: list[Problem] = []
 
     def problems_by(self, show: Problem) -> None:
         """Let other pages show what went wrong with them in a frame of their own."""
         self._problem_by = show
+
+    def problems_for_programs_by(self, show: Problem) -> None:
+        """Let an interface for programs tell what went wrong with it in its own form, whatever they say they accept."""
+        self._program_problems.append(show)
 
     def page(
         self, request: web.Request, name: str, words: Words, status: int = 200, language: Language | None = None
@@ -101,6 +106,9 @@ class Pages:
 
     def problem(self, request: web.Request, status: int, name: str) -> web.Response:
         """Tell what went wrong. The same for every address of the same depth, whatever stands in it."""
+        for show in self._program_problems:
+            if (told := show(request, status)) is not None:
+                return told
         if wants_data(request):
             return self.data({"error": name, "message": _FAULTS[name]}, status)
         own = self._problem_by(request, status) if self._problem_by is not None else None

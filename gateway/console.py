@@ -5,12 +5,25 @@ from __future__ import annotations
 import asyncio
 import functools
 import secrets
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
+from challenge_web.api.account import JournalResource, OwnResource
+from challenge_web.api.accounts import AccountsResource
+from challenge_web.api.app import add_api
+from challenge_web.api.door import Door
+from challenge_web.api.expecting import ExpectingResource
+from challenge_web.api.lists import ListResource
+from challenge_web.api.messages import MessageResource
+from challenge_web.api.operations import Operation, Resource
+from challenge_web.api.overview import OverviewResource
+from challenge_web.api.pending import PendingResource
+from challenge_web.api.policies import PolicyResource
+from challenge_web.api.templates import TemplateResource
 from challenge_web.console.account import AccountPages
 from challenge_web.console.accounts import AccountsPages
 from challenge_web.console.app import add_console
@@ -32,6 +45,7 @@ from challenge_web.console.proxy_sign_in import ProxySignIn
 from challenge_web.console.routes import Room, Route
 from challenge_web.console.sign_in import SignInPages
 from challenge_web.console.texts import SendSample, TextPages
+from challenge_web.console.tokens import TokenPages
 from challenge_web.limits import client_address
 from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
@@ -58,7 +72,7 @@ from gateway.flow.read import Reading
 from gateway.flow.receive_rules import own_domains
 from gateway.flow.sources import Sources
 from gateway.flow.texts import TextEditor, Texts
-from gateway.flow.user_rights import LimitedSessions
+from gateway.flow.user_rights import LimitedSessions, LimitedTokens
 from gateway.flow.watch import Watch
 from gateway.letters import LetterWriter
 from gateway.reading.reader import Reader
@@ -215,6 +229,7 @@ def _entrance_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of
             pages,
             entrance.sessions.lifetimes.longest,
         ),
+        TokenPages(entrance.tokens, pages),
     ]
 
 
@@ -258,6 +273,60 @@ async def _send_sample(
     return (await hops.of(to.domain).deliver(envelope, [mail.content], all_or_nothing=True)).replies[0].accepted
 
 
+def api_resources(parts: Parts) -> list[Resource]:
+    """Make every resource of the API, each on the service of its room."""
+    entrance = parts.entrance
+    return [
+        PendingResource(parts.queue, parts.orders, parts.sources),
+        MessageResource(parts.reading, parts.forwarder, parts.queue),
+        ListResource(
+            Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now),
+            ListFiles(parts.store, now=parts.now),
+        ),
+        PolicyResource(parts.policies),
+        ExpectingResource(parts.expecting),
+        TemplateResource(parts.texts, parts.send_sample),
+        OverviewResource(parts.overview, parts.moderator),
+        AccountsResource(entrance.accounts, functools.partial(link_url, parts.settings)),
+        OwnResource(entrance.accounts, entrance.sessions, entrance.tokens),
+        JournalResource(parts.journal),
+    ]
+
+
+def open_api(
+    app: web.Application, pages: Pages, parts: Parts, *, tick: Callable[[], float] = time.monotonic
+) -> tuple[Operation, ...]:
+    """Add the API to the application of the public pages."""
+    key: list[bytes] = []
+
+    async def site_key() -> bytes:
+        if not key:
+            key.append(await parts.store.key("api"))
+        return key[0]
+
+    door = Door(
+        LimitedTokens(parts.entrance.tokens, parts.policies),
+        parts.entrance.kept_answers,
+        parts.journal,
+        _client_of(parts.settings),
+        key=site_key,
+        per_minute=parts.settings.api.requests_per_minute,
+        tick=tick,
+    )
+    return add_api(app, pages, api_resources(parts), door)
+
+
+def _client_of(settings: Settings) -> ClientOf:
+    """Return what tells a request's address, behind trusted proxies too."""
+
+    def client_of(request: web.Request) -> str:
+        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+        forwarded = request.headers.getall("X-Forwarded-For", ())
+        return client_address(peer[0] if isinstance(peer, tuple) else "", forwarded, settings.web.trusted_proxies)
+
+    return client_of
+
+
 def open_console(app: web.Application, pages: Pages, parts: Parts, watch: Watch) -> tuple[Route, ...]:
     """Add the console to the application of the public pages."""
 
@@ -269,10 +338,7 @@ def open_console(app: web.Application, pages: Pages, parts: Parts, watch: Watch)
     web_settings, entrance = parts.settings.web, parts.entrance
     cookie = Cookie(secure=web_settings.public_url.startswith("https://"))
 
-    def client_of(request: web.Request) -> str:
-        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-        forwarded = request.headers.getall("X-Forwarded-For", ())
-        return client_address(peer[0] if isinstance(peer, tuple) else "", forwarded, web_settings.trusted_proxies)
+    client_of = _client_of(parts.settings)
 
     def calls(viewer: Viewer) -> list[Call]:
         return [Call(need.text, f"console/{need.path}", need.grave) for need in watch.needs_of(viewer)]

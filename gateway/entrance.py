@@ -10,6 +10,7 @@ from challenge_web.console.fetch import JsonFetch
 from gateway.domain.address import normal_domain
 from gateway.domain.reply import Reply
 from gateway.flow.accounts import Accounts
+from gateway.flow.kept_answers import KeptAnswers
 from gateway.flow.mailbox_name import MailboxNames, MailServer
 from gateway.flow.ports import Hop
 from gateway.flow.proof import FreshProof
@@ -17,6 +18,7 @@ from gateway.flow.second_factor import SecondFactor
 from gateway.flow.sessions import Lifetimes, Sessions
 from gateway.flow.sign_in import PasswordCheck, SignIn, SignInRules
 from gateway.flow.sign_in_mail import Compose, LinkMail
+from gateway.flow.tokens import Tokens
 from gateway.relay.mailbox_auth import SmtpPassword
 from gateway.settings import Endpoint, Settings, SignInLdap
 from gateway.sign_in_methods.codes import TimeCodes
@@ -70,6 +72,13 @@ def make_accounts(settings: Settings, store: Store, sessions: Sessions, now: Cal
         random_octets=secrets.token_bytes,
         least_password=settings.sign_in.password_characters,
     )
+
+
+def make_tokens(
+    settings: Settings, store: Store, now: Callable[[], float], random_octets: Callable[[int], bytes]
+) -> Tokens:
+    """Return what knows the tokens of programs."""
+    return Tokens(store, settings.api.token_days, now=now, random_octets=random_octets)
 
 
 def password_checks(settings: Settings, store: Store) -> list[PasswordCheck]:
@@ -146,6 +155,8 @@ class Entrance:
         self.origins = public_origins(settings)
         self.sessions = make_sessions(settings, store, now)
         self.accounts = make_accounts(settings, store, self.sessions, now)
+        self.tokens = make_tokens(settings, store, now, secrets.token_bytes)
+        self.kept_answers = KeptAnswers(store, now=now)
         self.sign_in = SignIn(
             rules,
             store,
@@ -175,6 +186,12 @@ class Entrance:
         )
         self.openid = openid_provider(settings, now)
         self.hosts = [urlsplit(origin).netloc for origin in self.origins]
+
+    async def sweep(self) -> None:
+        """Drop what is over."""
+        await self.sessions.sweep()
+        await self.tokens.sweep()
+        await self.kept_answers.sweep()
 
 
 def public_urls(settings: Settings) -> Sequence[str]:

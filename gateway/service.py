@@ -21,7 +21,7 @@ from challenge_web.listener import Listener as PageListener
 from challenge_web.pages import Pages as WebPages
 from challenge_web.puzzle import Puzzles
 from gateway import assembly, log
-from gateway.console import make_parts, open_console
+from gateway.console import make_parts, open_api, open_console
 from gateway.doors.team import Team, how_many
 from gateway.entrance import Entrance, link_url, web_hosts
 from gateway.flow.answer import Answers
@@ -283,7 +283,7 @@ class Service:
             await self._order_worker.forget(ORDER_MEMORY)
             await self.store.sign_of_life(self.clock.now())
             await self.front.entry_use.forget_removed(self.clock.now())
-        await self.entrance.sessions.sweep()
+        await self.entrance.sweep()
         return 0
 
     # --- listeners ---
@@ -325,6 +325,8 @@ class Service:
             outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
         )  # fmt: skip
         open_console(app, pages, parts, self.watch)
+        if settings.api.enabled:
+            open_api(app, pages, parts)
 
     async def first_admin_url(self) -> str | None:
         """Return a link for the first site admin, where none has ever signed in."""

@@ -45,6 +45,7 @@ COMMANDS = {
     "expect": Place("expect", "expect", "Let mail of proven strangers pass for a while."),
     "account": Place("account", "account", "Manage who may sign in to the console."),
     "challenges": Place("challenges", "challenges", "Look at challenges, and send one again."),
+    "token": Place("token", "token", "Manage with what programs come in through the API."),
     "db": Place("upkeep", "db", "Look after the store's schema."),
     "audit": Place("upkeep", "audit", "Check that nothing was lost and nothing was changed."),
     "explain": Place("explain", "explain", "Say what would be decided about a message, and why."),

@@ -344,7 +344,8 @@ class Queue:
             terms = tuple(term for term in terms if term.field in ("", "from", "to"))
         return Selection(
             place=Place.of(viewer.reach),
-            lanes=(lane,) if lane in LANES else LANES,
+            # Only machines have a source.
+            lanes=(MACHINE,) if source else (lane,) if lane in LANES else LANES,
             states=query.states,
             terms=terms,
             reasons=query.reasons,

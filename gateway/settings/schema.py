@@ -292,6 +292,17 @@ class SignIn(Section, frozen=True):
     """Who changes how people sign in proves anew who he is, where he last did so longer ago than this."""
 
 
+class Api(Section, frozen=True):
+    """The interface for programs, at /api/v1/ of the public pages."""
+
+    enabled: bool = True
+    """Serve it."""
+    requests_per_minute: Count = 300
+    """What one token may ask; a program that has been silent for a minute may ask all of it at once."""
+    token_days: Days = 365
+    """The longest that a token can be made for."""
+
+
 class Log(Section, frozen=True):
     """What is written to standard error."""
 
@@ -321,4 +332,5 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sign_in_ldap: SignInLdap = SignInLdap()
     sign_in_openid: SignInOpenid = SignInOpenid()
     sign_in_proxy: SignInProxy = SignInProxy()
+    api: Api = Api()
     log: Log = Log()

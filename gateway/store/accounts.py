@@ -22,6 +22,7 @@ from gateway.store.tables.accounts import (
     session,
     sign_in_link,
 )
+from gateway.store.tables.api import api_token
 
 _OWNED = account_address.c.kind != Kind.DELEGATED.value
 
@@ -110,6 +111,7 @@ class AccountTable:
             recovery_code,
             session,
             sign_in_link,
+            api_token,
         ):
             self._connection.execute(delete(table).where(table.c.account_id == account_id))
         self._connection.execute(delete(account).where(account.c.id == account_id))

@@ -29,6 +29,7 @@ from gateway.store.engine import assert_durable, open_engine, prepare, sqlite_pa
 from gateway.store.entries import EntryTable
 from gateway.store.expecting import ExpectingTable
 from gateway.store.journal import JournalTable
+from gateway.store.kept_answers import KeptTable
 from gateway.store.lists import CHANGES, EntryCopies, ListTable
 from gateway.store.orders import OrderTable
 from gateway.store.overview import OverviewTable
@@ -43,6 +44,7 @@ from gateway.store.sources import SourceTable
 from gateway.store.tables import challenge, pending, secret, service
 from gateway.store.tallies import TallyTable
 from gateway.store.texts import TextTable
+from gateway.store.tokens import TokenTable
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
@@ -106,6 +108,16 @@ class Transaction:
     def sessions(self) -> SessionTable:
         """Who is signed in."""
         return SessionTable(self.connection)
+
+    @property
+    def tokens(self) -> TokenTable:
+        """With which programs come in."""
+        return TokenTable(self.connection)
+
+    @property
+    def kept_answers(self) -> KeptTable:
+        """Answers to programs that may ask again."""
+        return KeptTable(self.connection)
 
     @property
     def policies(self) -> PolicyTable:

@@ -110,6 +110,7 @@ TITLES = {
     9110: "HTTP Semantics",
     9111: "HTTP Caching",
     9207: "OAuth 2.0 Authorization Server Issuer Identification",
+    9457: "Problem Details for HTTP APIs",
     9562: "Universally Unique IDentifiers (UUIDs)",
 }
 

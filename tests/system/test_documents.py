@@ -35,7 +35,7 @@ COMMANDS = (ROOT / "docs/commands.md").read_text("utf-8")
 OPERATIONS = (ROOT / "docs/operations.md").read_text("utf-8")
 CLIENT = "192.0.2.7"
 ROOF = b"From: Anna Roth <anna@oak.example>\nTo: joe@example.org\nSubject: Offer for the roof\n\nHello Joe,\n"
-_TOKEN = re.compile(r"(?<=/sign-in/link/)\w{32}")
+_TOKEN = re.compile(r"(?<=/sign-in/link/)\w{32}|\bcgw_\w{56}\b")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ")
 
 
@@ -135,6 +135,8 @@ JSON = {
     "policy set": ["policy", "set", "days", "9"],
     "expect start": ["expect", "start", "joe@example.org"],
     "expect list": ["expect", "list"],
+    "token make": ["token", "make", "mia@example.org", "backup", "--scope", "pending:read"],
+    "token list": ["token", "list"],
     "explain": ["explain", "roof.eml", "--from", "<>", "--to", "joe@example.org", "--client", CLIENT],
 }
 

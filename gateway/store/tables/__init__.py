@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.store.tables.accounts import account, session
+from gateway.store.tables.api import api_answer, api_token
 from gateway.store.tables.core import (
     SCHEMA_VERSION,
     RowId,
@@ -33,6 +34,8 @@ __all__ = [
     "SCHEMA_VERSION",
     "RowId",
     "account",
+    "api_answer",
+    "api_token",
     "bulk_order",
     "challenge",
     "challenge_text",

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientResponse, web
 
+from challenge_web.api.operations import Operation
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names, Route
 from challenge_web.pages import Pages
 from gateway.assembly import make_digests
-from gateway.console import make_parts, open_console
+from gateway.console import make_parts, open_api, open_console
 from gateway.domain.address import Address
 from gateway.domain.challenge import token_hash
 from gateway.domain.lifecycle import Event, State
@@ -24,6 +25,7 @@ from gateway.domain.roles import Role
 from gateway.entrance import Entrance
 from gateway.flow.account_ports import Account
 from gateway.flow.accounts import operator
+from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
 from gateway.flow.orders import Orders, Wish
 from gateway.flow.overview import HopState
@@ -49,6 +51,8 @@ class House:
 
     client: Client
     routes: tuple[Route, ...]
+    operations: tuple[Operation, ...]
+    entrance: Entrance
     secrets: dict[Role, str]
     own: dict[Names, str]
     foreign: dict[Names, str]
@@ -85,6 +89,12 @@ class House:
         await answer.read()
         return answer
 
+    async def describe(self) -> None:
+        """Put what was kept into the list, as the running service does."""
+        describer = Describer(self.store)
+        while await describer.run_once():
+            pass
+
     def named(self, route: Route, role: Role, *, own: bool) -> str:
         if route.names is Names.SESSION and own:
             return "999999"  # One's own is the very session that asks.
@@ -111,7 +121,7 @@ async def house(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[House]
     file = tmp_path / "gateway.toml"
     file.write_text(
         f"[domains]\nnames = ['example.org', 'other.example']\n[store]\nurl = 'sqlite:///{tmp_path}/g.db'\n"
-        "[console]\nforward_to = ['abuse@example.org']\n"
+        "[console]\nforward_to = ['abuse@example.org']\n[api]\nrequests_per_minute = 100000\n"
     )
     settings = load(file, {})
     store = Store(settings.store.url)
@@ -126,13 +136,15 @@ async def house(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[House]
         outside=_nothing_goes_out, now=lambda: NOW, wake_deliveries=lambda: None, wake_challenges=lambda: None,
     )  # fmt: skip
     routes: list[Route] = []
+    operations: list[Operation] = []
 
     def add(app: web.Application, pages: Pages) -> None:
         routes.extend(open_console(app, pages, parts, Watch(store, Hops(), max_per_hour=100)))
+        operations.extend(open_api(app, pages, parts))
 
     client = await make_client(console=add)
     own, foreign, secrets = await _furnish(store, entrance, orders)
-    yield House(client, tuple(routes), secrets, own, foreign, store)
+    yield House(client, tuple(routes), tuple(operations), entrance, secrets, own, foreign, store)
     await client.close()
     await store.close()
 

@@ -17,6 +17,7 @@ OTHERS = {
     "expecting-stop": "tests/unit/web/console/test_expecting.py",
     "list-undo": "tests/unit/web/console/test_lists.py",
     "list-draft": "tests/unit/web/console/test_lists.py",
+    "account-token-revoke": "tests/unit/web/console/test_tokens.py",
     "account-passkey-remove": "tests/system/test_sign_in.py",
 }
 
@@ -27,6 +28,7 @@ ASK_MORE = {"message-frame", "message-file", "message-forward", "account-look", 
 NO_SIGN_IN = {
     "account",
     "account-proof",
+    "account-token-revoke",
     "account-look",
     "account-session-end",
     "account-sessions-end",

@@ -1,0 +1,1 @@
+"""The interface for programs: what the console does, as JSON, at /api/v1/."""

@@ -1,0 +1,55 @@
+"""Put the operations of the API into the application of the public pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+
+import msgspec
+from aiohttp import hdrs, web
+
+from challenge_web.api.docs_page import DocsPage
+from challenge_web.api.door import Door, problem_outside, problems_of_the_api
+from challenge_web.api.openapi import NUMBERS, document
+from challenge_web.api.operations import ROOT, Operation, Resource
+from challenge_web.pages import Pages
+
+_PIECE = re.compile(r"\{(\w+)\}")
+_JUDGED = frozenset({"PUT", "PATCH", "DELETE"})
+
+
+def add_api(app: web.Application, pages: Pages, resources: Sequence[Resource], door: Door) -> tuple[Operation, ...]:
+    """Add every operation, the document and its page; return the operations."""
+    operations = tuple(operation for resource in resources for operation in resource.operations())
+    told = document(operations)
+    body = msgspec.json.encode(told)
+    tag = f'"{sha256(body).hexdigest()[:32]}"'
+    page = DocsPage(told, pages)
+
+    async def openapi(request: web.Request) -> web.Response:
+        if request.headers.get(hdrs.IF_NONE_MATCH) == tag:
+            return web.Response(status=304, headers={hdrs.ETAG: tag})
+        return web.Response(body=body, content_type="application/json", headers={hdrs.ETAG: tag})
+
+    app.router.add_get(f"{ROOT}/openapi.json", openapi, name="api-document")
+    app.router.add_get(f"{ROOT}/", page.show, name="api")
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    for path, methods in by_path.items():
+        first = next(iter(methods.values()))
+        resource = app.router.add_resource(ROOT + _PIECE.sub(_pattern, path), name=f"api-{first.id}")
+        for method, operation in methods.items():
+            handler = door.handler(operation, methods.get("GET") if method in _JUDGED else None)
+            resource.add_route(method, handler)
+            if method == "GET":
+                resource.add_route("HEAD", handler)
+    app.middlewares.append(problems_of_the_api())
+    pages.problems_for_programs_by(problem_outside)
+    return operations
+
+
+def _pattern(found: re.Match[str]) -> str:
+    name = found[1]
+    return f"{{{name}:[0-9]{{1,18}}}}" if name in NUMBERS else f"{{{name}}}"

@@ -1,0 +1,373 @@
+"""Allow and deny entries: looked at, added, changed, removed and put back; brought in and taken out as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from challenge_web.api.operations import (
+    LARGEST_ID,
+    Call,
+    Created,
+    CursorText,
+    Nothing,
+    Octets,
+    Operation,
+    PageSize,
+    when,
+    when_or_none,
+)
+from challenge_web.api.problems import Problem, invalid, not_found, sentence
+from challenge_web.console.routes import Names
+from gateway.domain.lists import parse_scope
+from gateway.domain.roles import Right
+from gateway.flow.list_files import COLUMNS, cells, typed
+from gateway.flow.list_import import ListFiles, Plan
+from gateway.flow.list_ports import EntryView
+from gateway.flow.lists import MOST_REMOVED, Lists, NewEntry, Refused, Shown, TooLate, Wanted
+
+Verdict = Literal["allow", "deny"]
+Whose = Annotated[str, Meta(max_length=320, description='A recipient, a domain, or "" for everybody.')]
+Pattern = Annotated[str, Meta(max_length=400, description="As anna@oak.example, oak.example or *.oak.example.")]
+Note = Annotated[str, Meta(max_length=1000)]
+_CSV = "text/csv"
+
+
+class EntriesQuery(Struct, frozen=True, forbid_unknown_fields=True, rename={"whose": "for"}):
+    """Which entries."""
+
+    verdict: Literal["", "allow", "deny"] = ""
+    words: Annotated[str, Meta(max_length=200, description="Part of the pattern or the note.")] = ""
+    whose: Annotated[str, Meta(max_length=320, description="A recipient, a domain, or `site`.")] = ""
+    limit: PageSize = 50
+    cursor: CursorText = ""
+
+
+class EntryItem(Struct, frozen=True, rename={"whose": "for"}):
+    """One entry."""
+
+    id: int
+    verdict: str
+    pattern: str
+    whose: Annotated[str, Meta(description='For whom it holds; "" is everybody.')]
+    proof: Annotated[str, Meta(description="What mail must prove.")]
+    note: str
+    added_by: str
+    added_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    pending_id: Annotated[int | None, Meta(description="The mail that gave rise to it.")]
+    mine: Annotated[bool, Meta(description="It may be changed.")]
+    holds: Annotated[bool, Meta(description="It has not expired.")]
+    rival: Annotated[int | None, Meta(description="An entry of the same pattern that goes first.")]
+
+
+class EntryPage(Struct, frozen=True):
+    """Some entries, the newest first."""
+
+    items: tuple[EntryItem, ...]
+    next: str | None
+
+
+class EntryWish(Struct, frozen=True, forbid_unknown_fields=True, rename={"whose": "for"}):
+    """An entry to be made."""
+
+    verdict: Verdict
+    pattern: Pattern
+    whose: Whose
+    proof: Annotated[str, Meta(max_length=20, description="`aligned`, or for admins `none`.")] = "aligned"
+    note: Note = ""
+    expires_at: datetime | None = None
+
+
+class EntryAdded(Struct, frozen=True):
+    """What became of it."""
+
+    entry: EntryItem
+    new: Annotated[bool, Meta(description="false: it was there, and has what is new of this one.")]
+
+
+class EntryChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What can change of an entry."""
+
+    note: Note
+    expires_at: datetime | None
+
+
+class RemovalWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """Entries to be removed together."""
+
+    ids: Annotated[tuple[Annotated[int, Meta(ge=1, le=LARGEST_ID)], ...], Meta(min_length=1, max_length=MOST_REMOVED)]
+
+
+class RemovalDone(Struct, frozen=True):
+    """Entries that were removed together; it can be undone for some seconds."""
+
+    id: int
+    removed: int
+
+
+class Restored(Struct, frozen=True):
+    """What an undo gave back."""
+
+    restored: int
+    in_the_way: Annotated[int, Meta(description="Others of the same name were made meanwhile.")]
+
+
+class JudgeQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who writes to whom."""
+
+    sender: Annotated[str, Meta(min_length=3, max_length=320, pattern=".@.")]
+    recipient: Annotated[str, Meta(min_length=3, max_length=320, pattern=".@.")]
+
+
+class Judgement(Struct, frozen=True):
+    """Which entries name a sender, the one that wins first."""
+
+    items: tuple[EntryItem, ...]
+
+
+class ImportWish(Struct, frozen=True, forbid_unknown_fields=True, rename={"whose": "for"}):
+    """A file that is brought."""
+
+    text: Annotated[str, Meta(min_length=1, description="At most 1 MB.")]
+    form: Annotated[Literal["csv", "allow", "deny"], Meta(description="CSV, or one pattern on each line.")] = "csv"
+    whose: Annotated[str, Meta(max_length=320, description="For lines that name nobody.")] = ""
+
+
+class LineFault(Struct, frozen=True):
+    """A line that is none."""
+
+    line: int
+    reason: str
+
+
+class ImportPlan(Struct, frozen=True):
+    """What a file would do; it is kept until it is saved."""
+
+    id: int
+    new: int
+    changed: int
+    known: int
+    faults: tuple[LineFault, ...]
+
+
+class ImportSaved(Struct, frozen=True):
+    """What a file did."""
+
+    new: int
+    changed: int
+    known: int
+    refused: int
+
+
+class ExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which entries."""
+
+    verdict: Literal["", "allow", "deny"] = ""
+
+
+class ListResource:
+    """The operations on entries."""
+
+    def __init__(self, lists: Lists, files: ListFiles) -> None:
+        self._lists = lists
+        self._files = files
+
+    def operations(self) -> Sequence[Operation]:
+        """All of them."""
+        see, edit, one, brought = Right.SEE_LISTS, Right.EDIT_LISTS, Names.ENTRY, "/lists/imports/{id}"
+        return (
+            Operation("listEntries", "GET", "/lists", see, self.page, "List entries.", EntryPage, EntriesQuery),
+            Operation(
+                "addEntry", "POST", "/lists", edit, self.add, "Add an entry.", EntryAdded, body=EntryWish, status=201
+            ),
+            Operation(
+                "judgeSender", "GET", "/lists/judgement", see, self.judge,
+                "See which entries name a sender, and which one wins.", Judgement, JudgeQuery, problems=(404,),
+            ),
+            Operation("exportEntries", "GET", "/lists/export", see, self.export, "Get entries as CSV.", _CSV, ExportQuery),
+            Operation(
+                "removeEntries", "POST", "/lists/removals", edit, self.remove_some, "Remove entries together.",
+                RemovalDone, body=RemovalWish, status=201, problems=(404,),
+            ),
+            Operation(
+                "undoRemoval", "POST", "/lists/removals/{id}/undo", edit, self.undo, "Put back what was just removed.",
+                Restored, names=Names.OTHER,
+            ),
+            Operation(
+                "importEntries", "POST", "/lists/imports", edit, self.bring, "Bring a file, and see what it would do.",
+                ImportPlan, body=ImportWish, status=201,
+            ),
+            Operation("getImport", "GET", brought, edit, self.preview, "See what a file would do.", ImportPlan,
+                      names=Names.OTHER),
+            Operation("saveImport", "POST", f"{brought}/save", edit, self.save, "Save a file.", ImportSaved,
+                      names=Names.OTHER),
+            Operation("getEntry", "GET", "/lists/{id}", see, self.entry, "See one entry.", EntryItem, names=one),
+            Operation("changeEntry", "PUT", "/lists/{id}", edit, self.change, "Change the note and the end of an entry.",
+                      EntryItem, body=EntryChange, names=one),
+            Operation("removeEntry", "DELETE", "/lists/{id}", edit, self.remove, "Remove an entry.", RemovalDone,
+                      names=one),
+        )  # fmt: skip
+
+    async def page(self, call: Call[EntriesQuery, None]) -> EntryPage:
+        """Return one page."""
+        asked, after = call.query, call.cursors.read(call.query.cursor, int)
+        before = int(after[0]) if after else None
+        wanted = Wanted(asked.verdict, asked.words.strip(), asked.whose.strip(), before=before, most=asked.limit)
+        page = await self._lists.page(call.viewer, wanted)
+        older = None if page.older is None else (page.older,)
+        return EntryPage(tuple(map(_item, page.rows)), call.cursors.write(older))
+
+    async def add(self, call: Call[Nothing, EntryWish]) -> Created:
+        """Add one."""
+        told = call.body
+        try:
+            added = await self._lists.add(
+                call.viewer,
+                NewEntry(
+                    told.verdict,
+                    told.pattern,
+                    told.whose,
+                    told.proof,
+                    told.note,
+                    _end(told.expires_at),
+                ),
+            )
+        except Refused as refused:
+            raise invalid(refused.field, refused.sentence) from None
+        shown = await self._lists.get(call.viewer, added.view.id)
+        if shown is None:
+            raise Problem("conflict", "It is gone again.")
+        return Created(EntryAdded(_item(shown), added.new), f"/lists/{added.view.id}")
+
+    async def judge(self, call: Call[JudgeQuery, None]) -> Judgement:
+        """Say which entries name a sender."""
+        judged = await self._lists.judge(call.viewer, call.query.sender, call.query.recipient)
+        if judged is None:
+            raise not_found()
+        return Judgement(tuple(map(_item, judged.rows)))
+
+    async def entry(self, call: Call[Nothing, None]) -> EntryItem:
+        """Return one."""
+        return _item(await self._shown(call))
+
+    async def change(self, call: Call[Nothing, EntryChange]) -> EntryItem:
+        """Save a note and an end."""
+        try:
+            changed = await self._lists.change(call.viewer, call.id, call.body.note, _end(call.body.expires_at))
+        except Refused as refused:
+            raise invalid(_FIELDS.get(refused.field, refused.field), refused.sentence) from None
+        if changed is None:
+            raise not_found()
+        return _item(await self._shown(call))
+
+    async def remove(self, call: Call[Nothing, None]) -> RemovalDone:
+        """Take one out."""
+        return await self._removed(call, [call.id])
+
+    async def remove_some(self, call: Call[Nothing, RemovalWish]) -> Created:
+        """Take some out."""
+        done = await self._removed(call, call.body.ids)
+        return Created(done, f"/lists/removals/{done.id}")
+
+    async def undo(self, call: Call[Nothing, None]) -> Restored:
+        """Put back what was just removed."""
+        try:
+            done = await self._lists.undo(call.viewer, call.id)
+        except TooLate:
+            raise Problem("conflict", "That can no longer be undone.") from None
+        if done is None:
+            raise not_found()
+        return Restored(*done)
+
+    async def export(self, call: Call[ExportQuery, None]) -> Octets:
+        """Return the viewer's entries as CSV."""
+        text = io.StringIO()
+        lines = csv.writer(text, lineterminator="\r\n")
+        lines.writerow(COLUMNS)
+        async for page in self._files.export(call.viewer, call.query.verdict):
+            lines.writerows(cells(page))
+        return Octets(text.getvalue().encode(), _CSV, "lists.csv")
+
+    async def bring(self, call: Call[Nothing, ImportWish]) -> Created:
+        """Keep a file, and say what it would do."""
+        told = call.body
+        try:
+            scope = parse_scope(told.whose)
+        except ValueError as fault:
+            raise invalid("for", sentence(str(fault))) from None
+        try:
+            number = await self._files.bring(call.viewer, told.text, told.form, scope)
+        except ValueError as fault:
+            raise invalid("text", sentence(str(fault))) from None
+        except PermissionError:
+            raise invalid("for", "That is not yours to decide. Choose an address or a domain of your own.") from None
+        return Created(_plan(number, await self._files.preview(call.viewer, number)), f"/lists/imports/{number}")
+
+    async def preview(self, call: Call[Nothing, None]) -> ImportPlan:
+        """Say what saving would do."""
+        return _plan(call.id, await self._files.preview(call.viewer, call.id))
+
+    async def save(self, call: Call[Nothing, None]) -> ImportSaved:
+        """Save the good lines."""
+        saved = await self._files.save(call.viewer, call.id)
+        if saved is None:
+            raise not_found()
+        return ImportSaved(saved.new, saved.changed, saved.known, saved.refused)
+
+    async def _shown(self, call: Call[Nothing, object]) -> Shown:
+        shown = await self._lists.get(call.viewer, call.id)
+        if shown is None:
+            raise not_found()
+        return shown
+
+    async def _removed(self, call: Call[Nothing, object], ids: Sequence[int]) -> RemovalDone:
+        done = await self._lists.remove(call.viewer, ids)
+        if done is None:
+            raise not_found()
+        return RemovalDone(done.id, done.count)
+
+
+_FIELDS = {"expires": "expires_at"}
+
+
+def _end(at: datetime | None) -> float | None:
+    """Return when an entry ends. Raises Problem."""
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        raise invalid("expires_at", "It needs a zone, as in 2026-12-31T00:00:00Z.")
+    return at.timestamp()
+
+
+def _item(shown: Shown) -> EntryItem:
+    view: EntryView = shown.view
+    return EntryItem(
+        id=view.id,
+        verdict=view.verdict,
+        pattern=typed(view.pattern),
+        whose=typed(view.scope),
+        proof=view.proof,
+        note=view.note,
+        added_by=view.added_by,
+        added_at=when(view.added_at),
+        expires_at=when_or_none(view.expires_at),
+        last_used_at=when_or_none(view.last_used_at),
+        pending_id=view.pending_id,
+        mine=shown.mine,
+        holds=shown.holds,
+        rival=None if shown.rival is None else shown.rival.id,
+    )
+
+
+def _plan(number: int, plan: Plan | None) -> ImportPlan:
+    if plan is None:
+        raise not_found()
+    faults = tuple(LineFault(fault.number, fault.words) for fault in plan.faults)
+    return ImportPlan(number, len(plan.new), len(plan.changed), len(plan.known), faults)

@@ -1,0 +1,191 @@
+"""The words of challenges, of the site and of each domain."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from challenge_web.api.operations import Call, Operation, when_or_none
+from challenge_web.api.problems import Problem, not_found
+from challenge_web.console.routes import Names
+from gateway.domain.address import normal_domain
+from gateway.domain.roles import Right, Viewer
+from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
+
+_LARGEST = 200_000
+
+
+class LanguageQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """In which language."""
+
+    language: Annotated[str, Meta(max_length=20, description='"" is the first there is.')] = ""
+
+
+class TemplateText(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a challenge is written from."""
+
+    subject: Annotated[str, Meta(max_length=2000)]
+    text: Annotated[str, Meta(max_length=_LARGEST)]
+    html: Annotated[str, Meta(max_length=_LARGEST)]
+    from_line: Annotated[str, Meta(max_length=1000, description='"" is what the configuration says.')] = ""
+
+
+class Template(Struct, frozen=True):
+    """The words in force for a scope."""
+
+    scope: str
+    language: str
+    texts: TemplateText
+    source: Annotated[str, Meta(description="`own`, `site` or `shipped`.")]
+    changed_by: str
+    changed_at: datetime | None
+    shipped: TemplateText
+    shipped_changed: Annotated[bool, Meta(description="They are not those any more that these were made from.")]
+
+
+class TemplateList(Struct, frozen=True):
+    """Scopes whose words one may change."""
+
+    languages: tuple[str, ...]
+    items: tuple[Template, ...]
+
+
+class TemplateSample(Struct, frozen=True):
+    """The words filled in for a mail that nobody sent."""
+
+    subject: str
+    text: str
+    html: str
+    sender: str
+    octets: int
+
+
+class SampleSent(Struct, frozen=True):
+    """Whether a sample was taken for one's own address."""
+
+    sent: bool
+
+
+SendSample = Callable[[Viewer, str, str, Texts], Awaitable[bool]]
+"""Viewer, scope, language and texts → whether the sample mail was taken for the viewer's own address."""
+
+
+class TemplateResource:
+    """The operations on the words of challenges."""
+
+    def __init__(self, editor: TextEditor, send_sample: SendSample) -> None:
+        self._editor = editor
+        self._send_sample = send_sample
+
+    def operations(self) -> Sequence[Operation]:
+        """All of them."""
+        at, right, scope, language = "/templates/{scope}", Right.EDIT_TEMPLATES, Names.SCOPE, LanguageQuery
+        return (
+            Operation("listTemplates", "GET", "/templates", right, self.index, "List the words in force.", TemplateList,
+                      language, problems=(404,)),
+            Operation("getTemplate", "GET", at, right, self.show, "See the words of a scope.", Template, language,
+                      names=scope),
+            Operation("setTemplate", "PUT", at, right, self.save, "Change the words of a scope.", Template, language,
+                      TemplateText, names=scope),
+            Operation("resetTemplate", "DELETE", at, right, self.reset, "Go back to the words from further up.",
+                      query=language, names=scope),
+            Operation("previewTemplate", "POST", f"{at}/preview", right, self.preview, "Fill in a sample.",
+                      TemplateSample, language, TemplateText, names=scope, reads=True),
+            Operation("sendTemplateSample", "POST", f"{at}/sample", right, self.sample,
+                      "Send a sample to one's own address.", SampleSent, language, TemplateText, names=scope),
+            Operation("keepTemplate", "POST", f"{at}/seen", right, self.seen,
+                      "Note that changed shipped words were looked at.", query=language, names=scope),
+        )  # fmt: skip
+
+    async def index(self, call: Call[LanguageQuery, None]) -> TemplateList:
+        """Return each scope within reach."""
+        drafts = await self._editor.drafts(call.viewer, self._language(call.query))
+        return TemplateList(tuple(self._editor.languages()), tuple(map(_template, drafts)))
+
+    async def show(self, call: Call[LanguageQuery, None]) -> Template:
+        """Return one."""
+        return _template(await self._draft(call))
+
+    async def save(self, call: Call[LanguageQuery, TemplateText]) -> Template:
+        """Keep words that are good."""
+        draft = await self._draft(call)
+        faults = await self._editor.save(call.viewer, draft.scope, draft.language, _texts(call.body))
+        if faults is None:
+            raise not_found()
+        if faults:
+            raise _wrong(faults)
+        return _template(await self._draft(call))
+
+    async def reset(self, call: Call[LanguageQuery, None]) -> None:
+        """Drop a scope's own words."""
+        draft = await self._draft(call)
+        await self._editor.reset(call.viewer, draft.scope, draft.language)
+
+    async def preview(self, call: Call[LanguageQuery, TemplateText]) -> TemplateSample:
+        """Fill in the sample."""
+        sample = await self._tried(call)
+        return TemplateSample(sample.subject, sample.text, sample.html, sample.sender, sample.octets)
+
+    async def sample(self, call: Call[LanguageQuery, TemplateText]) -> SampleSent:
+        """Send the sample."""
+        draft = await self._draft(call)
+        await self._tried(call)
+        return SampleSent(await self._send_sample(call.viewer, draft.scope, draft.language, _texts(call.body)))
+
+    async def seen(self, call: Call[LanguageQuery, None]) -> None:
+        """Note that the shipped words were looked at."""
+        draft = await self._draft(call)
+        if await self._editor.keep_as_seen(call.viewer, draft.scope, draft.language) is None:
+            raise Problem("conflict", "There are no words of its own.")
+
+    async def _tried(self, call: Call[LanguageQuery, TemplateText]) -> Sample:
+        draft = await self._draft(call)
+        tried = self._editor.try_out(call.viewer, draft.scope, draft.language, _texts(call.body))
+        if tried is None:
+            raise not_found()
+        if not isinstance(tried, Sample):
+            raise _wrong(tried)
+        return tried
+
+    async def _draft(self, call: Call[LanguageQuery, Any]) -> Draft:
+        scope = _scope(call.path["scope"])
+        draft = await self._editor.draft(call.viewer, scope, self._language(call.query))
+        if draft is None:
+            raise not_found()
+        return draft
+
+    def _language(self, query: LanguageQuery) -> str:
+        return query.language or self._editor.languages()[0]
+
+
+def _scope(text: str) -> str:
+    return SITE if text == "site" else f"@{normal_domain(text)}"
+
+
+def _texts(told: TemplateText) -> Texts:
+    return Texts(told.subject, told.text, told.html, told.from_line)
+
+
+def _wrong(faults: Sequence[Fault]) -> Problem:
+    errors = [(one.part, f"Line {one.line}: {one.reason}." if one.line else f"{one.reason}.") for one in faults]
+    return Problem("invalid", errors=errors)
+
+
+def _template(draft: Draft) -> Template:
+    def text(texts: Texts) -> TemplateText:
+        return TemplateText(texts.subject, texts.text, texts.html, texts.from_line)
+
+    own = draft.own
+    return Template(
+        scope=draft.scope.removeprefix("@") or "site",
+        language=draft.language,
+        texts=text(draft.texts),
+        source=draft.source,
+        changed_by=own.changed_by if own else "",
+        changed_at=when_or_none(own.changed_at if own else None),
+        shipped=text(draft.shipped),
+        shipped_changed=draft.shipped_changed,
+    )
