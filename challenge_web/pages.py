@@ -15,8 +15,9 @@ from aiohttp import hdrs, web
 from markupsafe import Markup
 
 from challenge_web.assets import Assets
-from challenge_web.tongue import SPOKEN, choices, language_of, remember, spoken, teach
+from challenge_web.tongue import SPOKEN, choices, language_of, remember, spoken
 from gateway.domain.phrase import Phrase, phrases
+from gateway.languages.in_templates import teach
 from gateway.languages.language import Language
 
 _ENVIRONMENT = web.AppKey("challenge_web_environment", jinja2.Environment)
@@ -65,7 +66,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        teach(environment)
+        teach(environment, spoken)
         environment.filters.update(foreign=foreign, moment=moment, contact=contact, segment=segment, duration=duration)
         environment.globals.update(site=dict(site), asset=assets.path)
         self._problem_by: Problem | None = None

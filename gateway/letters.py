@@ -139,7 +139,13 @@ class LetterWriter:
         message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
         desk = Desk(organisation=challenge.organisation, contact=challenge.contact, from_address=challenge.from_address)
         composed = await asyncio.to_thread(
-            compose_digest, self._texts.digest(ENGLISH), letter, desk, now, message_id, self._signer
+            compose_digest,
+            self._texts.digest(language(letter.language).tag),
+            letter,
+            desk,
+            now,
+            message_id,
+            self._signer,
         )
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
 

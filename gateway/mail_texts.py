@@ -45,7 +45,7 @@ class MailTexts:
             if tag == ENGLISH or self._own(tag) is not None:
                 self.challenge(tag)
                 self.sign_in(tag)
-        self.digest(ENGLISH)
+                self.digest(tag)
 
     def challenge(self, tag: str) -> Templates:
         """Return the challenge's templates."""
@@ -63,9 +63,10 @@ class MailTexts:
 
     def digest(self, tag: str) -> DigestTemplates:
         """Return the digest's templates."""
-        own, shipped = self._own(tag), _shipped(tag)
+        own, shipped = self._own(tag), _shipped(ENGLISH)
         folders = (shipped,) if own is None else (own, shipped)
-        return self._kept("digest", tag, lambda: DigestTemplates(folders))
+        # One template for all: its sentences are in the catalogues.
+        return self._kept("digest", tag, lambda: DigestTemplates(folders, language(tag)))
 
     def sources(self, tag: str) -> Texts:
         """Return the challenge's words as they stand in the files."""

@@ -6,12 +6,12 @@ GET shows, POST acts. Whoever has no link that counts sees one and the same page
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol
 
 from aiohttp import web
 
 from challenge_web.pages import Pages, segment, stamp, wants_data
+from challenge_web.tongue import language_of
 from gateway.domain.outline import Outline, Unreadable
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
@@ -31,10 +31,6 @@ _ACTIONS = {
 """By the last piece of the page's path."""
 LONGEST_TEXT = 4000
 """Characters of a mail's text that are shown."""
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 
 
 class Links(Protocol):
@@ -116,7 +112,7 @@ class HeldPages:
             "machine": row.lane == MACHINE,
             "may": {one.value: mail.may(one) for one in Action},
             "content": mail.viewer.may(Right.READ_CONTENT),
-            "came": _written(row.held_at, mail.time_zone),
+            "came": language_of(request).moment(row.held_at, zone_named(mail.time_zone)),
             "left": left,
             "late": late,
             "reason": reason_sentence(row.reason),
@@ -174,8 +170,3 @@ def _facts(mail: HeldMail) -> dict[str, object]:
         "expires_at": stamp(row.expires_at),
         "may": [action.value for action in Action if mail.may(action)],
     }
-
-
-def _written(seconds: float, zone: str) -> str:
-    at = datetime.fromtimestamp(seconds, zone_named(zone))
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} {at.tzname()}"

@@ -42,7 +42,7 @@ def print_json(value: object) -> None:
 
 def _json(value: object) -> str:
     # An escaped character in a JSON text is the same character.
-    return escape(msgspec.json.encode(value).decode())
+    return escape(msgspec.json.encode(value, enc_hook=str).decode())
 
 
 def moment(at: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -9,6 +10,7 @@ from gateway.domain.challenge import Silence
 from gateway.domain.evidence import Evidence, Method, Proof, Result
 from gateway.domain.levels import Effective, Level, Merged, PolicySetting, base_values, merged
 from gateway.domain.lists import ALIGNED, LIST, UNPROVEN, Entry, Verdict
+from gateway.domain.phrase import Phrase, chain, phrase, phrase_in, phrases
 from gateway.domain.policy import Decision, Disposition, Expiry, Mode, Policy, Reason, Scope, Seen
 
 
@@ -21,39 +23,47 @@ class Fact:
 
 
 REASONS: dict[Reason, str] = {
-    Reason.ROLE_RECIPIENT: "Mail to postmaster and abuse is always delivered.",
-    Reason.RELEASED_BEFORE: "The mail bears our own mark: it was let through before and has come round again.",
-    Reason.DENYLIST: "A deny entry names this sender.",
-    Reason.ALLOWLIST: "An allow entry names this sender, and the mail is proven as well as the entry asks.",
-    Reason.HOLDING_OFF: "Nothing is held for this recipient: only deny entries keep mail out.",
-    Reason.EXPECTED: "The recipient is expecting mail, and somebody vouches for who sent this one.",
-    Reason.CHANGED_PROOF: "An allow entry names this sender, but another identity than the entry knows vouches for this mail.",
-    Reason.UNPROVEN_ALLOWED: "An allow entry names this sender, but nothing proves that the mail comes from there: it may be forged.",
-    Reason.NULL_REVERSE_PATH: "The mail has the null reverse-path, as bounces have, and nobody can be asked.",
-    Reason.AUTOMATIC: "The mail says of itself that a machine sent it.",
-    Reason.UNPROVEN: "The sender is unknown, and nothing proves that the mail comes from there: it may be forged.",
-    Reason.UNKNOWN: "The sender is genuine, but unknown: it is the first mail from this address.",
+    Reason.ROLE_RECIPIENT: phrase("Mail to postmaster and abuse is always delivered."),
+    Reason.RELEASED_BEFORE: phrase("The mail bears our own mark: it was let through before and has come round again."),
+    Reason.DENYLIST: phrase("A deny entry names this sender."),
+    Reason.ALLOWLIST: phrase("An allow entry names this sender, and the mail is proven as well as the entry asks."),
+    Reason.HOLDING_OFF: phrase("Nothing is held for this recipient: only deny entries keep mail out."),
+    Reason.EXPECTED: phrase("The recipient is expecting mail, and somebody vouches for who sent this one."),
+    Reason.CHANGED_PROOF: phrase(
+        "An allow entry names this sender, but another identity than the entry knows vouches for this mail."
+    ),
+    Reason.UNPROVEN_ALLOWED: phrase(
+        "An allow entry names this sender, but nothing proves that the mail comes from there: it may be forged."
+    ),
+    Reason.NULL_REVERSE_PATH: phrase("The mail has the null reverse-path, as bounces have, and nobody can be asked."),
+    Reason.AUTOMATIC: phrase("The mail says of itself that a machine sent it."),
+    Reason.UNPROVEN: phrase(
+        "The sender is unknown, and nothing proves that the mail comes from there: it may be forged."
+    ),
+    Reason.UNKNOWN: phrase("The sender is genuine, but unknown: it is the first mail from this address."),
 }
 
 SILENCES: dict[Silence, str] = {
-    Silence.SWITCHED_OFF: "challenges are switched off",
-    Silence.NULL_REVERSE_PATH: "the null reverse-path has nobody to ask",
-    Silence.OWN_CHALLENGE: "it is a challenge of a gateway like this one",
-    Silence.AUTO_SUBMITTED: "its Auto-Submitted field says that a machine sent it",
-    Silence.MAILING_LIST: "it comes from a mailing list",
-    Silence.BULK: "its Precedence field calls it bulk, list or junk",
-    Silence.AUTO_RESPONSE_SUPPRESS: "its X-Auto-Response-Suppress field asks for no automatic answer",
-    Silence.REPORT: "it is a report about the delivery of another mail",
-    Silence.NO_REPLY_ADDRESS: "nobody reads mail at the sender's address",
-    Silence.NOT_ADDRESSED: "its To and Cc fields do not name the recipient",
-    Silence.UNPROVEN: "an unproven sender may be forged, and a challenge would hit somebody else",
-    Silence.UNPROVEN_REVERSE_PATH: "the author is proven, but not the reverse-path that a challenge would go to",
-    Silence.NO_MAIL_DOMAIN: "the sender's domain takes no mail",
-    Silence.ASKED_RECENTLY: "the sender was asked not long ago",
-    Silence.DISOWNED: 'the address has said "I did not send this" to an earlier challenge',
-    Silence.CLOSED: "the mail no longer waited when its turn came",
-    Silence.BUDGET: "too many challenges were sent within the hour",
-    Silence.UNDELIVERABLE: "the challenge could not be delivered",
+    Silence.SWITCHED_OFF: phrase("challenges are switched off"),
+    Silence.NULL_REVERSE_PATH: phrase("the null reverse-path has nobody to ask"),
+    Silence.OWN_CHALLENGE: phrase("it is a challenge of a gateway like this one"),
+    Silence.AUTO_SUBMITTED: phrase("its Auto-Submitted field says that a machine sent it"),
+    Silence.MAILING_LIST: phrase("it comes from a mailing list"),
+    Silence.BULK: phrase("its Precedence field calls it bulk, list or junk"),
+    Silence.AUTO_RESPONSE_SUPPRESS: phrase("its X-Auto-Response-Suppress field asks for no automatic answer"),
+    Silence.REPORT: phrase("it is a report about the delivery of another mail"),
+    Silence.NO_REPLY_ADDRESS: phrase("nobody reads mail at the sender's address"),
+    Silence.NOT_ADDRESSED: phrase("its To and Cc fields do not name the recipient"),
+    Silence.UNPROVEN: phrase("an unproven sender may be forged, and a challenge would hit somebody else"),
+    Silence.UNPROVEN_REVERSE_PATH: phrase(
+        "the author is proven, but not the reverse-path that a challenge would go to"
+    ),
+    Silence.NO_MAIL_DOMAIN: phrase("the sender's domain takes no mail"),
+    Silence.ASKED_RECENTLY: phrase("the sender was asked not long ago"),
+    Silence.DISOWNED: phrase('the address has said "I did not send this" to an earlier challenge'),
+    Silence.CLOSED: phrase("the mail no longer waited when its turn came"),
+    Silence.BUDGET: phrase("too many challenges were sent within the hour"),
+    Silence.UNDELIVERABLE: phrase("the challenge could not be delivered"),
 }
 
 
@@ -65,11 +75,14 @@ def explain(policy: Policy, seen: Seen, decision: Decision, values: Merged | Non
     return (
         *_claims(seen),
         *_proofs(seen.evidence),
-        Fact("list entry", _entry(seen)),
+        Fact(phrase_in("fact", "list entry"), _entry(seen)),
         *_policy(merged(base_values(policy), "", ()) if values is None else values, seen.recipient.domain),
         *_expected(seen),
-        Fact("decision", _outcome(policy, decision)),
-        Fact("reason", f"{decision.reason.value}: {REASONS[decision.reason]}"),
+        Fact(phrase_in("fact", "decision"), _outcome(policy, decision)),
+        Fact(
+            phrase_in("fact", "reason"),
+            phrase("{reason}: {words}", reason=decision.reason.value, words=REASONS[decision.reason]),
+        ),
         *_asking(decision),
     )
 
@@ -81,104 +94,156 @@ def evidence_facts(evidence: Evidence) -> tuple[Fact, ...]:
 
 def _claims(seen: Seen) -> tuple[Fact, ...]:
     message = seen.message
-    author = message.author.text if message.author else "none, or more than one: no identity can be aligned with it"
+    author = (
+        message.author.text if message.author else phrase("none, or more than one: no identity can be aligned with it")
+    )
     facts = [
-        Fact("recipient", seen.recipient.text),
-        Fact("reverse-path", seen.reverse_path.text or "<> (null)"),
-        Fact("author", author),
-        Fact("subject", message.subject or "(none)"),
+        Fact(phrase_in("fact", "recipient"), seen.recipient.text),
+        Fact(phrase_in("fact", "reverse-path"), seen.reverse_path.text or phrase("<> (null)")),
+        Fact(phrase_in("fact", "author"), author),
+        Fact(phrase_in("fact", "subject"), message.subject or phrase("(none)")),
     ]
     if message.automatic:
-        facts.append(Fact("kind", f"automatic: {SILENCES[Silence(message.automatic)]}"))
+        facts.append(
+            Fact(phrase_in("fact", "kind"), phrase("automatic: {why}", why=SILENCES[Silence(message.automatic)]))
+        )
     if seen.released_before:
-        facts.append(Fact("release mark", "valid"))
+        facts.append(Fact(phrase_in("fact", "release mark"), phrase("valid")))
     return tuple(facts)
 
 
 def _proofs(evidence: Evidence) -> tuple[Fact, ...]:
-    facts = [Fact("evidence from", "our own checks" if evidence.source == "own" else evidence.source)]
+    facts = [
+        Fact(
+            phrase_in("fact", "evidence from"),
+            phrase("our own checks") if evidence.source == "own" else evidence.source,
+        )
+    ]
     if evidence.spf is None:
-        facts.append(Fact("SPF", "not known"))
+        facts.append(Fact("SPF", phrase("not known")))
     else:
         identity = "HELO" if evidence.spf.of_helo else "MAIL FROM"
-        facts.append(Fact("SPF", f"{evidence.spf.result.value} for {evidence.spf.domain or '-'} ({identity})"))
+        facts.append(
+            Fact(
+                "SPF",
+                phrase(
+                    "{result} for {domain} ({identity})",
+                    result=evidence.spf.result.value,
+                    domain=evidence.spf.domain or "-",
+                    identity=identity,
+                ),
+            )
+        )
     for signature in evidence.dkim:
         note = f", {signature.note}" if signature.note else ""
-        facts.append(Fact("DKIM", f"{signature.result.value} for {signature.domain}{note}"))
+        result, domain = signature.result.value, signature.domain
+        facts.append(Fact("DKIM", phrase("{result} for {domain}{note}", result=result, domain=domain, note=note)))
     if not evidence.dkim:
-        facts.append(Fact("DKIM", "no signature"))
+        facts.append(Fact("DKIM", phrase("no signature")))
     if evidence.dmarc is not None and evidence.dmarc.result is not Result.NONE:
         facts.append(
-            Fact("DMARC", f"{evidence.dmarc.result.value} for {evidence.dmarc.domain}, policy {evidence.dmarc.policy}")
+            Fact(
+                "DMARC",
+                phrase(
+                    "{result} for {domain}, policy {policy}",
+                    result=evidence.dmarc.result.value,
+                    domain=evidence.dmarc.domain,
+                    policy=evidence.dmarc.policy,
+                ),
+            )
         )
     else:
-        facts.append(Fact("DMARC", "no policy published"))
-    facts.append(Fact("vouched for by", "; ".join(map(proof_words, evidence.proofs)) or "nobody"))
-    facts.append(Fact("reverse-path proven", "yes" if evidence.reverse_path_proven else "no"))
+        facts.append(Fact("DMARC", phrase("no policy published")))
+    facts.append(
+        Fact(
+            phrase_in("fact", "vouched for by"),
+            chain("; ", [proof_words(proof) for proof in evidence.proofs]) if evidence.proofs else phrase("nobody"),
+        )
+    )
+    facts.append(Fact(phrase_in("fact", "reverse-path proven"), _yes_or_no(evidence.reverse_path_proven)))
     if evidence.sender_domain_takes_mail is not None:
-        facts.append(Fact("sender domain takes mail", "yes" if evidence.sender_domain_takes_mail else "no"))
+        facts.append(Fact(phrase_in("fact", "sender domain takes mail"), _yes_or_no(evidence.sender_domain_takes_mail)))
     return tuple(facts)
 
 
-def proof_words(proof: Proof) -> str:
+def _yes_or_no(value: bool) -> Phrase:
+    return phrase("yes") if value else phrase("no")
+
+
+def proof_words(proof: Proof) -> Phrase:
     """Write an identity as people read it."""
     match proof.method:
         case Method.DKIM:
-            return f"a signature of {proof.domain}"
+            return phrase("a signature of {domain}", domain=proof.domain)
         case Method.SPF:
-            return f"a server that may send for {proof.domain}"
+            return phrase("a server that may send for {domain}", domain=proof.domain)
         case Method.NETWORK:
-            return f"the network {proof.domain}"
+            return phrase("the network {domain}", domain=proof.domain)
         case _:
             assert_never(proof.method)
+
+
+def one_of(proofs: str) -> Phrase:
+    """Name the identities of an entry, each of which will do."""
+    return chain(phrase_in("between choices", " or "), [proof_words(Proof.parse(text)) for text in proofs.split()])
 
 
 def _entry(seen: Seen) -> str:
     entry = seen.entry
     if entry is None:
-        return "none names this sender"
-    return f"{entry.verdict.value} {entry.pattern} for {entry.scope or 'the whole site'}{_demand(entry)}"
+        return phrase("none names this sender")
+    return phrase(
+        "{verdict} {pattern} for {scope}{demand}",
+        verdict=entry.verdict.value,
+        pattern=entry.pattern,
+        scope=entry.scope or phrase("the whole site"),
+        demand=_demand(entry),
+    )
 
 
 def _demand(entry: Entry) -> str:
     if entry.verdict is Verdict.DENY:
         return ""
     if entry.proof == ALIGNED and entry.pattern.startswith(LIST):
-        return ", if the owner of the list's name vouches"
+        return phrase(", if the owner of the list's name vouches")
     if entry.proof == ALIGNED:
-        return ", if any aligned identity vouches"
+        return phrase(", if any aligned identity vouches")
     if entry.proof == UNPROVEN:
-        return ", without any proof"
-    return ", if vouched for by " + " or ".join(proof_words(Proof.parse(text)) for text in entry.proof.split())
+        return phrase(", without any proof")
+    return phrase(", if vouched for by {proofs}", proofs=one_of(entry.proof))
 
 
 MODES: dict[str, str] = {
-    Mode.OFF.value: "hold nothing",
-    Mode.QUARANTINE.value: "hold, and ask nobody",
-    Mode.CHALLENGE.value: "hold, and ask the sender",
+    Mode.OFF.value: phrase("hold nothing"),
+    Mode.QUARANTINE.value: phrase("hold, and ask nobody"),
+    Mode.CHALLENGE.value: phrase("hold, and ask the sender"),
 }
 EXPIRIES: dict[str, str] = {
-    Expiry.DELETE.value: "delete it",
-    Expiry.DELIVER_AS_SPAM.value: "deliver it, marked as spam",
+    Expiry.DELETE.value: phrase("delete it"),
+    Expiry.DELIVER_AS_SPAM.value: phrase("deliver it, marked as spam"),
 }
 SCOPES: dict[str, str] = {
-    Scope.RECIPIENT.value: "the recipient",
-    Scope.DOMAIN.value: "the recipient's domain",
-    Scope.SITE.value: "the whole site",
+    Scope.RECIPIENT.value: phrase("the recipient"),
+    Scope.DOMAIN.value: phrase("the recipient's domain"),
+    Scope.SITE.value: phrase("the whole site"),
 }
 
 
 def _policy(values: Merged, domain: str) -> tuple[Fact, ...]:
     lines: tuple[tuple[str, PolicySetting, dict[str, str]], ...] = (
-        ("mode", PolicySetting.MODE, MODES),
-        ("days", PolicySetting.DAYS, {}),
-        ("on expiry", PolicySetting.ON_EXPIRY, EXPIRIES),
-        ("an answer opens", PolicySetting.SCOPE, SCOPES),
+        (phrase_in("fact", "mode"), PolicySetting.MODE, MODES),
+        (phrase_in("fact", "days"), PolicySetting.DAYS, {}),
+        (phrase_in("fact", "on expiry"), PolicySetting.ON_EXPIRY, EXPIRIES),
+        (phrase_in("fact", "an answer opens"), PolicySetting.SCOPE, SCOPES),
     )
     return tuple(
         Fact(
             topic,
-            f"{words.get(values[setting].value, values[setting].value)} ({origin_words(values[setting], domain)})",
+            phrase(
+                "{value} ({origin})",
+                value=words.get(values[setting].value, values[setting].value),
+                origin=origin_words(values[setting], domain),
+            ),
         )
         for topic, setting, words in lines
     )
@@ -187,31 +252,42 @@ def _policy(values: Merged, domain: str) -> tuple[Fact, ...]:
 def origin_words(effective: Effective, domain: str) -> str:
     """Say where a value comes from, and who locked it."""
     places = {
-        Level.CONFIGURATION: "the configuration",
-        Level.SITE: "the site",
+        Level.CONFIGURATION: phrase("the configuration"),
+        Level.SITE: phrase("the site"),
         Level.DOMAIN: domain,
-        Level.USER: "the user",
+        Level.USER: phrase("the user"),
     }
-    origin = "configuration" if effective.origin is Level.CONFIGURATION else f"set for {places[effective.origin]}"
-    return origin if effective.locked_by is None else f"{origin}, locked by {places[effective.locked_by]}"
+    if effective.origin is Level.CONFIGURATION:
+        origin = phrase_in("where a value comes from", "configuration")
+    else:
+        origin = phrase("set for {place}", place=places[effective.origin])
+    if effective.locked_by is None:
+        return origin
+    return phrase("{origin}, locked by {place}", origin=origin, place=places[effective.locked_by])
 
 
 def _expected(seen: Seen) -> tuple[Fact, ...]:
     window = seen.expected
     if window is None:
         return ()
-    authors = f" from {window.domain}" if window.domain else ""
-    return (Fact("expecting mail", f"window {window.id} for {window.opens}{authors}{', once' if window.once else ''}"),)
+    authors = phrase(" from {domain}", domain=window.domain) if window.domain else ""
+    once = phrase(", once") if window.once else ""
+    words = phrase(
+        "window {id} for {opens}{authors}{once}", id=str(window.id), opens=window.opens, authors=authors, once=once
+    )
+    return (Fact(phrase_in("fact", "expecting mail"), words),)
 
 
 def _outcome(policy: Policy, decision: Decision) -> str:
     match decision.disposition:
         case Disposition.DELIVER:
-            return "deliver at once"
+            return phrase("deliver at once")
         case Disposition.REJECT:
-            return "refuse"
+            return phrase("refuse")
         case Disposition.HOLD:
-            return f"hold for {policy.days:g} days"
+            return phrases(
+                math.ceil(policy.days), "hold for {days} day", "hold for {days} days", days=f"{policy.days:g}"
+            )
         case _:
             assert_never(decision.disposition)
 
@@ -220,5 +296,5 @@ def _asking(decision: Decision) -> tuple[Fact, ...]:
     if decision.disposition is not Disposition.HOLD:
         return ()
     if decision.ask:
-        return (Fact("challenge", "the sender is asked, unless it was asked not long ago"),)
-    return (Fact("challenge", f"none, for {SILENCES[Silence(decision.silence)]}"),)
+        return (Fact(phrase_in("fact", "challenge"), phrase("the sender is asked, unless it was asked not long ago")),)
+    return (Fact(phrase_in("fact", "challenge"), phrase("none, for {why}", why=SILENCES[Silence(decision.silence)])),)

@@ -6,7 +6,7 @@ is written, a catalogue is asked for the same phrase in that person's language.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 
 class Phrase(str):
@@ -41,6 +41,14 @@ def phrase_in(context: str, template: str, /, **values: object) -> Phrase:
 def phrases(number: int, one: str, many: str, /, **values: object) -> Phrase:
     """Return the phrase that agrees with a number, which is `{n}` in the templates."""
     return _made("", one, many, number, {"n": number, **values})
+
+
+def chain(between: str, parts: Sequence[str]) -> Phrase:
+    """Return a phrase of several, in their order; between: a mark, or a word as " or " that is a phrase itself."""
+    values: dict[str, object] = {"between": between}
+    values.update((f"part{number}", part) for number, part in enumerate(parts))
+    # Holes only, so every language has the same template.
+    return _made("", "{between}".join(f"{{part{number}}}" for number in range(len(parts))), "", 0, values)
 
 
 def _made(context: str, template: str, many: str, number: int, values: Mapping[str, object]) -> Phrase:

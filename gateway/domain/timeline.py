@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.domain.lifecycle import Event
+from gateway.domain.phrase import Phrase, chain, phrase, phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +52,32 @@ class Step:
     """Others' own words: never to be shown without care."""
 
 
-_EVENTS: dict[Event, str] = {
-    Event.HOLD: "The mail came and was held.",
-    Event.OWE: "The mail came and was let through.",
-    Event.DROP: "The mail came from a blocked sender and was dropped.",
-    Event.ANSWER: "The sender answered; the mail was let go.",
-    Event.AUTHORIZE: "The sender was allowed, and the mail let go.",
-    Event.DELIVER: "The mail was let go, this one only.",
-    Event.BLACKLIST: "The sender was blocked, and the mail dropped.",
-    Event.DELETE: "The mail was deleted.",
-    Event.WITHDRAW: "The sender took the mail back.",
-    Event.DISOWN: "The address it came from says: I did not send this.",
-    Event.EXPIRE: "Nobody moved the mail in time; it expired.",
-    Event.EXPIRE_AS_SPAM: "Nobody moved the mail in time; it was let go, marked as spam.",
-    Event.ACCEPTED: "The mail server took the mail.",
-    Event.REFUSED: "The mail server refused the mail.",
-    Event.GAVE_UP: "The mail server could not take the mail for too long; no further attempt is made.",
-    Event.FORWARD: "The mail was sent on for inspection.",
-    Event.ASK_AGAIN: "The sender is to be asked once more.",
+_EVENTS: dict[Event, Phrase] = {
+    Event.HOLD: phrase("The mail came and was held."),
+    Event.OWE: phrase("The mail came and was let through."),
+    Event.DROP: phrase("The mail came from a blocked sender and was dropped."),
+    Event.ANSWER: phrase("The sender answered; the mail was let go."),
+    Event.AUTHORIZE: phrase("The sender was allowed, and the mail let go."),
+    Event.DELIVER: phrase("The mail was let go, this one only."),
+    Event.BLACKLIST: phrase("The sender was blocked, and the mail dropped."),
+    Event.DELETE: phrase("The mail was deleted."),
+    Event.WITHDRAW: phrase("The sender took the mail back."),
+    Event.DISOWN: phrase("The address it came from says: I did not send this."),
+    Event.EXPIRE: phrase("Nobody moved the mail in time; it expired."),
+    Event.EXPIRE_AS_SPAM: phrase("Nobody moved the mail in time; it was let go, marked as spam."),
+    Event.ACCEPTED: phrase("The mail server took the mail."),
+    Event.REFUSED: phrase("The mail server refused the mail."),
+    Event.GAVE_UP: phrase("The mail server could not take the mail for too long; no further attempt is made."),
+    Event.FORWARD: phrase("The mail was sent on for inspection."),
+    Event.ASK_AGAIN: phrase("The sender is to be asked once more."),
 }
 _ENDS = {
-    "answered": "The sender answered.",
-    "failed": "The question could not be delivered.",
-    "withheld": "The question was not sent after all.",
-    "disowned": "The address we asked says: I did not send this.",
-    "withdrawn": "The sender took the mail back.",
-    "expired": "The sender did not answer in time.",
+    "answered": phrase("The sender answered."),
+    "failed": phrase("The question could not be delivered."),
+    "withheld": phrase("The question was not sent after all."),
+    "disowned": phrase("The address we asked says: I did not send this."),
+    "withdrawn": phrase("The sender took the mail back."),
+    "expired": phrase("The sender did not answer in time."),
 }
 _BY_ITSELF = frozenset({"service", "sender", ""})
 
@@ -102,16 +103,25 @@ def _step(one: Happened) -> Step:
 def _asking(asked: Asked) -> list[Step]:
     steps = []
     if asked.sent_at is None and asked.state == "queued":
-        tried = f" {asked.attempts} attempts so far." if asked.attempts else ""
-        steps.append(Step(asked.created_at, f"The sender is to be asked.{tried}", detail=asked.last_reply))
+        words = phrase("The sender is to be asked.")
+        if asked.attempts:
+            tried = phrases(asked.attempts, "{n} attempt so far.", "{n} attempts so far.")
+            words = chain(" ", [words, tried])
+        steps.append(Step(asked.created_at, words, detail=asked.last_reply))
     if asked.sent_at is not None:
-        steps.append(Step(asked.sent_at, "The sender was asked."))
+        steps.append(Step(asked.sent_at, phrase("The sender was asked.")))
     if asked.used_at is not None:
-        count = f" {asked.used_times} answers have come from there." if asked.used_times > 1 else ""
-        wrong = f" Wrong ones: {asked.wrong_answers}." if asked.wrong_answers and asked.state not in _ENDS else ""
-        steps.append(Step(asked.used_at, f"Somebody opened the challenge's page and sent an answer.{count}{wrong}"))
+        words = phrase("Somebody opened the challenge's page and sent an answer.")
+        if asked.used_times > 1:
+            count = phrases(asked.used_times, "{n} answer has come from there.", "{n} answers have come from there.")
+            words = chain(" ", [words, count])
+        if asked.wrong_answers and asked.state not in _ENDS:
+            words = chain(" ", [words, phrase("Wrong ones: {count}.", count=asked.wrong_answers)])
+        steps.append(Step(asked.used_at, words))
     if asked.state in _ENDS:
-        wrong = f" Wrong answers before: {asked.wrong_answers}." if asked.wrong_answers else ""
+        words = _ENDS[asked.state]
+        if asked.wrong_answers:
+            words = chain(" ", [words, phrase("Wrong answers before: {count}.", count=asked.wrong_answers)])
         detail = asked.last_reply if asked.state == "failed" else asked.how
-        steps.append(Step(asked.changed_at, _ENDS[asked.state] + wrong, detail=detail))
+        steps.append(Step(asked.changed_at, words, detail=detail))
     return steps

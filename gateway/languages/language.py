@@ -90,10 +90,16 @@ class Language:
     def short_moment(self, seconds: float, zone: tzinfo = UTC) -> str:
         """Write a time without its zone, as `20 Nov 2026, 14:05`."""
         at = datetime.fromtimestamp(seconds, zone)
+        return self._with_time(self.short_day(seconds, zone, year=True), f"{at:%H:%M}")
+
+    def short_day(self, seconds: float, zone: tzinfo = UTC, *, year: bool = False) -> str:
+        """Write a day, as `20 Nov`, or `20 Nov 2026`."""
+        at = datetime.fromtimestamp(seconds, zone)
         day = self.said(_FIRST_DAY) if at.day == 1 else str(at.day)
         month = _SHORT_MONTHS[at.month - 1]
-        date = phrase_in("short date", "{day} {month} {year}", day=day, month=month, year=f"{at.year}")
-        return self._with_time(self.said(date), f"{at:%H:%M}")
+        if year:
+            return self.said(phrase_in("short date", "{day} {month} {year}", day=day, month=month, year=f"{at.year}"))
+        return self.said(phrase_in("short date without year", "{day} {month}", day=day, month=month))
 
     def _date(self, at: datetime) -> str:
         day = self.said(_FIRST_DAY) if at.day == 1 else str(at.day)

@@ -18,10 +18,13 @@ from gateway.domain.digest import Group, Kind, Line, filled_subject
 from gateway.domain.evidence import Method, Proof
 from gateway.domain.lifecycle import State
 from gateway.domain.lookalike import look_of
+from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
 from gateway.flow.digest_ports import DigestLetter, Links
 from gateway.flow.queue import MOST_COUNTED, Row
-from gateway.relay.compose import ComposedMail, mail_body
+from gateway.languages.in_templates import teach
+from gateway.languages.language import ENGLISH, Language, language
+from gateway.relay.compose import ComposedMail, desk_name, mail_body
 from gateway.relay.plain_words import display_name, header_text, one_line, without_links
 from gateway.relay.signer import Signer
 from gateway.relay.templates import Rendered, TemplateFault
@@ -29,7 +32,8 @@ from gateway.relay.templates import Rendered, TemplateFault
 PARTS = ("subject.txt", "body.txt", "body.html")
 _MAX_SOURCE = 65_536
 _DAY = 86_400
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ENGLISH = language(ENGLISH)
+_NO_SENDER = phrase("(no sender)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +49,11 @@ class Desk:
 class DigestTemplates:
     """Subject, text and HTML, from the operator's folder or the shipped ones."""
 
-    def __init__(self, folders: tuple[Path, ...]) -> None:
+    def __init__(self, folders: tuple[Path, ...], spoken: Language = _ENGLISH) -> None:
         """folders: of the mail templates, the first that has a file wins. Raises TemplateFault."""
-        self._parts = tuple(_read(folders, name) for name in PARTS)
-        self.render(_variables(_SAMPLE, 1_800_000_000.0, "Example & Sons", "postmaster@example.org"))
+        self.spoken = spoken
+        self._parts = tuple(_read(folders, name, spoken) for name in PARTS)
+        self.render(_variables(_SAMPLE, 1_800_000_000.0, "Example & Sons", "postmaster@example.org", spoken))
 
     def render(self, values: Mapping[str, object]) -> Rendered:
         """Fill them in. Raises TemplateFault."""
@@ -72,11 +77,12 @@ def compose_digest(
     """Write a digest. now: seconds since the epoch. message_id: its own, with angle brackets."""
     address = one_line(desk.from_address, 320) or f"postmaster@{letter.domain}"
     organisation = one_line(desk.organisation, 80) or letter.domain
-    values = _variables(letter, now, organisation, one_line(desk.contact, 200) or address)
+    spoken = templates.spoken
+    values = _variables(letter, now, organisation, one_line(desk.contact, 200) or address, spoken)
     rendered = templates.render(values)
     subject = filled_subject(letter.subject, _placeholders(letter, values)) if letter.subject else rendered.subject
     fields = [
-        ("From", f"{display_name(f'{organisation} mail desk')}\r\n <{address}>"),
+        ("From", f"{display_name(desk_name('', organisation, spoken))}\r\n <{address}>"),
         ("To", f"<{one_line(letter.mailbox, 320)}>"),
         ("Subject", header_text(one_line(subject, 200))),
         ("Date", format_datetime(datetime.fromtimestamp(now, _zone(letter.time_zone)))),
@@ -87,6 +93,7 @@ def compose_digest(
         # RFC 8058 §3.1: a mail program may stop it with one POST.
         ("List-Unsubscribe", f"<{letter.links.stop}>"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ("Content-Language", spoken.tag),
         ("MIME-Version", "1.0"),
     ]
     header = "".join(f"{name}: {value}\r\n" for name, value in fields).encode("utf-8")
@@ -110,42 +117,47 @@ def _placeholders(letter: DigestLetter, values: Mapping[str, object]) -> dict[st
     }
 
 
-def _variables(letter: DigestLetter, now: float, organisation: str, contact: str) -> dict[str, object]:
+def _variables(
+    letter: DigestLetter, now: float, organisation: str, contact: str, spoken: Language
+) -> dict[str, object]:
     zone = _zone(letter.time_zone)
-    at = datetime.fromtimestamp(now, zone)
+    zone_name = datetime.fromtimestamp(now, zone).tzname()
     return {
         "mailbox": one_line(letter.mailbox, 320),
         "total": letter.total,
-        "total_text": "more than 10 000" if letter.total > MOST_COUNTED else str(letter.total),
-        "date": f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} {at.tzname()}",
+        "total_text": spoken.said(
+            phrase("more than {count}", count=MOST_COUNTED) if letter.total > MOST_COUNTED else letter.total
+        ),
+        "date": f"{spoken.short_moment(now, zone)} {zone_name}",
         "zone": letter.time_zone or "UTC",
         "phrase": one_line(letter.phrase, 60),
         "several": letter.several,
         "may_act": letter.may_act,
         "may_list": letter.may_list,
         "content": letter.content,
-        "groups": [_group(group, letter, now, zone) for group in letter.groups],
+        "groups": [_group(group, letter, now, zone, spoken) for group in letter.groups],
         "console": letter.links.console,
         "stop": letter.links.stop,
         "host": urlsplit(letter.links.console).netloc,
+        "lang": spoken.tag,
         "organisation": organisation,
         "contact": contact,
     }
 
 
-def _group(group: Group[Row], letter: DigestLetter, now: float, zone: tzinfo) -> dict[str, object]:
-    rows = [_row(line.first, len(line.others), letter, now, zone) for line in group.lines]
+def _group(group: Group[Row], letter: DigestLetter, now: float, zone: tzinfo, spoken: Language) -> dict[str, object]:
+    rows = [_row(line.first, len(line.others), letter, now, zone, spoken) for line in group.lines]
     return {"kind": group.kind.value, "total": group.total, "more": group.total - group.shown, "rows": rows}
 
 
-def _row(row: Row, others: int, letter: DigestLetter, now: float, zone: tzinfo) -> dict[str, object]:
+def _row(row: Row, others: int, letter: DigestLetter, now: float, zone: tzinfo, spoken: Language) -> dict[str, object]:
     return {
-        "from_line": _from_line(row),
+        "from_line": _from_line(row) or spoken.said(_NO_SENDER),
         "subject": without_links(one_line(row.subject, 120)) if letter.content else "",
         "recipient": one_line(row.recipient, 80),
-        "time": _time(row.held_at, now, zone),
-        "size": _size(row.size),
-        "score": "" if row.score is None else f"{row.score:.1f}",
+        "time": _time(row.held_at, now, zone, spoken),
+        "size": _size(row.size, spoken),
+        "score": "" if row.score is None else spoken.number(row.score, 1),
         "reason": short_reason(row.reason),
         "days": max(0, math.floor((row.expires_at - now) / _DAY)),
         "files": _files(row.files) if letter.content else "",
@@ -163,20 +175,22 @@ def _from_line(row: Row) -> str:
         address = f"{look.text.rpartition('@')[0]}@{look.ascii_domain}"
     name = without_links(one_line(row.author_name, 60))
     shown = one_line(address, 100)
-    return f"{name} <{shown}>" if name and shown else shown or name or "(no sender)"
+    return f"{name} <{shown}>" if name and shown else shown or name
 
 
-def _time(at: float, now: float, zone: tzinfo) -> str:
+def _time(at: float, now: float, zone: tzinfo, spoken: Language) -> str:
     """Write when it came: the hour, with its day where that is not today."""
     then, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone).date()
     if then.date() == today:
         return f"{then:%H:%M}"
-    year = "" if today - then.date() < timedelta(days=300) else f" {then.year}"
-    return f"{then.day} {_MONTHS[then.month - 1]}{year}, {then:%H:%M}"
+    year = today - then.date() >= timedelta(days=300)
+    return f"{spoken.short_day(at, zone, year=year)}, {then:%H:%M}"
 
 
-def _size(octets: int) -> str:
-    return f"{max(1, round(octets / 1000))} kB" if octets < 1_000_000 else f"{octets / 1_000_000:.1f} MB"
+def _size(octets: int, spoken: Language) -> str:
+    if octets < 1_000_000:
+        return f"{max(1, round(octets / 1000))} kB"
+    return f"{spoken.number(octets / 1_000_000, 1)} MB"
 
 
 def _files(names: tuple[str, ...]) -> str:
@@ -193,13 +207,14 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo("UTC")
 
 
-def _read(folders: tuple[Path, ...], name: str) -> tuple[Path, jinja2.Template]:
+def _read(folders: tuple[Path, ...], name: str, spoken: Language) -> tuple[Path, jinja2.Template]:
     file = next((folder / "digest" / name for folder in folders if (folder / "digest" / name).exists()), None)
     if file is None:
         raise TemplateFault(folders[-1] / "digest" / name, 0, "there is no such file")
     environment = SandboxedEnvironment(
         undefined=jinja2.StrictUndefined, autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True
     )
+    teach(environment, lambda: spoken)
     try:
         source = file.read_bytes()[: _MAX_SOURCE + 1].decode("utf-8")
         if len(source) > _MAX_SOURCE:

@@ -37,6 +37,8 @@ def sources() -> Iterator[tuple[Path, str]]:
     for file in sorted((ROOT / "templates/web").rglob("*.html")):
         if "demo" not in file.relative_to(ROOT).parts:
             yield file, "jinja2.ext:babel_extract"
+    for file in sorted((ROOT / "templates/mail/digest").iterdir()):
+        yield file, "jinja2.ext:babel_extract"
 
 
 def collected() -> Catalog:

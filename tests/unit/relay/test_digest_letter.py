@@ -15,6 +15,7 @@ from gateway.domain.digest import Group, Kind, Line
 from gateway.domain.lifecycle import State
 from gateway.flow.digest_ports import DigestLetter, Links
 from gateway.flow.queue import Row
+from gateway.languages.language import language
 from gateway.relay.digest_letter import Desk, DigestTemplates, compose_digest
 from gateway.relay.signer import Signer
 from gateway.relay.templates import TemplateFault
@@ -145,13 +146,13 @@ def test_rest_and_others_of_a_source_are_counted() -> None:
     assert "2 more mails from the same source" in text
     assert "and 6 more: https://mail.example.org/console/pending" in text
     assert "and 1 more: https://mail.example.org/console/pending" in text
-    assert "nobody vouches for these senders" in text
+    assert "Nobody vouches for these senders" in text
 
 
 def test_subject_of_one_s_own_has_the_total() -> None:
     mail = composed(letter(total=12, subject="{total} wait, {people} from people, for {mailbox}"))
     assert mail["Subject"] == "12 wait, 1 from people, for jo@example.org"
-    assert "more than 10 000" in str(composed(letter(total=10_001))["Subject"])
+    assert "more than 10,000" in str(composed(letter(total=10_001))["Subject"])
 
 
 def test_signature_covers_the_way_to_stop(tmp_path: Path) -> None:
@@ -176,3 +177,25 @@ def test_template_without_the_way_to_stop_is_refused(tmp_path: Path) -> None:
         (folder / name).write_text(text)
         with pytest.raises(TemplateFault, match=why):
             DigestTemplates((tmp_path, SHIPPED))
+
+
+@pytest.mark.parametrize(
+    ("tag", "subject", "words"),
+    [
+        ("de", "1 E-Mail wartet auf Sie", "noch 13 Tage"),
+        ("fr", "1 message vous attend", "encore 13 jours"),
+        ("es", "1 mensaje le espera", "quedan 13 días"),
+        ("cs", "Čeká na vás 1 zpráva", "zbývá 13 dní"),
+    ],
+)
+def test_digest_speaks_its_reader_s_language(tag: str, subject: str, words: str) -> None:
+    templates = DigestTemplates((SHIPPED,), language(tag))
+    content = compose_digest(templates, letter(total=1), Desk(), NOW, "<d1@gw.example.org>").content
+    mail = message_from_bytes(content, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    assert (mail["Subject"], mail["Content-Language"]) == (subject, tag)
+    for kind in ("plain", "html"):
+        text = body(mail, kind)
+        assert words in text
+        assert "waiting" not in text
+        assert "%(" not in text
