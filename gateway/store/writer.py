@@ -1,7 +1,7 @@
 """The one writer: a thread that commits many waiting jobs together.
 
-A job is a function of a connection. Jobs that wait while a commit syncs the disk go into the next commit
-together, so the rate grows with the load and nobody waits for a timer. A batch runs without savepoints; when
+A job is a function of a connection. Jobs that wait while a commit syncs the disk, or while another process has the store's
+lock, go into the next commit together, so the rate grows with the load and nobody waits for a timer. A batch runs without savepoints; when
 a job of it fails, the batch is rolled back and its jobs run again one by one, so that only the faulty one
 feels it. Jobs must therefore not have effects outside their connection.
 """
@@ -80,22 +80,28 @@ class Writer:
                     self._ready.wait()
                 if not self._queue:
                     break
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
-            self._commit(batch)
-            _answer(batch)
+            _answer(self._commit())
         if self._connection is not None:
             self._connection.close()
 
-    def _commit(self, batch: list[_Waiting]) -> None:
-        if self._attempt(batch):
-            return
-        if len(batch) > 1:
+    def _take(self) -> list[_Waiting]:
+        with self._ready:
+            return [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+
+    def _commit(self) -> list[_Waiting]:
+        """Run the jobs that wait, and return them, each with its result or its error."""
+        batch: list[_Waiting] = []
+        if not self._attempt(batch) and len(batch) > 1:
             for waiting in batch:
                 waiting.error = None
                 self._attempt([waiting])
+        return batch
 
     def _attempt(self, batch: list[_Waiting]) -> bool:
-        """Run a batch in one transaction; on failure leave the error with each job. Returns False where one may be at fault."""
+        """Run a batch in one transaction; on failure leave the error with each job. Returns False where one may be at fault.
+
+        An empty one is filled with the jobs that wait once the lock is ours: while another process has it, more come.
+        """
         error: BaseException
         begun = False
         try:
@@ -103,6 +109,7 @@ class Writer:
                 self._connection = self._engine.connect()
             with self._connection.begin():
                 begun = True
+                batch += [] if batch else self._take()
                 for waiting in batch:
                     waiting.result = waiting.job(self._connection)
             return True
@@ -114,6 +121,7 @@ class Writer:
             self._reconnect()
         except Exception as job_error:
             error = job_error
+        batch += [] if batch else self._take()
         for waiting in batch:
             waiting.error = error
         # Where another program keeps the store locked no job has run: each alone would only wait as long again.

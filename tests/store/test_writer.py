@@ -167,7 +167,30 @@ async def test_store_that_another_keeps_locked_is_waited_for_once_by_all_who_wai
     writer.close()
     assert [type(each) for each in found] == [StoreDown] * 21
     assert ran == []
-    assert len(begins) == 2  # The one, and all the others together: each wait takes as long as a lock may last.
+    assert len(begins) == 1  # All of them together: each wait takes as long as a lock may last.
+
+
+async def test_jobs_that_come_while_another_has_the_lock_are_committed_together(url: str) -> None:
+    engine, gate = open_engine(url, writing=True), threading.Event()
+    begins: list[Connection] = []
+    ran: list[Connection] = []
+
+    def locked(connection: Connection) -> None:
+        begins.append(connection)
+        gate.wait(10)
+
+    event.listen(engine, "begin", locked)
+    writer = Writer(engine)
+    jobs = [asyncio.ensure_future(writer.run(ran.append))]
+    while not begins:
+        await asyncio.sleep(0)
+    jobs += [asyncio.ensure_future(writer.run(ran.append)) for _ in range(20)]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*jobs)
+    writer.close()
+    assert len(begins) == 1
+    assert len(ran) == 21
 
 
 async def test_writer_after_close_is_down_and_what_waited_was_kept(url: str) -> None:
