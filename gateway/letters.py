@@ -27,7 +27,7 @@ from gateway.relay.templates import SAMPLE, Sources, TemplateFault, Templates, f
 from gateway.settings import Settings
 from gateway.settings.values import mailbox
 
-TextsFor = Callable[[str, str], Awaitable[Texts | None]]
+TextsFor = Callable[[Address, str], Awaitable[Texts | None]]
 """Recipient's domain and language → the texts that somebody wrote for it or for the site; None where the shipped ones are used."""
 
 LanguageOf = Callable[[ChallengeRow], Awaitable[Guess]]
@@ -40,7 +40,7 @@ async def _in_english(row: ChallengeRow) -> Guess:
     return Guess(ENGLISH, sure=True)
 
 
-async def _no_texts(domain: str, tag: str) -> Texts | None:
+async def _no_texts(recipient: Address, tag: str) -> Texts | None:
     return None
 
 
@@ -82,8 +82,8 @@ class LetterWriter:
             references=row.references,
         )
         guess = await self._language_of(row)
-        templates, mail = await self._words(guess.tag, mail)
-        english = None if guess.sure else (await self._words(ENGLISH, mail))[0]
+        templates, mail = await self._words(guess.tag, row.recipient, mail)
+        english = None if guess.sure else (await self._words(ENGLISH, row.recipient, mail))[0]
         # In a thread: a signature takes 7 ms.
         composed = await asyncio.to_thread(
             compose_challenge, templates, mail, now, message_id, self._signer,
@@ -91,9 +91,9 @@ class LetterWriter:
         )  # fmt: skip
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
 
-    async def _words(self, tag: str, mail: ChallengeMail) -> tuple[Templates, ChallengeMail]:
+    async def _words(self, tag: str, recipient: Address, mail: ChallengeMail) -> tuple[Templates, ChallengeMail]:
         """Return what a mail is written from, and the mail with the author that these words name."""
-        texts = await self._texts_for(mail.recipient_domain, tag)
+        texts = await self._texts_for(recipient, tag)
         if texts is None:
             return self._texts.challenge(tag), mail
         mail = self._from(mail, texts)

@@ -6,13 +6,16 @@ English is in `templates/mail`, each other language in its folder in `gateway/la
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from gateway import resources
-from gateway.flow.texts import SITE, Texts, TextStore
+from gateway.domain.address import Address
+from gateway.domain.policy import Policy
+from gateway.flow.arrangements import Arrangements, policy_for
+from gateway.flow.texts import Texts, TextStore, text_scopes
 from gateway.languages.language import ENGLISH, known, language
 from gateway.relay.digest_letter import DigestTemplates
 from gateway.relay.sign_in_letter import SignInTemplates
@@ -23,12 +26,26 @@ T = TypeVar("T")
 _PARTS = ("subject.txt", "body.txt", "body.html")
 
 
-def texts_in(store: TextStore) -> Callable[[str, str], Awaitable[Texts | None]]:
-    """Return what looks up the words that somebody chose for challenges on behalf of a domain, in one language."""
+class ArrangedStore(TextStore, Protocol):
+    """Where texts are kept, and policies."""
 
-    async def texts_for(domain: str, tag: str) -> Texts | None:
-        override = await store.look(lambda tx: tx.texts.override(f"@{domain}", tag) or tx.texts.override(SITE, tag))
-        return None if override is None else override.texts
+    async def arrangements(self, patterns: tuple[str, ...], recipients: Sequence[Address]) -> Arrangements:
+        """Return what people have arranged for recipients."""
+
+
+def texts_in(store: ArrangedStore, policy: Policy) -> Callable[[Address, str], Awaitable[Texts | None]]:
+    """Return what looks up the words that somebody chose for challenges on behalf of a recipient, in one language.
+
+    policy: the configuration's.
+    """
+
+    async def texts_for(recipient: Address, tag: str) -> Texts | None:
+        arranged = await store.arrangements((), [recipient])
+        scopes = text_scopes(policy_for(policy, arranged, recipient).templates, f"@{recipient.domain}")
+        if not scopes:
+            return None
+        found = await store.look(lambda tx: [tx.texts.override(scope, tag) for scope in scopes])
+        return next((override.texts for override in found if override is not None), None)
 
     return texts_for
 

@@ -92,7 +92,7 @@ class Service:
         self.hops = self.front.hops
         self.smart_host = SmartHost(assembly.smart_host_settings(settings))
         tongues = Tongues(self.store, assembly.policy(settings), known(), small_words)
-        self.letters = LetterWriter(settings, texts_in(self.store), tongues.of)
+        self.letters = LetterWriter(settings, texts_in(self.store, assembly.policy(settings)), tongues.of)
         self._keys = keys
         self._deliveries = [
             Loop(f"deliver-{number}", self._deliverer().run_once, POLL) for number in range(DELIVERY_RUNNERS)

@@ -59,6 +59,7 @@
     one("[data-order-text]", note).textContent = told.text;
     one("[data-order-more]", note).textContent = told.more;
     note.dataset.open = String(told.open);
+    all("[data-while-open]").forEach((place) => (place.hidden = !told.open));
     one("[data-left]", note)?.remove();
     const button = one("[data-undo]", note);
     if (button && told.button) {

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from gateway.domain.address import Address, without_tag
 from gateway.domain.challenge import Asking
-from gateway.domain.policy import Expiry, Mode, Policy, Scope
+from gateway.domain.policy import Expiry, Mode, Policy, Scope, Templates
 from gateway.domain.roles import Right
 from gateway.domain.tongue import AUTO
 
@@ -28,6 +28,7 @@ class PolicySetting(Enum):
     ON_EXPIRY = "on-expiry"
     SCOPE = "challenge-scope"
     LANGUAGE = "language"
+    TEMPLATES = "templates"
     EXPECTING = "expecting"
     USERS_EDIT_LISTS = "users-edit-lists"
     USERS_MODERATE = "users-moderate"
@@ -68,6 +69,7 @@ _CHOICES: dict[PolicySetting, tuple[str, ...]] = {
     PolicySetting.MODE: tuple(mode.value for mode in Mode),
     PolicySetting.ON_EXPIRY: tuple(expiry.value for expiry in Expiry),
     PolicySetting.SCOPE: tuple(_WIDTH),
+    PolicySetting.TEMPLATES: tuple(words.value for words in Templates),
     **dict.fromkeys(FOR_ADMINS, ("yes", "no")),
 }
 
@@ -202,6 +204,7 @@ def base_values(base: Policy) -> dict[PolicySetting, str]:
         PolicySetting.ON_EXPIRY: base.on_expiry.value,
         PolicySetting.SCOPE: base.scope.value,
         PolicySetting.LANGUAGE: base.language,
+        PolicySetting.TEMPLATES: base.templates.value,
         PolicySetting.EXPECTING: "yes" if base.expecting else "no",
         **dict.fromkeys(_TAKEN, "yes"),
     }
@@ -224,6 +227,7 @@ def policy_of(base: Policy, values: Merged) -> Policy:
         mode=mode,
         language=values[PolicySetting.LANGUAGE].value,
         expecting=values[PolicySetting.EXPECTING].value == "yes",
+        templates=Templates(values[PolicySetting.TEMPLATES].value),
     )
 
 

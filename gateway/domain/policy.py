@@ -73,6 +73,14 @@ def narrowest(scopes: Iterable[Scope]) -> Scope:
     return min(scopes, key=_WIDTH.__getitem__)
 
 
+class Templates(Enum):
+    """Whose words a challenge is written in."""
+
+    DOMAIN = "domain"  # The domain's own; the site's where it has none.
+    SITE = "site"  # The site's own; the shipped ones where it has none.
+    SHIPPED = "shipped"  # Those of the files.
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What holds for one recipient, after site, domain and user settings were merged."""
@@ -87,6 +95,7 @@ class Policy:
     """Of challenges: a tag of RFC 5646, or `auto` for the language of the mail they answer."""
     expecting: bool = True
     """Whether "I am expecting mail" is heard."""
+    templates: Templates = Templates.DOMAIN
 
 
 @value_class(frozen=True, slots=True)

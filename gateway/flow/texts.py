@@ -7,12 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from gateway.domain.levels import Choice, effective_policy, levels_above
+from gateway.domain.policy import Policy, Templates
 from gateway.domain.roles import Right, Viewer
 
 T = TypeVar("T")
 
 SITE = ""
 """The scope of all domains that have no texts of their own; a domain's is `@example.org`."""
+
+
+def text_scopes(templates: Templates, scope: str) -> tuple[str, ...]:
+    """Return whose texts count in a scope by its policy, the first that has any; none: the shipped ones do."""
+    match templates:
+        case Templates.DOMAIN:
+            return tuple(dict.fromkeys((scope, SITE)))
+        case Templates.SITE:
+            return (SITE,)
+        case Templates.SHIPPED:
+            return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,8 @@ class Draft:
     shipped: Texts
     shipped_changed: bool
     """The shipped texts are not those any more that these were made from."""
+    unused: bool
+    """It has texts of its own, but its policy says that others are used."""
 
 
 class Workshop(Protocol):
@@ -111,8 +126,19 @@ class TextTable(Protocol):
         """Forget them; False where there were none."""
 
 
+class ChoiceTable(Protocol):
+    """Choices of policy."""
+
+    def choices(self, scopes: Sequence[str]) -> tuple[Choice, ...]:
+        """Return the choices of these scopes."""
+
+
 class TextTx(Protocol):
     """What texts need of a transaction."""
+
+    @property
+    def policies(self) -> ChoiceTable:
+        """Choices of policy."""
 
     @property
     def texts(self) -> TextTable:
@@ -133,9 +159,16 @@ class TextEditor:
     """Shows, tries and keeps the texts within a viewer's reach."""
 
     def __init__(
-        self, store: TextStore, workshop: Workshop, *, domains: Sequence[str], now: Callable[[], float]
+        self,
+        store: TextStore,
+        workshop: Workshop,
+        policy: Policy,
+        *,
+        domains: Sequence[str],
+        now: Callable[[], float],
     ) -> None:
-        """domains: ours, as A-labels."""
+        """policy: the configuration's. domains: ours, as A-labels."""
+        self._policy = policy
         self._store = store
         self._workshop = workshop
         self._domains = tuple(sorted(domains))
@@ -158,9 +191,15 @@ class TextEditor:
         """Return the texts in force for a scope; None beyond the viewer's reach."""
         if scope not in self.scopes(viewer) or language not in self._workshop.languages():
             return None
-        own, site = await self._store.look(
-            lambda tx: (tx.texts.override(scope, language), tx.texts.override(SITE, language))
+        own, site, choices = await self._store.look(
+            lambda tx: (
+                tx.texts.override(scope, language),
+                tx.texts.override(SITE, language),
+                tx.policies.choices(levels_above(scope)),
+            )
         )
+        counting = text_scopes(effective_policy(self._policy, scope, choices).templates, scope)
+        site = site if SITE in counting else None
         shipped = self._workshop.shipped(language)
         used = own or site
         return Draft(
@@ -171,6 +210,7 @@ class TextEditor:
             source="own" if own else "site" if site else "shipped",
             shipped=shipped,
             shipped_changed=own is not None and own.shipped != shipped.hash,
+            unused=own is not None and scope not in counting,
         )
 
     def try_out(self, viewer: Viewer, scope: str, language: str, texts: Texts) -> Sample | Sequence[Fault] | None:

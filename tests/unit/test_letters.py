@@ -41,8 +41,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 async def written(settings: Settings, texts: Texts | None) -> email.message.EmailMessage:
-    async def texts_for(domain: str, tag: str) -> Texts | None:
-        assert (domain, tag) == ("example.org", "en")
+    async def texts_for(recipient: Address, tag: str) -> Texts | None:
+        assert (recipient.domain, tag) == ("example.org", "en")
         return texts
 
     mail = await LetterWriter(settings, texts_for).challenge(ROW, "http://127.0.0.1/challenge/abc", NOW)

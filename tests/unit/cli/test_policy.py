@@ -26,6 +26,7 @@ def test_policy_show_tells_the_configuration_where_nothing_was_chosen(shell: She
         "on-expiry": "deliver-as-spam",
         "challenge-scope": "domain",
         "language": "auto",
+        "templates": "domain",
         "expecting": "yes",
         "users-edit-lists": "yes",
         "users-moderate": "yes",

@@ -30,7 +30,7 @@ from gateway.domain.levels import (
     policy_scope,
     withheld,
 )
-from gateway.domain.policy import Expiry, Mode, Policy, Scope
+from gateway.domain.policy import Expiry, Mode, Policy, Scope, Templates
 from gateway.domain.roles import Right
 
 BASE = Policy()
@@ -159,11 +159,19 @@ def test_effective_policy_turns_each_value_into_what_the_decision_takes() -> Non
         PolicySetting.ON_EXPIRY: "deliver-as-spam",
         SCOPE: "recipient",
         PolicySetting.LANGUAGE: "de",
+        PolicySetting.TEMPLATES: "site",
         PolicySetting.EXPECTING: "no",
     }
     found = policy(*(Choice(DOMAIN, setting, value) for setting, value in chosen.items()))
     assert found == Policy(
-        Asking.AUTHENTICATED, Scope.RECIPIENT, 30, Expiry.DELIVER_AS_SPAM, Mode.OFF, language="de", expecting=False
+        Asking.AUTHENTICATED,
+        Scope.RECIPIENT,
+        30,
+        Expiry.DELIVER_AS_SPAM,
+        Mode.OFF,
+        language="de",
+        expecting=False,
+        templates=Templates.SITE,
     )
 
 

@@ -5,6 +5,8 @@ from typing import TypeVar
 
 import pytest
 
+from gateway.domain.levels import Choice, PolicySetting
+from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.texts import SITE, Fault, Override, Sample, TextEditor, Texts
 
@@ -19,10 +21,18 @@ OWN = Texts("Hello\n", "Go to {{ url }}\n", "<p>{{ url }}</p>\n")
 class Table:
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], Override] = {}
+        self.chosen: list[Choice] = []
 
     @property
     def texts(self) -> Table:
         return self
+
+    @property
+    def policies(self) -> Table:
+        return self
+
+    def choices(self, scopes: Sequence[str]) -> tuple[Choice, ...]:
+        return tuple(choice for choice in self.chosen if choice.scope in scopes)
 
     def override(self, scope: str, language: str) -> Override | None:
         return self.kept.get((scope, language))
@@ -75,7 +85,7 @@ def workshop() -> Workshop:
 
 @pytest.fixture
 def editor(store: Store, workshop: Workshop) -> TextEditor:
-    return TextEditor(store, workshop, domains=["other.example", "example.org"], now=lambda: 7.0)
+    return TextEditor(store, workshop, Policy(), domains=["other.example", "example.org"], now=lambda: 7.0)
 
 
 def test_scopes_are_those_within_reach(editor: TextEditor) -> None:
@@ -142,3 +152,26 @@ async def test_texts_keep_the_line_ends_of_files(editor: TextEditor, store: Stor
     )
     texts = store.table.kept[SITE, "en"].texts
     assert texts == Texts("a\n", "x\n{{ url }}\n", "<p>\nb\n", "Desk <d@example.org>")
+
+
+@pytest.mark.parametrize(
+    ("templates", "site", "domain"),
+    [
+        ("domain", ("own", False), ("own", False)),
+        ("site", ("own", False), ("own", True)),
+        ("shipped", ("own", True), ("own", True)),
+    ],
+)
+async def test_texts_that_the_policy_passes_over_are_told_to_be_unused(
+    editor: TextEditor, store: Store, templates: str, site: tuple[str, bool], domain: tuple[str, bool]
+) -> None:
+    for scope in (SITE, "@example.org"):
+        assert await editor.save(ROOT, scope, "en", OWN) == ()
+    store.table.chosen = [Choice(SITE, PolicySetting.TEMPLATES, templates)]
+    for scope, told in ((SITE, site), ("@example.org", domain)):
+        draft = await editor.draft(ROOT, scope, "en")
+        assert draft is not None
+        assert (draft.source, draft.unused) == told
+    other = await editor.draft(ROOT, "@other.example", "en")
+    assert other is not None
+    assert (other.source, other.unused) == ("shipped" if templates == "shipped" else "site", False)
