@@ -210,7 +210,7 @@ class MessagePages:
 def _document(inside: str, *, images: bool) -> web.Response:
     """Return a document with a policy that forbids everything but our own style and, on tap, images in it."""
     body = (
-        '<!doctype html><html lang="und"><head><meta charset="utf-8"><title>HTML of the mail</title>'
+        '<!DOCTYPE html><html lang="und"><head><meta charset="utf-8"><title>HTML of the mail</title>'
         f"<style>{FRAME_STYLE}</style></head><body>{inside}</body></html>"
     )
     shown = "data:" if images else "'none'"

@@ -133,7 +133,7 @@ def _document(title: str, inside: str, sheets: list[str]) -> Paper:
         hashes.append(f"'sha256-{b64encode(sha256(sheet.encode()).digest()).decode()}'")
         styles.append(f"<style>{sheet}</style>")
     text = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(title)}</title>{''.join(styles)}</head><body>{inside}</body></html>"
     )
     policy = (

@@ -104,6 +104,8 @@ class Markup(HTMLParser):
             self._referred.update(given.get(name, "").split())
         if tag == "script" and not given.get("src"):
             self.faults.append("a script within the page")
+        if tag == "button" and "type" not in given:
+            self.faults.append("a button that does not say what it does")
         if tag == "img" and "alt" not in given:
             self.faults.append("an image without words")
         for name in ("href", "src", "action"):
