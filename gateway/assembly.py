@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import available_timezones
 
 from gateway import resources
 from gateway.checks.resolver import Resolver
@@ -21,6 +22,7 @@ from gateway.flow.answer import AnswerRules
 from gateway.flow.ask_again import AskAgain, AskStore
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.deliver import DeliverRules
+from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.digest_ports import DigestLetter, Wanted
 from gateway.flow.digests import DigestRules, Digests
 from gateway.flow.expecting import Expecting, ExpectingStore
@@ -149,6 +151,13 @@ def make_digests(
         random_octets=secrets.token_bytes,
         mark_key=mark_key,
     )
+
+
+def make_digest_choices(
+    settings: Settings, store: Store, languages: Sequence[str], now: Callable[[], float]
+) -> DigestChoices:
+    """Make the service of what is chosen for digests. languages: those that there are texts in."""
+    return DigestChoices(digest_rules(settings), store, languages, available_timezones, now=now)
 
 
 def make_expecting(settings: Settings, store: ExpectingStore, now: Callable[[], float]) -> Expecting:

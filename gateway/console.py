@@ -27,6 +27,7 @@ from challenge_web.api.templates import TemplateResource
 from challenge_web.console.account import AccountPages
 from challenge_web.console.accounts import AccountsPages
 from challenge_web.console.app import add_console
+from challenge_web.console.digests import DigestPages
 from challenge_web.console.expecting import ExpectingPages
 from challenge_web.console.gate import ClientOf, Cookie
 from challenge_web.console.home import HomePages
@@ -55,7 +56,7 @@ from gateway.domain.envelope import Recipient
 from gateway.domain.roles import Role, Viewer
 from gateway.entrance import Entrance, link_url, mailbox_names, public_urls
 from gateway.flow.ask_again import AskAgain
-from gateway.flow.digests import Digests
+from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.expecting import Expecting
 from gateway.flow.forward import Forwarder, ForwardRules, Outside
 from gateway.flow.held_links import HeldLinks
@@ -110,7 +111,7 @@ class Parts:
     reader: Reader
     reading: Reading
     forwarder: Forwarder
-    digests: Digests
+    digest_choices: DigestChoices
     links: HeldLinks
     now: Callable[[], float]
 
@@ -123,7 +124,6 @@ def make_parts(
     hops: Hops,
     queue: Queue,
     orders: Orders,
-    digests: Digests,
     *,
     outside: Outside,
     now: Callable[[], float],
@@ -174,7 +174,7 @@ def make_parts(
             now=now,
             random_octets=secrets.token_bytes,
         ),
-        digests=digests,
+        digest_choices=assembly.make_digest_choices(settings, store, letters.languages(), now),
         links=HeldLinks(assembly.digest_rules(settings), store, policies, now=now, wake_deliveries=wake_deliveries),
         now=now,
     )
@@ -207,6 +207,7 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
         LogPages(parts.journal, pages),
         PolicyPages(parts.policies, pages),
         ExpectingPages(parts.expecting, pages, now=parts.now),
+        DigestPages(parts.digest_choices, pages),
     ]
 
 

@@ -321,7 +321,7 @@ class Service:
     def _open_console(self, app: web.Application, pages: WebPages) -> None:
         settings, store, now = self.settings, self.store, self.clock.now
         parts = make_parts(
-            settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders, self.digests,
+            settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders,
             outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
         )  # fmt: skip
         open_console(app, pages, parts, self.watch)

@@ -25,6 +25,7 @@ MENU = (
     Entry("lists", "Lists", "console/lists", Right.SEE_LISTS),
     Entry("policies", "Policies", "console/policies", Right.SEE_POLICY),
     Entry("expecting", "Expecting mail", "console/expecting", Right.SEE_POLICY),
+    Entry("digests", "Digests", "console/digests", Right.SEE_POLICY),
     Entry("templates", "Templates", "console/templates", Right.EDIT_TEMPLATES),
     Entry("overview", "Overview", "console/overview", Right.SEE_OVERVIEW),
     Entry("domains", "Domains", "console/domains", Right.SEE_OVERVIEW),

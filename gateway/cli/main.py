@@ -43,6 +43,7 @@ COMMANDS = {
     "lists": Place("lists", "lists", "Manage allow and deny entries."),
     "policy": Place("policy", "policy", "See and choose what holds for the site, a domain or a recipient."),
     "expect": Place("expect", "expect", "Let mail of proven strangers pass for a while."),
+    "digest": Place("digest", "digest", "Tell people by mail what waits for them."),
     "account": Place("account", "account", "Manage who may sign in to the console."),
     "challenges": Place("challenges", "challenges", "Look at challenges, and send one again."),
     "token": Place("token", "token", "Manage with what programs come in through the API."),

@@ -117,10 +117,12 @@ def mailboxes_for(tx: PeopleTx, owner: str) -> list[str]:
     return [mailbox for mailbox in dict.fromkeys(found) if mailbox]
 
 
-def wanted_by(tx: PeopleTx, base: Wanted, mailbox: str, person: Person | None = None) -> dict[str, tuple[str, str]]:
+def wanted_by(
+    tx: PeopleTx, base: Wanted, mailbox: str, person: Person | None = None, without: str | None = None
+) -> dict[str, tuple[str, str]]:
     """Return for each choice what holds, and the scope it comes from; "configuration" where nobody has chosen.
 
-    mailbox: or any scope. person: whose it is, where that is a mailbox.
+    mailbox: or any scope. person: whose it is, where that is a mailbox. without: a scope that is left out.
     """
     found = {field.name: (getattr(base, field.name) or "", "configuration") for field in fields(Wanted)}
     scopes = levels_above(mailbox)
@@ -129,7 +131,7 @@ def wanted_by(tx: PeopleTx, base: Wanted, mailbox: str, person: Person | None = 
             # What the account says of its owner counts more than a domain's choice, less than one's own.
             own = {"time_zone": person.time_zone, "language": person.language}
             found |= {name: (value, "account") for name, value in own.items() if value}
-        chosen = tx.digests.choice(scope)
+        chosen = Wanted() if scope == without else tx.digests.choice(scope)
         found |= {
             field.name: (value, scope) for field in fields(Wanted) if (value := getattr(chosen, field.name)) is not None
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from gateway.domain.envelope import Recipient
 from gateway.domain.lifecycle import State
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Reach, Right
-from gateway.domain.schedule import latest_slot, next_slot
+from gateway.domain.schedule import OFF, latest_slot, next_slot
 from gateway.flow.attempts import all_of
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.digest_people import (
@@ -41,6 +41,8 @@ _digests = Counter("gateway_digests_total", "Digests that ended.", ["result"])
 NEW, ALL = "new", "all"
 MOST_READ = 2000
 """Rows that one digest can stand for; the rest comes with the next."""
+PAGE = 500
+"""Mailboxes read at once."""
 LEASE = 600.0
 """Seconds after which a digest that somebody had in hand is taken up by somebody else."""
 PATIENCE = DAY
@@ -243,6 +245,25 @@ class Digests:
         if made is None:
             return Made(mailbox, "open")
         return await self._send(Queued(made, mailbox, now, 0), draft)
+
+    async def mailboxes(self, domain: str = "") -> Sequence[str]:
+        """Return each mailbox that mail has come for, in their order. domain: "" is all.
+
+        Without those whose owners have said that they want no digests.
+        """
+        found: list[str] = []
+        last = ""
+        while True:
+
+            def page(tx: DigestTx, after: str = last) -> tuple[Sequence[str], list[str]]:
+                some = tx.digests.mailboxes(domain, after, PAGE)
+                return some, [mailbox for mailbox in some if tx.digests.choice(mailbox).schedule != OFF]
+
+            some, wanted = await self._store.look(page)
+            found += wanted
+            if len(some) < PAGE:
+                return found
+            last = some[-1]
 
     def _draft(self, tx: DigestTx, mailbox: str, *, everything: bool) -> tuple[Person | None, _Draft | None]:
         person = person_of(tx, mailbox, self._rules.domains)

@@ -153,7 +153,7 @@ class HeldLinks:
 
         if not await self._store.transact(work):
             return None
-        event(_log, f"link-{action.value}", pending=mail.row.id, mailbox=mail.viewer.name)
+        event(_log, "held-link", pending=mail.row.id, mailbox=mail.viewer.name, action=action.value)
         self._wake_deliveries()
         return mail
 

@@ -103,6 +103,8 @@ class Standing:
     refused: int
     challenges_unsent: int
     asked_last_hour: int
+    untold: int
+    """Mailboxes whose digests cannot be delivered."""
     senders: tuple[Frequent, ...]
     sender_domains: tuple[Frequent, ...]
     recipients: tuple[Frequent, ...]

@@ -65,6 +65,9 @@ def needs(standing: Standing, hops: Sequence[HopState], max_per_hour: int) -> li
     if standing.refused:
         what = "1 mail was" if standing.refused == 1 else f"{standing.refused} mails were"
         found.append(Need(f"{what} refused by the next server: try again, or delete.", "outgoing"))
+    if standing.untold:
+        what = "One mailbox does" if standing.untold == 1 else f"{standing.untold} mailboxes do"
+        found.append(Need(f"{what} not take digests: nobody there is told what waits.", "digests"))
     if standing.asked_last_hour >= max_per_hour:
         text = "No more senders are asked in this hour: the limit of challenges is reached."
         found.append(Need(text, "overview"))

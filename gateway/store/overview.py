@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, update
 
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.flow.overview import LOOKED_AT, MOST_COUNTED, TOP, Frequent, Standing, Stuck
-from gateway.store.tables import challenge, message, pending
+from gateway.store.tables import challenge, digest_mailbox, message, pending
 
 _HOUR = 3600.0
 _UNSENT = (ChallengeState.QUEUED.value, ChallengeState.FAILED.value)
@@ -56,6 +56,7 @@ class OverviewTable:
             refused=self._count(select(pending.c.id).where(_within(domains, pending.c.state == State.REFUSED.value))),
             challenges_unsent=self._count(_challenges(domains).where(challenge.c.state.in_(_UNSENT))),
             asked_last_hour=self._count(asked),
+            untold=self._count(_untold(domains)),
             senders=_most(senders),
             sender_domains=_most(sender_domains),
             recipients=_most(recipients),
@@ -133,6 +134,14 @@ def _within(domains: Collection[str] | None, where: ColumnElement[bool]) -> Colu
 def _challenges(domains: Collection[str] | None) -> Select[tuple[int]]:
     query = select(challenge.c.id)
     return query if domains is None else query.where(challenge.c.recipient_domain.in_(domains))
+
+
+def _untold(domains: Collection[str] | None) -> Select[tuple[str]]:
+    query = select(digest_mailbox.c.mailbox).where(digest_mailbox.c.stuck_since.is_not(None))
+    if domains is None:
+        return query
+    ends = [digest_mailbox.c.mailbox.endswith(f"@{name}", autoescape=True) for name in sorted(domains)]
+    return query.where(or_(*ends, false()))
 
 
 def _most(counts: dict[str, int]) -> tuple[Frequent, ...]:

@@ -17,7 +17,7 @@ ROOT = Viewer(1, "root", Role.SITE_ADMIN, Reach(site=True))
 EVE = Viewer(2, "eve", Role.DOMAIN_ADMIN, Reach(domains=frozenset({"example.org"})))
 JOE = Viewer(3, "joe@example.org", Role.USER, Reach(addresses=frozenset({"joe@example.org"})))
 ANN = Viewer(4, "ann", Role.AUDITOR, Reach(site=True))
-CALM = Standing(0, None, 0, 0, 0, 0, (), (), (), ())
+CALM = Standing(0, None, 0, 0, 0, 0, 0, (), (), (), ())
 
 
 class Table:

@@ -14,7 +14,6 @@ from challenge_web.api.operations import Operation
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names, Route
 from challenge_web.pages import Pages
-from gateway.assembly import make_digests
 from gateway.console import make_parts, open_api, open_console
 from gateway.domain.address import Address
 from gateway.domain.challenge import token_hash
@@ -130,9 +129,8 @@ async def house(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[House]
     entrance = Entrance(
         settings, store, letters.sign_in, Hops().of, _nothing_goes_out, now=lambda: NOW, wake_mail=lambda: None
     )  # fmt: skip
-    digests = make_digests(settings, store, letters, Hops().of, _nothing_goes_out, lambda: NOW, lambda: True, bytes(32))
     parts = make_parts(
-        settings, store, entrance, letters, Hops(), Queue(store, now=lambda: NOW), orders, digests,
+        settings, store, entrance, letters, Hops(), Queue(store, now=lambda: NOW), orders,
         outside=_nothing_goes_out, now=lambda: NOW, wake_deliveries=lambda: None, wake_challenges=lambda: None,
     )  # fmt: skip
     routes: list[Route] = []
