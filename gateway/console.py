@@ -74,6 +74,7 @@ from gateway.flow.receive_rules import own_domains
 from gateway.flow.sources import Sources
 from gateway.flow.texts import TextEditor, Texts
 from gateway.flow.user_rights import LimitedSessions, LimitedTokens
+from gateway.flow.waiting_from import WaitingFrom
 from gateway.flow.watch import Watch
 from gateway.letters import LetterWriter
 from gateway.reading.reader import Reader
@@ -197,7 +198,11 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
         HomePages(),
         PendingPages(parts.queue, parts.orders, parts.sources, view, pages, now=parts.now),
         MessagePages(view, parts.asker, pages),
-        ListPages(Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now), pages),
+        ListPages(
+            Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now),
+            WaitingFrom(parts.store, parts.orders),
+            pages,
+        ),
         ListFilePages(ListFiles(parts.store, now=parts.now), pages),
         AccountsPages(
             parts.entrance.accounts, parts.entrance.sessions, functools.partial(link_url, parts.settings), pages

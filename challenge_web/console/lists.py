@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
+from hashlib import sha256
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other, zone_of
+from challenge_web.console.pending_words import count_words
 from challenge_web.console.routes import Names, Route
 from gateway.domain.entry_words import demand, for_whom, whom
+from gateway.domain.lists import Verdict
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.list_files import typed
 from gateway.flow.list_rights import may_be_unproven
 from gateway.flow.lists import SITE, Lists, NewEntry, Refused, TooLate, Wanted
+from gateway.flow.waiting_from import WaitingFrom
 
 ADDED = say("list-added", "Added. It counts from the next mail on.")
 THERE = say("list-there", "It was on the list already, and now has what is new of this one.")
@@ -32,8 +37,9 @@ _ID = "{id:[0-9]{1,18}}"
 class ListPages:
     """Entries as a list, and each on a page of its own."""
 
-    def __init__(self, lists: Lists, pages: ConsolePages) -> None:
+    def __init__(self, lists: Lists, waiting: WaitingFrom, pages: ConsolePages) -> None:
         self._lists = lists
+        self._waiting = waiting
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
@@ -79,11 +85,13 @@ class ListPages:
         """Show an empty form, or one that a link has filled in."""
         query = request.query
         told = {name: query.get(name, "")[:400] for name in ("verdict", "pattern", "for", "note")}
-        return self._form(request, {**told, "proof": "aligned", "expires": ""}, None)
+        return await self._form(request, {**told, "proof": "aligned", "expires": ""}, None)
 
     async def add(self, request: web.Request) -> web.StreamResponse:
-        """Add what was typed; with a fault, show it beside its field."""
+        """Add what was typed; with a fault, show it beside its field. Or only count what waits from there."""
         viewer, form = viewer_of(request), await _texts(request)
+        if form.get("do") == "count":
+            return await self._form(request, form, None)
         try:
             added = await self._lists.add(
                 viewer,
@@ -97,8 +105,14 @@ class ListPages:
                 ),
             )
         except Refused as refused:
-            return self._form(request, form, refused)
+            return await self._form(request, form, refused)
         tell(request, f"{added.view.verdict} {added.view.pattern} for {for_whom(added.view.scope)}")
+        if form.get("waiting") == "1" and added.view.verdict == Verdict.DENY.value:
+            nonce = sha256(f"also waiting {form.get('nonce', '')}".encode()).hexdigest()
+            order = await self._waiting.delete(viewer, nonce, form.get("pattern", ""), form.get("for", ""))
+            if order is not None:
+                # Its page tells how many, and has the undo.
+                raise see_other(request, f"console/pending/order/{order.id}", ADDED if added.new else THERE)
         raise see_other(request, "console/lists", ADDED if added.new else THERE)
 
     async def entry(self, request: web.Request) -> web.Response:
@@ -148,8 +162,10 @@ class ListPages:
         tell(request, f"{removal.count} entries")
         raise see_other(request, f"console/lists?removal={removal.id}")
 
-    def _form(self, request: web.Request, typed_in: Mapping[str, str], refused: Refused | None) -> web.Response:
+    async def _form(self, request: web.Request, typed_in: Mapping[str, str], refused: Refused | None) -> web.Response:
         viewer = viewer_of(request)
+        names = typed_in.get("pattern", "") and typed_in.get("verdict") == Verdict.DENY.value
+        count = await self._waiting.count(viewer, typed_in["pattern"], typed_in.get("for", "")) if names else None
         words = {
             **_words(viewer),
             "typed_in": {
@@ -157,6 +173,10 @@ class ListPages:
             },
             "faults": {refused.field: refused.sentence} if refused else {},
             "unproven": may_be_unproven(viewer),
+            "count": None if count is None else count_words(count),
+            "waiting": typed_in.get("waiting") == "1",
+            "nonce": secrets.token_hex(16),
+            "seconds": round(self._lists.undo_seconds),
         }
         return self._pages.page(request, "lists/new", words, 422 if refused else 200, here="lists")
 

@@ -20,6 +20,7 @@ from challenge_web.console.pending_words import (
     chips_off,
     chips_on,
     clock,
+    count_words,
     days,
     octets,
     read_ask,
@@ -35,7 +36,7 @@ from challenge_web.pages import root_of
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import AT_ONCE, Orders, Wish
-from gateway.flow.queue import MACHINE, MOST_COUNTED, PEOPLE, SIZES, Ask, Key, Page, Queue
+from gateway.flow.queue import MACHINE, PEOPLE, SIZES, Ask, Key, Page, Queue
 from gateway.flow.sources import NoSource, Unvouched
 
 NOTHING_CHOSEN = say("nothing-chosen", "Nothing was chosen. Tick some mails first.")
@@ -269,11 +270,6 @@ class PendingPages:
         undone = await self._orders.undo(viewer, order_id)
         there = with_mail(address(read_back(back)), read_mail(dict(parse_qsl(back[:4000]))))
         raise see_other(request, there, "" if undone else NOT_UNDONE)
-
-
-def count_words(total: int) -> str:
-    """Write a count, which is capped."""
-    return f"over {MOST_COUNTED:,}".replace(",", " ") if total > MOST_COUNTED else str(total)
 
 
 def _tabs(root: str, counts: Mapping[str, int], ask: Ask) -> list[tuple[str, str, bool, str]]:

@@ -26,7 +26,7 @@ from gateway.domain.sentences import (
 )
 from gateway.flow.moderate import Action
 from gateway.flow.orders import Order, OrderState
-from gateway.flow.queue import LANES, SIZES, SORTS, Ask, Group, Key, Row
+from gateway.flow.queue import LANES, MOST_COUNTED, SIZES, SORTS, Ask, Group, Key, Row
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -233,6 +233,11 @@ def source_title(group: Group) -> tuple[str, str]:
     kind, _, name = group.source.partition(":")
     kinds = {"list": "Mailing list", "signed": "Signed by this domain"}
     return name, kinds.get(kind, "No list, and no machine that is known by its signature")
+
+
+def count_words(total: int) -> str:
+    """Write a count, which is capped."""
+    return f"over {MOST_COUNTED:,}".replace(",", " ") if total > MOST_COUNTED else str(total)
 
 
 # --- filters ---

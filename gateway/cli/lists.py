@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,15 +15,19 @@ import click
 
 from gateway.cli.access import with_store
 from gateway.cli.faults import CommandError, WrongUse
-from gateway.cli.options import actor, config_option, early_config_option, json_option
+from gateway.cli.options import actor, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, print_json, progress
 from gateway.domain.address import without_tag
 from gateway.domain.evidence import Proof
 from gateway.domain.explain import proof_words
 from gateway.domain.lists import ALIGNED, LIST, SIGNED, UNPROVEN, Entry, Verdict, parse_pattern, parse_scope
+from gateway.flow.accounts import operator
+from gateway.flow.describe import Describer
 from gateway.flow.list_files import COLUMNS, cells, checked_note, parse_expiry, read_csv, read_plain, typed
 from gateway.flow.list_import import pages, plan, save
 from gateway.flow.list_ports import EntryView, Part
+from gateway.flow.orders import Orders
+from gateway.flow.waiting_from import WaitingFrom
 from gateway.store.store import Store, Transaction
 
 T = TypeVar("T")
@@ -94,9 +99,22 @@ def show(config: Path | None, as_json: bool, scope: str | None, verdict: str | N
     help="What mail must prove: that SPF or DKIM vouches for its author, or nothing (then a forger gets in too).",
 )
 @click.option("--note", "remark", default="", help="Why, for those who read the list later.")
+@click.option(
+    "--also-waiting",
+    is_flag=True,
+    help="With deny: also delete what waits from there.",
+)
 @click.option("--until", default="", metavar="DATE", help="The last day it holds, as 2026-12-31; without it: for good.")
 def add(
-    config: Path | None, as_json: bool, verdict: str, pattern: str, scope: str, proof: str, remark: str, until: str
+    config: Path | None,
+    as_json: bool,
+    verdict: str,
+    pattern: str,
+    scope: str,
+    proof: str,
+    remark: str,
+    also_waiting: bool,
+    until: str,
 ) -> None:
     """Add an entry.
 
@@ -111,9 +129,12 @@ def add(
         expires_at=_parsed(parse_expiry, until),
     )
     remark = _parsed(checked_note, remark)
+    if also_waiting and entry.verdict is not Verdict.DENY:
+        raise WrongUse("--also-waiting is for deny: what waits from a sender that is allowed stays where it is")
+    undo_seconds = settings_of(config).console.undo_seconds
     who, now = actor(), time.time()
 
-    async def work(store: Store) -> tuple[Entry | None, Entry]:
+    async def work(store: Store) -> tuple[Entry | None, Entry, int]:
         def once(tx: Transaction) -> tuple[Entry | None, Entry]:
             before = _same(tx, entry)
             tx.lists.add(entry, remark, who, None, now)
@@ -121,17 +142,34 @@ def add(
             assert after is not None
             return before, after
 
-        return await store.transact(once)
+        made = await store.transact(once)
+        return *made, await _delete_waiting(store, undo_seconds, pattern, scope) if also_waiting else 0
 
-    before, after = with_store(config, work)
+    before, after, waiting = with_store(config, work)
     if as_json:
-        print_json({"entry": after, "new": before is None})
+        print_json({"entry": after, "new": before is None, "waiting": waiting})
         return
     click.echo(f"{_named(after)}{_demand(after)}")
+    if also_waiting:
+        click.echo(f"{waiting} that wait from there are deleted by the service")
     if before is not None and after.proof != entry.proof:
         note("the entry was there and lets in more; to narrow it, remove it first")
     elif before is not None and before.proof == after.proof:
         note("the entry was there already")
+
+
+async def _delete_waiting(store: Store, undo_seconds: float, pattern: str, scope: str) -> int:
+    """Order that what waits from there is deleted; return how many that are."""
+    describer = Describer(store)
+    while await describer.run_once():
+        pass  # What the service has not put into the list yet, or came while none ran.
+    viewer = operator(actor())
+    orders = Orders(store, undo_seconds, now=time.time, wake=lambda: None)
+    waiting = WaitingFrom(store, orders)
+    count = await waiting.count(viewer, pattern, scope) or 0
+    if count:
+        await waiting.delete(viewer, secrets.token_hex(16), pattern, scope)
+    return count
 
 
 @lists.command()

@@ -76,6 +76,8 @@ class Selection:
     before: float | None = None
     has_file: bool = False
     source: str = ""
+    sender: str = ""
+    """Reverse-path or author, as the pattern of an entry names them: an address, `@domain`, or `@.domain` below it."""
     content: bool = True
     """Subjects and files may be looked at; else words are looked for in addresses only."""
 

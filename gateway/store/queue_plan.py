@@ -202,7 +202,22 @@ def details(chosen: Selection) -> Clause:
         clause = clause.and_(Clause("files <> '[]'"))
     for term in chosen.terms:
         clause = clause.and_(_spelled(term, chosen.content))
-    return clause
+    return clause.and_(_sent_by(chosen.sender))
+
+
+def _sent_by(pattern: str) -> Clause:
+    """Return the condition for a sender; what is compared stands with the mail."""
+    if not pattern:
+        return Clause("")
+    sender, author = "p.sender_key", "lower(m.author)"
+    ending = pattern.removeprefix("@") if pattern.startswith("@.") else pattern
+    if pattern.startswith("@"):
+        sender, author = f"substr({sender}, -length(?))", f"substr({author}, -length(?))"
+    values: Values = (ending, ending) * 2 if pattern.startswith("@") else (ending, ending)
+    # `age` is what only the list has: minus the id.
+    named = f"p.id = -age AND ({sender} = ? OR {author} = ?)"
+    mails = "pending AS p CROSS JOIN message AS m ON m.id = p.message_id"
+    return Clause(f"EXISTS (SELECT 1 FROM {mails} WHERE {named})", values)  # noqa: S608 names of our own
 
 
 _COLUMNS = {"from": "w_from", "to": "w_to", "subject": "w_subject", "file": "w_file"}
@@ -235,6 +250,7 @@ def found_by_words(chosen: Selection, *, waiting: bool) -> Clause:
     clause = Clause("")
     if chosen.source:
         clause = clause.and_(Clause("+source = ?", (chosen.source,)))
+    clause = clause.and_(_sent_by(chosen.sender))
     if not waiting:
         states = tuple(state.value for state in ended_states(chosen))
         clause = clause.and_(Clause(f"+state IN ({', '.join('?' * len(states))})", states))

@@ -19,6 +19,8 @@ from gateway.domain.lists import ALIGNED, Entry, Verdict
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.list_import import ListFiles
 from gateway.flow.lists import Lists
+from gateway.flow.orders import Orders
+from gateway.flow.waiting_from import WaitingFrom
 from gateway.store.store import Store
 from tests.unit.web.conftest import Client, MakeClient
 from tests.unit.web.console.markup import faults
@@ -98,8 +100,9 @@ async def desk(make_client: MakeClient, store: Store) -> Desk:
 
     def add(app: web.Application, pages: Pages) -> None:
         console = ConsolePages(pages)
+        orders = Orders(store, 10, now=lambda: clock[0], wake=lambda: None)
         rooms: list[Room] = [
-            ListPages(Lists(store, 10, now=lambda: clock[0]), console),
+            ListPages(Lists(store, 10, now=lambda: clock[0]), WaitingFrom(store, orders), console),
             ListFilePages(ListFiles(store, now=lambda: clock[0]), console),
         ]
         add_console(app, rooms, Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", journal)

@@ -9,7 +9,9 @@ from aiohttp import FormData
 
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from gateway.domain.lists import ALIGNED, Entry, Verdict
+from gateway.flow.describe import Describer
 from gateway.store.store import Transaction
+from tests.store.letters import keep, message, row
 from tests.unit.web.console.lists_desk import HOSTILE, NOW, VIEWERS, Desk
 from tests.unit.web.console.markup import faults
 
@@ -240,3 +242,25 @@ async def test_pages_of_hostile_words_break_nothing(desk: Desk) -> None:
     ):
         page = await desk.get("joe", path)
         assert "<script>alert" not in page
+
+
+async def test_block_offers_to_delete_what_waits_from_there_and_leads_to_its_undo(desk: Desk) -> None:
+    for subject in ("one", "two"):
+        await keep(desk.store, message(subject), row())
+    while await Describer(desk.store).run_once():
+        pass
+    fields = {"verdict": "deny", "pattern": "anna@oak.example", "for_": "joe@example.org", "nonce": "n"}
+    page = await desk.post("joe", "/console/lists/new", 200, do="count", **fields)
+    assert "also delete the 2 mails that wait from there" in page
+    assert await desk.patterns() == []
+    assert "also delete the 2 mails" in await desk.get(
+        "joe", "/console/lists/new?verdict=deny&pattern=anna@oak.example&for=joe@example.org"
+    )
+    assert (await desk.post("joe", "/console/lists/new", **fields)).endswith("console/lists?said=list-added")
+    there = await desk.post("joe", "/console/lists/new", waiting="1", **fields)
+    assert re.search(r"console/pending/order/\d+\?said=list-there$", there)
+    again = await desk.post("joe", "/console/lists/new", waiting="1", **fields)
+    assert again == there  # A form that is sent twice makes one order.
+    allow = {**fields, "verdict": "allow", "waiting": "1"}
+    assert (await desk.post("joe", "/console/lists/new", **allow)).endswith("console/lists?said=list-added")
+    assert "Count what waits" not in await desk.get("audit", "/console/lists/new", 403)
