@@ -7,7 +7,9 @@ import ctypes
 import gc
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _M_ARENA_MAX = -8
 """Of GNU's mallopt(3)."""
@@ -26,8 +28,8 @@ def collect_seldom() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def run_loop(main: Coroutine[Any, Any, None]) -> None:
-    """Run until done, on uvloop where it is installed."""
+def run_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run until done and return the result, on uvloop where it is installed."""
     try:
         import uvloop
 
@@ -35,4 +37,4 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
     except ImportError:
         factory = None
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main)
+        return runner.run(main)

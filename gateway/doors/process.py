@@ -17,6 +17,7 @@ import time
 from gateway import log
 from gateway.counting import counts
 from gateway.doors.protocol import (
+    AnotherVersion,
     Begin,
     Count,
     Counted,
@@ -30,9 +31,10 @@ from gateway.doors.protocol import (
     framed,
     next_message,
     read_to_door,
-    receive_begin,
+    receive_descriptors,
     unpack_settings,
 )
+from gateway.flow.ports import StoreDown
 from gateway.front import Front
 from gateway.processes import collect_seldom, few_heaps, run_loop
 from gateway.smtp.share import Share
@@ -58,8 +60,9 @@ class Line:
         self._soon: asyncio.TimerHandle | None = None
 
     def say(self, message: FromDoor) -> None:
-        """Tell something."""
-        self._writer.write(framed(message))
+        """Tell something, where the service still listens."""
+        if not self._writer.is_closing():
+            self._writer.write(framed(message))
 
     async def hear(self) -> ToDoor | None:
         """Return what is said next; None where the service is gone."""
@@ -95,11 +98,32 @@ class Line:
         self._soon, self._challenges, self._deliveries = None, False, False
 
 
-async def run(end: socket.socket, begin: Begin, memory: int, sockets: list[socket.socket]) -> None:
-    """Take mail until told otherwise. end: of the pair of sockets; the others as they came with the first message."""
-    settings = unpack_settings(begin.settings)
-    handler = log.setup(settings.log.level, settings.log.format)
+async def run(end: socket.socket, memory: int, sockets: list[socket.socket]) -> bool:
+    """Take mail until told otherwise; return False where that could not be.
+
+    end: of the pair of sockets. memory, sockets: as they came over it.
+    """
     line = Line(*await asyncio.open_unix_connection(sock=end))
+    begin = await line.hear()
+    if not isinstance(begin, Begin):
+        return True  # The service was gone before it said anything.
+    handler = log.setup(begin.log_level, begin.log_format)
+    try:
+        await _take_mail(line, begin, Share(memory, begin.processes, begin.number), sockets)
+    except (AnotherVersion, StoreDown, OSError) as fault:
+        log.warning(_log, "door-process-not-started", process=begin.number, problem=str(fault))
+        return False
+    except Exception:
+        log.bug(_log, "door-process-failed", process=begin.number)
+        return False
+    finally:
+        handler.close()
+    return True
+
+
+async def _take_mail(line: Line, begin: Begin, share: Share, sockets: list[socket.socket]) -> None:
+    """Raises AnotherVersion, StoreDown, OSError."""
+    settings = unpack_settings(begin)
     store = Store(settings.store.url)
     try:
         front = Front(
@@ -110,7 +134,7 @@ async def run(end: socket.socket, begin: Begin, memory: int, sockets: list[socke
             wake_challenges=line.wake_challenges,
             wake_deliveries=line.wake_deliveries,
             processes=begin.processes,
-            share=Share(memory, begin.processes, begin.number),
+            share=share,
         )
         front.begin()
         await front.open(sockets)
@@ -122,7 +146,6 @@ async def run(end: socket.socket, begin: Begin, memory: int, sockets: list[socke
         await line.close()
     finally:
         await store.close()
-        handler.close()
 
 
 async def _obey(line: Line, front: Front) -> float:
@@ -152,9 +175,9 @@ def main() -> None:
     os.umask(0o077)
     few_heaps()
     end = socket.socket(fileno=int(sys.argv[1]))
-    told = receive_begin(end)
-    if told is not None:
-        run_loop(run(end, *told))
+    received = receive_descriptors(end)
+    if received is not None and not run_loop(run(end, *received)):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

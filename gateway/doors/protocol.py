@@ -1,6 +1,6 @@
 """How the service and a further process at its door talk: over a pair of sockets, a length and a message each time.
 
-The first message brings descriptors along: of the memory they share, and of the sockets to take mail at.
+Before the first message an octet brings descriptors: of the memory they share, and of the sockets to take mail at.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import pickle
 import socket
 import struct
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from gateway import __version__
 from gateway.settings import Settings
 
 LENGTH = struct.Struct("!I")
@@ -23,11 +25,20 @@ Counts = dict[str, list[tuple[tuple[str, ...], int]]]
 """Name of a counter → its labels and numbers."""
 
 
+class AnotherVersion(Exception):
+    """Another version was installed since the service started: its settings and its store may be of another shape."""
+
+
 class Begin(Struct, frozen=True, tag=True):
     """The first word of the service: take mail."""
 
+    version: str
+    """Of the service."""
     settings: bytes
     """See `pack_settings`."""
+    log_level: str
+    """As it is now: it may have been changed since the settings were read."""
+    log_format: Literal["json", "text"]
     processes: int
     number: int
     """Of this process among them; the service itself is 0."""
@@ -77,7 +88,10 @@ class Ended(Struct, frozen=True, tag=True):
     counts: Counts
 
 
-MOST_SOCKETS = 64
+MOST_SOCKETS = 252
+"""The kernel hands over 253 descriptors at once (SCM_MAX_FD of unix(7))."""
+_DESCRIPTORS = b"d"
+
 ToDoor = Begin | Reload | Count | End
 FromDoor = Ready | Wake | Counted | Ended
 
@@ -108,24 +122,17 @@ async def next_message(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(length)
 
 
-def send_begin(line: socket.socket, begin: Begin, share: int, sockets: Sequence[socket.socket]) -> None:
-    """Send the first message. Raises OSError."""
-    socket.send_fds(line, [framed(begin)], [share, *(one.fileno() for one in sockets)])
+def send_descriptors(line: socket.socket, share: int, sockets: Sequence[socket.socket]) -> None:
+    """Send the descriptors. Raises OSError."""
+    socket.send_fds(line, [_DESCRIPTORS], [share, *(one.fileno() for one in sockets)])
 
 
-def receive_begin(line: socket.socket) -> tuple[Begin, int, list[socket.socket]] | None:
-    """Wait for the first message and return it with the descriptor of the memory and the sockets; None without one."""
-    octets, descriptors, _, _ = socket.recv_fds(line, LENGTH.size, 1 + MOST_SOCKETS)
-    if len(octets) < LENGTH.size or not descriptors:
+def receive_descriptors(line: socket.socket) -> tuple[int, list[socket.socket]] | None:
+    """Wait for the descriptors, and return that of the memory and the sockets; None where the service is gone."""
+    _, descriptors, _, _ = socket.recv_fds(line, len(_DESCRIPTORS), 1 + MOST_SOCKETS)
+    if not descriptors:
         return None
-    (length,) = LENGTH.unpack(octets)
-    octets = b""
-    while len(octets) < length and (more := line.recv(length - len(octets))):
-        octets += more
-    begin = read_to_door(octets)
-    if not isinstance(begin, Begin):
-        return None
-    return begin, descriptors[0], [socket.socket(fileno=each) for each in descriptors[1:]]
+    return descriptors[0], [socket.socket(fileno=each) for each in descriptors[1:]]
 
 
 def pack_settings(settings: Settings) -> bytes:
@@ -133,8 +140,10 @@ def pack_settings(settings: Settings) -> bytes:
     return pickle.dumps(settings)
 
 
-def unpack_settings(octets: bytes) -> Settings:
-    """Return the settings again; only for what `pack_settings` of our own service has made."""
-    settings = pickle.loads(octets)  # noqa: S301  # From a socket that only the service has the other end of.
+def unpack_settings(begin: Begin) -> Settings:
+    """Return the settings again. Raises AnotherVersion."""
+    if begin.version != __version__:
+        raise AnotherVersion(f"the service is still {begin.version}, but {__version__} is installed: restart it")
+    settings = pickle.loads(begin.settings)  # noqa: S301  # From a socket that only the service has the other end of.
     assert isinstance(settings, Settings)
     return settings

@@ -9,11 +9,10 @@ import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 
-import msgspec
-
-from gateway import counting, log
+from gateway import __version__, counting, log
 from gateway.doors.protocol import (
     Begin,
     Count,
@@ -29,7 +28,7 @@ from gateway.doors.protocol import (
     next_message,
     pack_settings,
     read_from_door,
-    send_begin,
+    send_descriptors,
 )
 from gateway.settings import Settings
 from gateway.smtp.share import Share, new_memory
@@ -44,8 +43,24 @@ STEADY = 60.0
 """Seconds after which a process counts as one that works."""
 COUNT_SECONDS = 1.0
 """For the others to tell their counters; of who takes longer, those it told last count."""
+LEAVE_SECONDS = 40.0
+"""For a process that has hung up to be gone; longer than `process.ORPHAN_SECONDS`."""
 GRACE = 3.0
 """Seconds beyond those for the mail in hand, before a process is killed."""
+
+
+COMMAND = (sys.executable, "-P", "-m", "gateway.doors.process")
+"""Starts a process; the number of its end of the line follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When a process counts as one that hangs: it is killed then, and another takes its place."""
+
+    look_apart: float = 20.0
+    """Seconds between two looks whether it still answers."""
+    seconds: float = 30.0
+    """For its answer."""
 
 
 def how_many(settings: Settings, processors: int) -> int:
@@ -65,13 +80,18 @@ class Team:
         *,
         wake_challenges: Callable[[], None],
         wake_deliveries: Callable[[], None],
+        patience: Patience = Patience(),
+        command: Sequence[str] = COMMAND,
     ) -> None:
-        """processes: how many there are with the service. Raises OSError where there is no memory to share."""
+        """processes: how many there are with the service. command: starts one. Raises OSError without memory to share."""
         self._settings = settings
+        self._log_level: str = settings.log.level
         self._memory = new_memory(processes)
         self._share = Share(self._memory.fileno(), processes, 0)
         self._wake_challenges = wake_challenges
         self._wake_deliveries = wake_deliveries
+        self.patience = patience
+        self.command = command
         self._members = [_Member(self, number) for number in range(1, processes)]
         self._processes = processes
 
@@ -82,7 +102,7 @@ class Team:
 
     async def summon(self) -> None:
         """Start the processes: they load what they need while the service starts, and wait for `begin`."""
-        await asyncio.gather(*(member.start() for member in self._members))
+        await asyncio.gather(*(member.summon() for member in self._members))
 
     def begin(self, sockets: Callable[[], Sequence[socket.socket]]) -> None:
         """Let them take mail. sockets: makes those of one process, bound to the same addresses as ours."""
@@ -95,23 +115,33 @@ class Team:
 
     def reload(self, level: str) -> None:
         """Let them read the certificate again, and log from this level on; so do those that start later."""
-        log_settings = msgspec.structs.replace(self._settings.log, level=level)
-        self._settings = msgspec.structs.replace(self._settings, log=log_settings)
+        self._log_level = level
         for member in self._members:
             member.say(Reload(level))
 
     async def stop(self, seconds: float) -> int:
         """Let them end within so many seconds; return how many sessions were cut off. A second time it does nothing."""
         members, self._members = self._members, []
+        self._memory.close()
         cut_off = await asyncio.gather(*(member.stop(seconds) for member in members))
         return sum(cut_off)
 
     # What its members use.
 
-    def send_begin(self, line: socket.socket, number: int, sockets: Sequence[socket.socket]) -> None:
-        """Tell a process what it has to know. Raises OSError."""
-        begin = Begin(pack_settings(self._settings), self._processes, number)
-        send_begin(line, begin, self._memory.fileno(), sockets)
+    def send_descriptors(self, line: socket.socket, sockets: Sequence[socket.socket]) -> None:
+        """Give a process what it cannot be told in words. Raises OSError."""
+        send_descriptors(line, self._memory.fileno(), sockets)
+
+    def first_word(self, number: int) -> Begin:
+        """Return what a process has to know."""
+        return Begin(
+            __version__,
+            pack_settings(self._settings),
+            self._log_level,
+            self._settings.log.format,
+            self._processes,
+            number,
+        )
 
     def wake(self, told: Wake) -> None:
         """Somebody has put work into the store."""
@@ -138,20 +168,15 @@ class _Member:
         self._task: asyncio.Task[None] | None = None
         self._serials = itertools.count(1)
         self._asked: dict[int, asyncio.Future[None]] = {}
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._cut_off = 0
 
-    async def start(self) -> None:
-        """Start the process, which then waits for its first word. Raises OSError."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "gateway.doors.process", str(theirs.fileno())),
-                stdin=DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # What is typed at the service's terminal is for the service.
-            )
-        self._line = ours
+    async def summon(self) -> None:
+        """Start the process, which then waits for its first word; where it cannot be, `begin` tries it again."""
+        try:
+            await self._start()
+        except OSError as fault:
+            self._not_started(fault)
 
     def begin(self, sockets: Callable[[], Sequence[socket.socket]]) -> None:
         """Let it take mail, now and whenever it was started again."""
@@ -159,81 +184,108 @@ class _Member:
 
     def say(self, message: ToDoor) -> None:
         """Tell it something, if it is there."""
-        if self._writer is not None:
+        if self._writer is not None and not self._writer.is_closing():
             self._writer.write(framed(message))
 
-    async def count(self) -> None:
-        """Ask for its counters, and wait for them, but not for long."""
+    async def count(self, seconds: float = COUNT_SECONDS) -> bool:
+        """Ask for its counters, and wait for them, but not for long; return False where it did not answer."""
         if self._writer is None:
-            return
+            return True
         serial = next(self._serials)
-        self._asked[serial] = asyncio.get_running_loop().create_future()
+        answer = self._asked[serial] = asyncio.get_running_loop().create_future()
         self.say(Count(serial))
         try:
-            async with asyncio.timeout(COUNT_SECONDS):
-                await self._asked[serial]
+            async with asyncio.timeout(seconds):
+                await answer
         except TimeoutError:
-            log.warning(_log, "door-process-slow", process=self._number)
+            log.warning(_log, "door-process-slow", process=self._number, seconds=seconds)
+            return False
         finally:
             self._asked.pop(serial, None)
+        return True
 
     async def stop(self, seconds: float) -> int:
         """Let it end; return how many sessions were cut off."""
-        self._stopping = True
+        self._stopping.set()
         self.say(End(seconds))
-        if self._writer is None:
-            self._hang_up()
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=seconds + GRACE)
-        elif self._process is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), GRACE)
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
-        if self._task is not None:
+        if self._task is None:
+            await self._ended(GRACE)
+            return 0
+        _, late = await asyncio.wait([self._task], timeout=seconds + GRACE)
+        if late:
+            self._kill()
+            await asyncio.wait([self._task], timeout=GRACE)
             self._task.cancel()
-            await asyncio.wait([self._task])
         return self._cut_off
 
     async def _tend(self, sockets: Callable[[], Sequence[socket.socket]]) -> None:
         """Keep a process at work until the service stops."""
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE
-        while not self._stopping:
+        while not self._stopping.is_set():
             begun = loop.time()
             try:
                 if self._process is None:
-                    await self.start()
-                await self._employ(sockets())
+                    await self._start()
+                await self._employ(sockets)
             except OSError as fault:
-                log.warning(_log, "door-process-not-started", process=self._number, problem=str(fault))
-            self._hang_up()
-            status = await self._process.wait() if self._process is not None else None
-            self._process = None
-            self._team.forget(self._number)
-            if self._stopping:
+                self._not_started(fault)
+            except Exception:
+                # Our own fault. The next process may do better, and without one less mail is taken.
+                log.bug(_log, "door-process-failed", process=self._number)
+            status = await self._ended(LEAVE_SECONDS)
+            if self._stopping.is_set():
                 return
             pause = FIRST_PAUSE if loop.time() - begun > STEADY else min(2 * pause, LONGEST_PAUSE)
             log.warning(_log, "door-process-ended", process=self._number, status=status, again_in_seconds=pause)
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
 
-    async def _employ(self, sockets: Sequence[socket.socket]) -> None:
-        """Give a process its sockets and hear it until it ends. Raises OSError."""
-        assert self._line is not None
-        try:
-            self._team.send_begin(self._line, self._number, sockets)
-        finally:
-            for one in sockets:
-                one.close()
-        reader, self._writer = await asyncio.open_unix_connection(sock=self._line)
-        self._line = None
-        while True:
+    async def _start(self) -> None:
+        """Start the process. Raises OSError."""
+        ours, theirs = socket.socketpair()
+        with theirs:
             try:
-                told = read_from_door(await next_message(reader))
-            except (asyncio.IncompleteReadError, OSError):
-                return
-            self._hear(told)
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._team.command,
+                    str(theirs.fileno()),
+                    stdin=DEVNULL,
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,  # What is typed at the service's terminal is for the service.
+                )
+            except BaseException:
+                ours.close()
+                raise
+        self._line = ours
+
+    async def _employ(self, sockets: Callable[[], Sequence[socket.socket]]) -> None:
+        """Give a process its sockets and hear it until it ends. Raises OSError."""
+        if self._stopping.is_set() or self._line is None:
+            return
+        with ExitStack() as ours:
+            self._team.send_descriptors(self._line, [ours.enter_context(one) for one in sockets()])
+        line, self._line = self._line, None
+        reader, self._writer = await asyncio.open_unix_connection(sock=line)
+        if self._stopping.is_set():
+            return
+        # Not before: of a reload that comes meanwhile it would not be told.
+        self.say(self._team.first_word(self._number))
+        watch = asyncio.create_task(self._watch())
+        try:
+            while True:
+                self._hear(read_from_door(await next_message(reader)))
+        except (asyncio.IncompleteReadError, OSError):
+            return
+        finally:
+            watch.cancel()
+
+    async def _watch(self) -> None:
+        """Kill the process when it does not answer any more: the kernel deals out clients to it all the same."""
+        while True:
+            await asyncio.sleep(self._team.patience.look_apart)
+            if not await self.count(self._team.patience.seconds) and not self._stopping.is_set():
+                self._kill()
 
     def _hear(self, told: FromDoor) -> None:
         if isinstance(told, Wake):
@@ -250,6 +302,21 @@ class _Member:
             process = self._process
             log.event(_log, "door-process-ready", process=self._number, pid=0 if process is None else process.pid)
 
+    async def _ended(self, patience: float) -> int | None:
+        """Hang up, let the process end, and forget it; return its exit status, None where there was no process."""
+        self._hang_up()
+        status = None
+        if self._process is not None:
+            try:
+                async with asyncio.timeout(patience):
+                    status = await self._process.wait()
+            except TimeoutError:
+                self._kill()
+                status = await self._process.wait()
+        self._process = None
+        self._team.forget(self._number)
+        return status
+
     def _hang_up(self) -> None:
         if self._writer is not None:
             self._writer.close()
@@ -260,3 +327,12 @@ class _Member:
         for asked in self._asked.values():
             if not asked.done():
                 asked.set_result(None)
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            log.warning(_log, "door-process-killed", process=self._number, pid=self._process.pid)
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+    def _not_started(self, fault: OSError) -> None:
+        log.warning(_log, "door-process-not-started", process=self._number, problem=str(fault))

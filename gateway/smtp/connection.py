@@ -114,7 +114,7 @@ class Connection(SMTP):
         self.peer, self.peer_port = plain_address(host), port
         self.trusted = self.peer in doorway.trusted
         if doorway.draining or not doorway.connections.enter(self.peer, self.trusted):
-            logger.info("connection from %s refused: %d are open", self.peer, doorway.connections.total)
+            logger.info("connection from %s refused: %d are open", self.peer, doorway.connections.everywhere)
             if doorway.connections.full:
                 doorway.shed()
             self._phase = Phase.OVER

@@ -66,10 +66,14 @@ class Connections:
         """Of this process."""
 
     @property
+    def everywhere(self) -> int:
+        """How many are open in all processes."""
+        return self.total if self._share is None else self.total + self._share.connections_elsewhere()
+
+    @property
     def full(self) -> bool:
         """True where no further connection is taken."""
-        elsewhere = 0 if self._share is None else self._share.connections_elsewhere()
-        return self.total + elsewhere >= self._most
+        return self.everywhere >= self._most
 
     def enter(self, address: str, trusted: bool) -> bool:
         """Admit one more, or return False; a trusted server brings the mail of many, so only the total holds."""

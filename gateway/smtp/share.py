@@ -19,7 +19,7 @@ _KEY_OCTETS = 16
 _NUMBER = 8
 _CONNECTIONS, _OCTETS, _HEAD = 0, 1, 2
 """The first numbers of a column; the buckets follow."""
-_COLUMN = _HEAD * _NUMBER + BUCKETS * 2
+_COLUMN = _HEAD * _NUMBER + BUCKETS * 4
 
 
 class Share:
@@ -32,7 +32,7 @@ class Share:
         whole = memoryview(self._memory)[_KEY_OCTETS:]
         columns = [whole[number * _COLUMN : (number + 1) * _COLUMN] for number in range(processes)]
         self._numbers = [column[: _HEAD * _NUMBER].cast("q") for column in columns]
-        self._buckets = [column[_HEAD * _NUMBER :].cast("H") for column in columns]
+        self._buckets = [column[_HEAD * _NUMBER :].cast("I") for column in columns]
         self._own = own
         self._others = [number for number in range(processes) if number != own]
 

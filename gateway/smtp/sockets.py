@@ -6,11 +6,13 @@ import asyncio
 import errno
 import os
 import socket
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 _FIRST_INHERITED = 3  # sd_listen_fds(3)
-_TRIES, _PAUSE = 20, 0.1
-"""How often, and how many seconds apart, an address is tried that is still in use where processes share it."""
+ORPHANS_SECONDS, _PAUSE = 5.0, 0.1
+"""For how long, and how many seconds apart, an address is tried that is still in use where processes share it."""
 
 
 def bound_socket(address: str, reuse_port: bool = False) -> socket.socket:
@@ -63,35 +65,39 @@ class DoorSockets:
         self._inherited = inherited
 
     @classmethod
-    async def open(cls, places: Sequence[str], processes: int) -> DoorSockets:
-        """Take what systemd opened, or bind to these places. Raises OSError."""
+    async def open(cls, places: Sequence[str], processes: int, patience: float = ORPHANS_SECONDS) -> DoorSockets:
+        """Take what systemd opened, or bind to these places. Raises OSError.
+
+        patience: seconds in which the processes of a service that was killed a moment ago have to notice it.
+        """
         inherited = inherited_sockets(os.environ, os.getpid(), "smtp")
         if inherited:
             return cls(inherited, True)
         if processes > 1:
             for place in places:
-                await _alone(place)
+                await _alone(place, patience)
         return cls([bound_socket(place, reuse_port=processes > 1) for place in places], False)
 
     def another(self) -> list[socket.socket]:
         """Return sockets for one process more. Raises OSError."""
-        if self._inherited:
-            return [one.dup() for one in self.own]
-        return [bound_socket(_place(one), reuse_port=True) for one in self.own]
+        with ExitStack() as opened:
+            found = [
+                opened.enter_context(one.dup() if self._inherited else bound_socket(_place(one), reuse_port=True))
+                for one in self.own
+            ]
+            opened.pop_all()
+        return found
 
 
-async def _alone(place: str) -> None:
-    """Make sure that nobody else listens there: an address that is shared would be shared with him as well.
-
-    A process of a service that was killed a moment ago may need one to notice.
-    """
-    for left in reversed(range(_TRIES)):
+async def _alone(place: str, patience: float) -> None:
+    """Make sure that nobody else listens there: an address that is shared would be shared with him as well."""
+    give_up = time.monotonic() + patience
+    while True:
         try:
-            with bound_socket(place) as tried:
-                tried.listen(1)
-                return
+            bound_socket(place).close()
+            return
         except OSError as fault:
-            if fault.errno != errno.EADDRINUSE or not left:
+            if fault.errno != errno.EADDRINUSE or time.monotonic() >= give_up:
                 raise
         await asyncio.sleep(_PAUSE)
 

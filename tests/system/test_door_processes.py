@@ -159,6 +159,7 @@ def test_processes_of_a_service_that_is_killed_finish_their_mail_and_end(
     orphan.send(b"Subject: Orphan\r\n\r\nHello.\r\n.\r\n")
     assert orphan.getreply()[0] == 250
     wait_until(lambda: not [pid for pid in others if Path(f"/proc/{pid}").exists()], "they end")
+    assert {json.loads(line)["level"] for line in site.gateway.log().splitlines()} == {"info"}
     site.gateway.start()
     assert [row["subject"] for row in site.gateway.data("pending", "list")] == ["Orphan"]
 

@@ -1,14 +1,22 @@
-"""How many processes take mail, and what a new one is told."""
+"""How many processes take mail, what a new one is told, and what becomes of those that fail."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway import __version__
 from gateway.doors import protocol
-from gateway.doors.team import how_many
+from gateway.doors.team import Patience, Team, how_many
 from gateway.settings import Settings, load
 
 
@@ -27,29 +35,118 @@ def test_processes_at_the_door_are_as_many_as_fit(
     assert how_many(told, processors) == processes
 
 
-def test_first_word_brings_the_settings_and_the_descriptors(tmp_path: Path) -> None:
-    told = settings(smtp_listen="[::1]:25", dns_servers="127.0.0.1", smtp_trusted_clients="192.0.2.0/24")
+def begin(told: Settings, version: str = __version__) -> protocol.Begin:
+    return protocol.Begin(version, protocol.pack_settings(told), "info", "json", processes=3, number=2)
+
+
+def test_descriptors_come_over_the_line(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
     door = socket.create_server(("127.0.0.1", 0))
     with ours, theirs, door, (tmp_path / "memory").open("w+b") as memory:
         memory.write(b"shared")
         memory.flush()
-        begin = protocol.Begin(protocol.pack_settings(told), processes=3, number=2)
-        protocol.send_begin(ours, begin, memory.fileno(), [door])
-        received = protocol.receive_begin(theirs)
+        protocol.send_descriptors(ours, memory.fileno(), [door])
+        received = protocol.receive_descriptors(theirs)
         assert received is not None
-        again, share, sockets = received
+        share, sockets = received
         with open(share, "rb") as shared:
             shared.seek(0)
             assert shared.read() == b"shared"
         assert [one.getsockname() for one in sockets] == [door.getsockname()]
         sockets[0].close()
-    assert (again.processes, again.number) == (3, 2)
-    assert protocol.unpack_settings(again.settings) == told
 
 
-def test_first_word_that_never_comes_is_none() -> None:
+def test_descriptors_that_never_come_are_none() -> None:
     ours, theirs = socket.socketpair()
     ours.close()
     with theirs:
-        assert protocol.receive_begin(theirs) is None
+        assert protocol.receive_descriptors(theirs) is None
+
+
+def test_first_word_brings_the_settings() -> None:
+    told = settings(smtp_listen="[::1]:25", dns_servers="127.0.0.1", smtp_trusted_clients="192.0.2.0/24")
+    octets = protocol.framed(begin(told))
+    again = protocol.read_to_door(octets[protocol.LENGTH.size :])
+    assert isinstance(again, protocol.Begin)
+    assert (again.processes, again.number) == (3, 2)
+    assert protocol.unpack_settings(again) == told
+
+
+def test_first_word_of_another_version_is_refused() -> None:
+    with pytest.raises(protocol.AnotherVersion, match="restart"):
+        protocol.unpack_settings(begin(settings(), version="0.0.9"))
+
+
+QUITTER = (sys.executable, "-S", "-c", "import sys; sys.exit(3)")
+DEAF = (sys.executable, "-S", "-c", "import time; time.sleep(60)")
+
+
+@asynccontextmanager
+async def working(
+    command: Sequence[str], patience: Patience | None = None, told: Settings | None = None
+) -> AsyncIterator[Team]:
+    """A team of one further process; what it is told of its sockets does not matter."""
+    team = Team(
+        told or settings(),
+        2,
+        wake_challenges=lambda: None,
+        wake_deliveries=lambda: None,
+        patience=patience or Patience(),
+        command=command,
+    )
+    await team.summon()
+    team.begin(list)
+    try:
+        yield team
+    finally:
+        await team.stop(0.0)
+
+
+async def logged(caplog: pytest.LogCaptureFixture, event: str, times: int = 1) -> list[dict[str, Any]]:
+    """Wait for an event; return the fields of each line of it."""
+    async with asyncio.timeout(20):
+        while len(found := [one for one in caplog.records if one.msg == event]) < times:
+            await asyncio.sleep(0.01)
+    return [vars(one)["fields"] for one in found]
+
+
+async def test_team_ends_at_once_although_a_process_is_to_be_started_later(caplog: pytest.LogCaptureFixture) -> None:
+    async with working(QUITTER) as team:
+        (ended, again) = await logged(caplog, "door-process-ended", 2)
+        assert (ended["status"], again["again_in_seconds"]) == (3, 2.0)
+        async with asyncio.timeout(1):
+            await team.stop(30.0)
+
+
+async def test_process_that_cannot_be_started_is_tried_again(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    program = tmp_path / "door"
+    async with working((str(program),)):
+        await logged(caplog, "door-process-not-started", 2)
+        program.write_text("#!/bin/sh\nexit 5\n")
+        program.chmod(0o700)
+        lines = await logged(caplog, "door-process-ended", 2)
+    assert [line["status"] for line in lines] == [None, 5]
+
+
+async def test_process_that_does_not_answer_is_killed_and_started_again(caplog: pytest.LogCaptureFixture) -> None:
+    async with working(DEAF, Patience(look_apart=0.05, seconds=0.1)):
+        (line, *_) = await logged(caplog, "door-process-ended")
+        assert line["status"] == -signal.SIGKILL
+        await logged(caplog, "door-process-killed", 2)
+
+
+async def test_process_that_does_not_read_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    many = ",".join(f"domain-{number}.example" for number in range(20_000))
+    async with asyncio.timeout(20), working(DEAF, Patience(0.1, 2.0), told=settings(domains_names=many)) as team:
+        while not [one for one in caplog.records if one.msg == "door-process-slow"]:
+            team.reload("debug")
+            await team.count()
+            await asyncio.sleep(0.01)
+
+
+async def test_starting_again_and_again_leaves_no_descriptor_open(caplog: pytest.LogCaptureFixture) -> None:
+    async with working(QUITTER):
+        await logged(caplog, "door-process-ended", 1)
+        before = len(os.listdir("/proc/self/fd"))
+        await logged(caplog, "door-process-ended", 2)
+        assert len(os.listdir("/proc/self/fd")) <= before  # What is closed goes with the next turn of the loop.

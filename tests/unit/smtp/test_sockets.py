@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -80,8 +81,26 @@ async def test_address_that_another_program_shares_is_not_taken() -> None:
     with bound_socket("127.0.0.1:0", reuse_port=True) as foreign:
         foreign.listen()
         with pytest.raises(OSError, match="in use") as caught:
-            await DoorSockets.open([f"127.0.0.1:{foreign.getsockname()[1]}"], processes=2)
+            await DoorSockets.open([f"127.0.0.1:{foreign.getsockname()[1]}"], processes=2, patience=0.2)
     assert caught.value.errno == errno.EADDRINUSE
+
+
+async def test_address_of_a_process_that_is_about_to_end_is_waited_for() -> None:
+    orphan = bound_socket("127.0.0.1:0", reuse_port=True)
+    orphan.listen()
+    place = f"127.0.0.1:{orphan.getsockname()[1]}"
+    asyncio.get_running_loop().call_later(0.15, orphan.close)
+    (own,) = (await DoorSockets.open([place], processes=2)).own
+    own.close()
+
+
+async def test_sockets_that_cannot_all_be_had_are_given_back() -> None:
+    with bound_socket("127.0.0.1:0", reuse_port=True) as good, bound_socket("127.0.0.1:0") as foreign:
+        foreign.listen()
+        before = len(os.listdir("/proc/self/fd"))
+        with pytest.raises(OSError, match="in use"):
+            DoorSockets([good, foreign], inherited=False).another()
+        assert len(os.listdir("/proc/self/fd")) == before
 
 
 async def test_inherited_sockets_are_listened_at_by_all() -> None:
