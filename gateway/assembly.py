@@ -63,6 +63,7 @@ def receive_rules(settings: Settings, mark_key: bytes) -> ReceiveRules:
         near=_own_servers(settings),
         max_hops=settings.smtp.max_hops,
         check_recipients=settings.smtp.recipient_check,
+        score_field=settings.evidence.score_field,
     )
 
 

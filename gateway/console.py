@@ -44,6 +44,7 @@ from challenge_web.console.policies import PolicyPages
 from challenge_web.console.proof import ProofPages
 from challenge_web.console.proxy_sign_in import ProxySignIn
 from challenge_web.console.routes import Room, Route
+from challenge_web.console.saved_searches import SavedSearchPages
 from challenge_web.console.sign_in import SignInPages
 from challenge_web.console.texts import SendSample, TextPages
 from challenge_web.console.tokens import TokenPages
@@ -71,6 +72,7 @@ from gateway.flow.ports import Envelope, Hop
 from gateway.flow.queue import Queue
 from gateway.flow.read import Reading
 from gateway.flow.receive_rules import own_domains
+from gateway.flow.saved_searches import SavedSearches
 from gateway.flow.sources import Sources
 from gateway.flow.texts import TextEditor, Texts
 from gateway.flow.user_rights import LimitedSessions, LimitedTokens
@@ -193,10 +195,12 @@ def forward_rules(settings: Settings) -> ForwardRules:
 def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: ClientOf) -> list[Room]:
     """Make every room."""
     view = MailView(parts.reading, parts.forwarder, parts.queue, now=parts.now)
+    searches, scored = SavedSearches(parts.store, now=parts.now), bool(parts.settings.evidence.score_field)
     return [
         *_entrance_rooms(parts, pages, cookie, client_of),
         HomePages(),
-        PendingPages(parts.queue, parts.orders, parts.sources, view, pages, now=parts.now),
+        PendingPages(parts.queue, parts.orders, parts.sources, view, pages, searches, now=parts.now, scored=scored),
+        SavedSearchPages(searches, pages),
         MessagePages(view, parts.asker, pages),
         ListPages(
             Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now),

@@ -124,6 +124,7 @@ def facts(held: Held) -> list[Fact]:
         Fact("reverse-path", held.sender or "<> (null)"),
         Fact("author", held.author or "none, or more than one: no identity can be aligned with it"),
         *evidence_facts(held.evidence),
+        Fact("score", "" if held.score is None else f"{held.score:g}, says the filter in front of us"),
         Fact("reason", held.reason),
         Fact("client", " ".join(word for word in (held.client, held.client_name) if word)),
         Fact("HELO", held.helo),

@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.mail_view import MailView
 from challenge_web.console.pages import ConsolePages, say, see_other, zone_of
+from challenge_web.console.pending_range import range_words, rank_of, read_rank
 from challenge_web.console.pending_words import (
     SORT_NAMES,
     address,
@@ -32,11 +33,13 @@ from challenge_web.console.pending_words import (
     write_key,
 )
 from challenge_web.console.routes import Names, Route
+from challenge_web.console.saved_searches import links, search_of
 from challenge_web.pages import root_of
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import AT_ONCE, Orders, Wish
 from gateway.flow.queue import MACHINE, PEOPLE, SIZES, Ask, Key, Page, Queue
+from gateway.flow.saved_searches import SavedSearches
 from gateway.flow.sources import NoSource, Unvouched
 
 NOTHING_CHOSEN = say("nothing-chosen", "Nothing was chosen. Tick some mails first.")
@@ -72,16 +75,20 @@ class PendingPages:
         sources: Sources,
         view: MailView,
         pages: ConsolePages,
+        searches: SavedSearches,
         *,
         now: Callable[[], float],
+        scored: bool = False,
     ) -> None:
-        """view: for the preview beside the list."""
+        """view: for the preview beside the list. scored: a filter in front says how spam-like a mail is."""
         self._queue = queue
         self._view = view
         self._orders = orders
         self._sources = sources
         self._pages = pages
+        self._searches = searches
         self._now = now
+        self._scored = scored
 
     def routes(self) -> Sequence[Route]:
         """All of them."""
@@ -100,12 +107,13 @@ class PendingPages:
 
     async def show(self, request: web.Request) -> web.Response:
         """Show one page of the list."""
-        viewer, here = viewer_of(request), request.query
+        viewer, here = viewer_of(request), dict(request.query)
         ask = read_ask(here)
         page = await self._page(viewer, ask)
         if not page.rows and (ask.after or ask.before):
             # All of it was settled meanwhile: the rows next to where it was.
             ask = replace(ask, after=None, before=_just_behind(ask.after, ask.reverse))
+            here = {**here, "at": str(max(read_rank(here) - ask.size, 0))}
             page = await self._page(viewer, ask)
         counts = await self._queue.counts(viewer)
         words = await self._list_words(viewer, ask, page, here)
@@ -125,22 +133,29 @@ class PendingPages:
 
     async def _list_words(self, viewer: Viewer, ask: Ask, page: Page, here: Mapping[str, str]) -> dict[str, object]:
         now, zone = self._now(), zone_of(viewer.time_zone)
-        plain = {**here, "after": "", "before": ""}
+        plain = {**here, "after": "", "before": "", "at": ""}
+        rank = rank_of(page, read_rank(here))
+        behind = str(rank + len(page.rows)) if rank >= 0 else ""
+        before = str(max(rank - ask.size, 0) or "") if rank >= 0 else ""
         reach = viewer.reach
         return {
             "page": page,
             "days": days(page.rows, now, zone, grouped=page.sort == "arrival"),
             "total": count_words(page.total),
+            "range": range_words(page, rank),
             "box": ask.box[:300],
             "filtered": bool(ask.box.strip() or ask.source),
             "source": ask.source,
+            "saved": links(await self._searches.all(viewer), here),
+            "savable": bool(search_of(here)),
             "on": chips_on(page.query, plain),
-            "off": chips_off(page.query, plain, content=viewer.may(Right.READ_CONTENT)),
-            "sorts": _sorts(page, ask, plain),
+            "off": chips_off(page.query, plain, content=viewer.may(Right.READ_CONTENT), scored=self._scored),
+            "scored": self._scored,
+            "sorts": _sorts(page, ask, plain, scored=self._scored),
             "sizes": [(size, address(plain, size=str(size)), size == ask.size) for size in SIZES],
             "first": address(plain) if page.previous is not None else "",
-            "previous": address(plain, before=write_key(page.previous)) if page.previous is not None else "",
-            "next": address(plain, after=write_key(page.next)) if page.next is not None else "",
+            "previous": address(plain, before=write_key(page.previous), at=before) if page.previous is not None else "",
+            "next": address(plain, after=write_key(page.next), at=behind) if page.next is not None else "",
             "back": address(here).partition("?")[2],
             "kept": {name: value for name in ("sort", "desc", "size") if (value := here.get(name, ""))},
             "nonce": secrets.token_hex(16),
@@ -282,10 +297,12 @@ def _tabs(root: str, counts: Mapping[str, int], ask: Ask) -> list[tuple[str, str
     return [*tabs, (f"{root}{address({'q': ask.box})}", "Found", True, "")] if both else tabs
 
 
-def _sorts(page: Page, ask: Ask, plain: Mapping[str, str]) -> list[tuple[str, str, bool]]:
+def _sorts(page: Page, ask: Ask, plain: Mapping[str, str], *, scored: bool) -> list[tuple[str, str, bool]]:
     """Return each sort as a link in both directions: text, address, whether it is this one."""
     links = []
     for sort, texts in SORT_NAMES.items():
+        if sort == "score" and not scored:
+            continue
         for reverse in (False, True):
             this = page.sort == sort and ask.reverse is reverse
             chosen = {"sort": "" if sort == "arrival" else sort, "desc": "1" if reverse else ""}

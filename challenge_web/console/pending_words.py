@@ -30,7 +30,7 @@ from gateway.flow.queue import LANES, MOST_COUNTED, SIZES, SORTS, Ask, Group, Ke
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_PARAMETERS = ("q", "lane", "source", "sort", "desc", "after", "before", "size")
+_PARAMETERS = ("q", "lane", "source", "sort", "desc", "after", "before", "at", "size")
 LONGEST_SOURCE = 200
 SORT_NAMES = {
     "arrival": ("newest", "oldest"),
@@ -40,6 +40,7 @@ SORT_NAMES = {
     "size": ("smallest", "largest"),
     "reason": ("reason", "reason, Z to A"),
     "expiry": ("goes first", "goes last"),
+    "score": ("lowest score", "highest score"),
 }
 """In the sort's own direction, and against it."""
 
@@ -126,6 +127,8 @@ class Shown:
     """Why it waits, whole."""
     proof: str
     challenge: str
+    score: str
+    """What a filter in front says; "" where it says nothing."""
     files: str
     all_files: str
     left: str
@@ -173,6 +176,7 @@ def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
         sentence=reason_sentence(row.reason),
         proof=proof_sentence(row.proofs),
         challenge=challenge_sentence(row.challenge, row.silence),
+        score="" if row.score is None else f"{row.score:g}",
         files=_some(row.files),
         all_files=", ".join(row.files),
         left=left,
@@ -237,7 +241,7 @@ def source_title(group: Group) -> tuple[str, str]:
 
 def count_words(total: int) -> str:
     """Write a count, which is capped."""
-    return f"over {MOST_COUNTED:,}".replace(",", " ") if total > MOST_COUNTED else str(total)
+    return f"more than {MOST_COUNTED:,}" if total > MOST_COUNTED else f"{total:,}"
 
 
 # --- filters ---
@@ -270,8 +274,8 @@ _USUAL_REASONS = (
 )
 
 
-def chips_off(query: Query, here: Mapping[str, str], *, content: bool) -> list[tuple[str, list[Chip]]]:
-    """Return filters to choose, by kind."""
+def chips_off(query: Query, here: Mapping[str, str], *, content: bool, scored: bool) -> list[tuple[str, list[Chip]]]:
+    """Return filters to choose, by kind. scored: a filter in front says how spam-like a mail is."""
     days_ = ("day:today", "day:yesterday", "day:7d")
     reasons = tuple(f"reason:{reason.value}" for reason in _USUAL_REASONS)
     states = [f"state:{state.value}" for state in State if state is not State.PENDING]
@@ -282,6 +286,9 @@ def chips_off(query: Query, here: Mapping[str, str], *, content: bool) -> list[t
     ]
     if content:
         kinds.append(("Files", ("has:file",)))
+    kinds.append(("Read", ("is:unseen",)))
+    if scored:
+        kinds.append(("Score", ("score:<2", "score:>=5", "score:>=10")))
     return [
         (title, [Chip(chip_text(piece), address(here, q=query.adding(piece), after="", before="")) for piece in pieces])
         for title, pieces in kinds
@@ -293,8 +300,12 @@ _CHIPS = {
     "day:yesterday": "Yesterday",
     "day:7d": "Last 7 days",
     "has:file": "With files",
+    "is:unseen": "Not opened yet",
     "state:all": "All, ended too",
 }
+
+
+_SIGNS = {"<=": "at most", ">=": "at least", "<": "below", ">": "above"}
 
 
 def chip_text(piece: str) -> str:
@@ -308,6 +319,9 @@ def chip_text(piece: str) -> str:
         return short_reason(next(begins, value))
     if prefix.lower() == "state" and value.lower() in {state.value for state in State}:
         return STATES[State(value.lower())]
+    if prefix.lower() == "score":
+        sign = next((words for sign, words in _SIGNS.items() if value.startswith(sign)), "")
+        return " ".join(filter(None, ("Score", sign, value.lstrip("<>="))))
     assert prefix.lower() in FILTERS
     return f"{prefix.lower()} {value}"
 
@@ -343,7 +357,7 @@ class Told:
 def told(order: Order, now: float) -> Told:
     """Put an order into words."""
     settled = order.done + order.failed
-    rows = f"{order.total:,}".replace(",", " ") + (" mail" if order.total == 1 else " mails")
+    rows = f"{order.total:,}" + (" mail" if order.total == 1 else " mails")
     verb = _DONE[order.action]
     button, seconds = "", 0
     if order.state is OrderState.GATHERING:

@@ -192,4 +192,4 @@ def _count(count: int, noun: str) -> str:
 
 
 def _number(count: int) -> str:
-    return f"{count:,}".replace(",", " ")
+    return f"{count:,}"

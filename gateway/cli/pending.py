@@ -218,6 +218,7 @@ def _facts(detail: PendingDetail) -> list[tuple[str, str]]:
         ("subject", row.subject or "(none)"),
         ("message id", detail.mail_id or "(none)"),
         ("octets", f"{row.size}{'' if detail.content_kept else ', content gone: retention is over'}"),
+        *([] if row.score is None else [("score", f"{row.score:g}, says the filter in front")]),
         ("client", f"{detail.client_name or 'unknown'} [{row.client}], HELO {detail.helo}, {detail.protocol}"),
         ("ids in logs", " ".join(filter(None, (detail.transaction_id, detail.queue_id)))),
         ("vouched for by", proofs or "nobody"),

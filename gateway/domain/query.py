@@ -1,7 +1,7 @@
 """The search box: what a person types becomes a value; what cannot be understood is said in plain words.
 
     roof "new offer" from:anna to:joe subject:roof file:pdf reason:unknown state:delivered
-    has:file day:today after:2026-11-01 before:2026-12-01
+    has:file is:unseen score:>5 day:today after:2026-11-01 before:2026-12-01
 
 Words are parts of the sender, the recipient, the subject or a file's name, from the beginning of a word on. All that
 is typed must hold. A prefix nobody knows is a word like any other.
@@ -23,7 +23,7 @@ LONGEST = 300
 MOST_TERMS = 10
 FIELDS = ("from", "to", "subject", "file")
 """Where a term may be looked for."""
-FILTERS = ("reason", "state", "before", "after", "day", "has")
+FILTERS = ("reason", "state", "before", "after", "day", "has", "is", "score")
 _STATES: dict[str, tuple[State, ...]] = {
     "waiting": (State.PENDING,),
     "on-its-way": (State.RELEASED,),
@@ -31,6 +31,7 @@ _STATES: dict[str, tuple[State, ...]] = {
     **{state.value: (state,) for state in State},
 }
 _PIECE = re.compile(r'(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))')
+_SCORE = re.compile(r"(<=|>=|<|>|=|)(-?\d{1,6}(?:\.\d{1,6})?)\Z", re.ASCII)
 _DAYS = re.compile(r"(\d{1,4})d\Z")
 
 
@@ -47,6 +48,15 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """Which scores are meant."""
+
+    sign: str
+    """<, <=, >, >= or =."""
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What is looked for. All of it must hold."""
 
@@ -59,6 +69,9 @@ class Query:
     before: date | None = None
     """Arrived before this day began."""
     has_file: bool = False
+    unseen: bool = False
+    """Only what the reader has not opened."""
+    score: Score | None = None
     pieces: tuple[str, ...] = ()
     """As typed, each word and each filter."""
     faults: tuple[str, ...] = ()
@@ -119,6 +132,15 @@ def _filtered(query: Query, prefix: str, value: str, today: date) -> Query:
         if value in ("file", "files", "attachment"):
             return replace(query, has_file=True)
         return _faulty(query, "has: knows only has:file.")
+    if prefix == "is":
+        if value in ("unseen", "unread", "new"):
+            return replace(query, unseen=True)
+        return _faulty(query, "is: knows only is:unseen.")
+    if prefix == "score":
+        score = _SCORE.match(value)
+        if score is None:
+            return _faulty(query, "score: wants a number, as score:>5, score:<=2.5 or score:0.")
+        return replace(query, score=Score(score.group(1) or "=", float(score.group(2))))
     if prefix == "state":
         states = _STATES.get(value)
         if states is None:

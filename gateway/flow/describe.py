@@ -50,6 +50,7 @@ class Raw:
     expires_at: float
     source: str
     """As `domain.sources` tells it; "" for what people write, and for machines that nobody vouches for."""
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,8 @@ class NewMessage:
     cuts: tuple[tuple[int, int], ...]
     """Ranges of the content, forged fields, that are left out on the way on."""
     content: bytes
+    score: float | None = None
+    """What a filter in front says: how spam-like it is."""
 
 
 @dataclass(frozen=True, slots=True)

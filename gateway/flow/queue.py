@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.domain.address import normal_form, without_tag
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import State
-from gateway.domain.query import Query, Term, read_query
+from gateway.domain.query import Query, Score, Term, read_query
 from gateway.domain.roles import Reach, Right, Viewer
 
 T = TypeVar("T")
 
 PEOPLE, MACHINE = "people", "machine"
 LANES = (PEOPLE, MACHINE)
-SORTS = ("arrival", "sender", "subject", "recipient", "size", "reason", "expiry")
+SORTS = ("arrival", "sender", "subject", "recipient", "size", "reason", "expiry", "score")
 SIZES = (50, 100, 200)
 MOST_COUNTED = 10_000
 GROUPS = 100
@@ -78,6 +78,9 @@ class Selection:
     source: str = ""
     sender: str = ""
     """Reverse-path or author, as the pattern of an entry names them: an address, `@domain`, or `@.domain` below it."""
+    score: Score | None = None
+    unseen_by: int | None = None
+    """An account: only what it has not opened."""
     content: bool = True
     """Subjects and files may be looked at; else words are looked for in addresses only."""
 
@@ -355,6 +358,8 @@ class Queue:
             before=_midnight(query.before, zone),
             has_file=query.has_file and content,
             source=source,
+            score=query.score,
+            unseen_by=viewer.account if query.unseen else None,
             content=content,
         )
 

@@ -70,6 +70,8 @@ class Held:
     """The challenge that counts for it."""
     asked_before: tuple[Asked, ...] = ()
     """Others that were made for the same mail."""
+    score: float | None = None
+    """What a filter in front says of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from gateway.domain.lists import Entry, Verdict, patterns_of, sender_keys, winne
 from gateway.domain.message import Message, read_message
 from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Policy, Reason, Seen, decide, narrowest
 from gateway.domain.reply import Reply
+from gateway.domain.score import read_score
 from gateway.domain.sources import source_keys
 from gateway.domain.value import value_class
 from gateway.flow.arrangements import policy_for
@@ -245,6 +246,8 @@ class Receiver:
             trace=self._trace(taken),
             cuts=self._forged_fields(taken.head),
             content=taken.content,
+            # Only of mail that is kept: what is relayed at once does not pay for it.
+            score=read_score(taken.head, self._rules.score_field),
         )
         kept = await self._store.transact(lambda tx: self._write(tx, taken, message, now))
         if kept.challenge:

@@ -37,6 +37,8 @@ class ReceiveRules:
     """Our own servers. Only from them is a release mark believed: whoever got a mail we let on could send it again."""
     max_hops: int = 50
     check_recipients: bool = True
+    score_field: str = ""
+    """Header field in which a filter in front says how spam-like a mail is; "" where none does."""
 
 
 def own_domains(names: Sequence[str]) -> frozenset[str]:

@@ -22,6 +22,7 @@ from gateway.settings.value_kinds import (
     DnsServer,
     Domain,
     File,
+    HeaderName,
     Hours,
     Line,
     Listener,
@@ -187,6 +188,8 @@ class Evidence(Section, frozen=True):
     """Servers in front of us whose Authentication-Results are believed instead of our own checks."""
     max_dkim_signatures: Count = 5
     """Signatures looked at in one message."""
+    score_field: HeaderName = ""
+    """Field in which a filter in front of us says how spam-like a mail is, as "X-Spam-Status": shown with what waits."""
 
 
 class Challenge(Section, frozen=True):

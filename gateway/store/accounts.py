@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from gateway.domain.address import normal_form
 from gateway.domain.roles import Role
 from gateway.flow.account_ports import Account, Held, Kind, NewAccount, Passkey, Taken
-from gateway.store.tables import inserted_id
+from gateway.store.tables import inserted_id, saved_search
 from gateway.store.tables.accounts import (
     account,
     account_address,
@@ -109,6 +109,7 @@ class AccountTable:
             account_identity,
             passkey,
             recovery_code,
+            saved_search,
             session,
             sign_in_link,
             api_token,

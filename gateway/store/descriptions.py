@@ -9,19 +9,19 @@ from sqlalchemy import Connection
 
 from gateway.domain.lifecycle import State
 from gateway.flow.describe import Described, Raw
-from gateway.store.queue_plan import HAS_FILE, mark
+from gateway.store.queue_plan import HAS_FILE, NO_SCORE, mark
 
 _NEW = """
 SELECT p.id, p.recipient_key, m.reverse_path, p.sender_key, m.author, m.author_name, m.subject, m.size, p.reason,
-    p.held_at, p.expires_at, p.source, p.message_id
+    p.held_at, p.expires_at, p.source, m.score, p.message_id
 FROM pending p CROSS JOIN message m ON m.id = p.message_id
 WHERE p.id > (SELECT coalesce(max(id), 0) FROM queue) ORDER BY p.id LIMIT ?
 """
 _CONTENT = "SELECT substr(octets, 1, ?) FROM content WHERE message_id = ?"
 PUT = """
 INSERT OR IGNORE INTO queue (id, age, state, order_id, listed, lane, domain, owner, recipient_key, held_at, expires_at,
-    size, reason, sender_sort, subject_sort, source, files, w_from, w_to, w_subject, w_file, marks)
-SELECT id, -id, state, NULL, state = ?, ?, ?, ?, recipient_key, held_at, expires_at, ?, reason, ?, ?, ?, ?, ?, ?, ?, ?, ?
+    size, reason, sender_sort, subject_sort, source, files, score, w_from, w_to, w_subject, w_file, marks)
+SELECT id, -id, state, NULL, state = ?, ?, ?, ?, recipient_key, held_at, expires_at, ?, reason, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 FROM pending WHERE id = ?
 """
 
@@ -50,16 +50,20 @@ class DescriptionTable:
         cursor.close()
 
 
-def values_of(row: Described) -> tuple[str | int, ...]:
+def values_of(row: Described) -> tuple[str | int | float, ...]:
     """Return what PUT wants of a row."""
     files = msgspec.json.encode(row.files).decode()
     return (
         State.PENDING.value, row.lane, row.domain, row.owner, row.raw.size, row.sender_sort, row.subject_sort,
-        row.source, files, row.w_from, row.w_to, row.w_subject, row.w_file, marks_of(row), row.raw.id,
+        row.source, files, NO_SCORE if row.raw.score is None else row.raw.score, row.w_from, row.w_to, row.w_subject, row.w_file, marks_of(row), row.raw.id,
     )  # fmt: skip
 
 
 def marks_of(row: Described) -> str:
-    """Return the words that stand for a row's place, lane, reason and files."""
-    marks = [mark("d", row.domain), mark("l", row.lane), mark("r", row.raw.reason)]
+    """Return the words that stand for a row's place, lane, reason, source and files."""
+    marks = [mark("d", row.domain), mark("l", row.lane), mark("r", row.raw.reason), mark("o", row.owner)]
+    if row.raw.recipient_key != row.owner:
+        marks.append(mark("t", row.raw.recipient_key))
+    if row.source:
+        marks.append(mark("s", row.source))
     return " ".join([*marks, HAS_FILE] if row.files else marks)

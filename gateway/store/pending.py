@@ -103,6 +103,7 @@ class PendingTable(DeliveryTable):
                 "smtputf8": transaction.smtputf8,
                 "ret": transaction.ret,
                 "envid": transaction.envid,
+                "score": message.score,
             },
         )
         _insert_content.insert(self._connection, {"message_id": message_id, "octets": message.content})

@@ -20,6 +20,7 @@ _held = select(
     message.c.client_address.label("client"), message.c.client_name, message.c.helo, message.c.protocol,
     message.c.queue_id, message.c.transaction_id, message.c.message_id.label("mail_id"), message.c.list_id,
     message.c.smtputf8, message.c.sha256, message.c.evidence, _kept.label("content_kept"), pending.c.challenge_id,
+    message.c.score,
 ).join(message, message.c.id == pending.c.message_id)  # fmt: skip
 _asked = select(
     challenge.c.state, challenge.c.created_at, challenge.c.sent_at, challenge.c.changed_at, challenge.c.expires_at,

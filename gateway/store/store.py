@@ -38,6 +38,7 @@ from gateway.store.policies import PolicyTable
 from gateway.store.queue import QueueTable
 from gateway.store.reading import ReadingTable
 from gateway.store.redatings import RedatingTable
+from gateway.store.saved_searches import SavedSearchTable
 from gateway.store.schema import check_schema
 from gateway.store.sessions import SessionTable
 from gateway.store.sources import SourceTable
@@ -88,6 +89,11 @@ class Transaction:
     def orders(self) -> OrderTable:
         """Actions that wait for their undo."""
         return OrderTable(self.connection)
+
+    @property
+    def saved_searches(self) -> SavedSearchTable:
+        """Searches that people saved."""
+        return SavedSearchTable(self.connection)
 
     @property
     def descriptions(self) -> DescriptionTable:

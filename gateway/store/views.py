@@ -38,6 +38,8 @@ class PendingView:
     last_reply: str
     proofs: str
     client: str
+    score: float | None = None
+    """What a filter in front says; None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ _pending_view = (
         pending.c.last_reply,
         message.c.proofs,
         message.c.client_address.label("client"),
+        message.c.score,
     )
     .join(message, message.c.id == pending.c.message_id)
     .outerjoin(challenge, challenge.c.id == pending.c.challenge_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,21 +11,23 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from gateway.domain.evidence import Proof
-from gateway.domain.lifecycle import Event, State
-from gateway.domain.query import Term, search_words
+from gateway.domain.lifecycle import State
+from gateway.domain.query import Score, Term, search_words
 from gateway.flow.describe import Described, Raw, describe
-from gateway.flow.queue import LANES, MACHINE, PEOPLE, SORTS, Key, Owner, Place, Row, Selection
+from gateway.flow.queue import MACHINE, PEOPLE, SORTS, Key, Owner, Place, Row, Selection
 from gateway.store.descriptions import PUT, values_of
 from gateway.store.engine import open_engine
 from gateway.store.queue import QueueTable
+from gateway.store.queue_find import Found
+from gateway.store.queue_hits import Limits
 from gateway.store.queue_plan import KEYS, Values
 from gateway.store.schema import create
-from gateway.store.store import Store, Transaction
-from tests.store.letters import NOW, keep, message, row
+from gateway.store.store import Transaction
+from tests.store.letters import NOW, message
 
-ROWS = 3000
+ROWS = 1200
 HOUR = 3600.0
+SEEN = range(1, ROWS, 4)
 WORDS = ("roof", "roofing", "lamp", "offer", "invoice", "week")
 SITE = Place(site=True)
 LARGE = Place(domains=("large.example",))
@@ -49,9 +52,13 @@ class Known:
 class Watched(QueueTable):
     """Writes down how the store means to find what it is asked for."""
 
-    def __init__(self, connection: Connection, few: int, plans: list[tuple[str, str]]) -> None:
-        super().__init__(connection, few, few)
+    def __init__(self, connection: Connection, few: int, plans: list[tuple[str, str]], walked: int = 40) -> None:
+        super().__init__(connection, Limits(few, few, walked))
         self.plans = plans
+
+    def found(self, chosen: Selection, sort: str, descending: bool, start: Key | None) -> Found:
+        """Find rows as for a page that also tells how many there are."""
+        return self._finder.find(chosen, sort, descending, start, 40, counted=True)
 
     def _run(self, query: str, values: Values) -> Sequence[Any]:
         for line in super()._run(f"EXPLAIN QUERY PLAN {query}", values):
@@ -71,10 +78,11 @@ def make(connection: Connection) -> list[Known]:
             id=row_id, recipient_key=f"u{chance.randrange(4)}{tag}@{domain}", reverse_path="x@oak.example",
             sender_key="x@oak.example", author=f"{chance.choice('abc')}@s{chance.randrange(9)}.example",
             author_name=chance.choice(("Anna Roth", "Bert", "屋根")),
-            subject=" ".join(chance.choices(WORDS, k=2)) + (" rare" if row_id % 500 == 0 else ""),
+            subject=" ".join(chance.choices(WORDS, k=2)) + (" rare" if row_id % 200 == 0 else ""),
             size=chance.randrange(5), reason=chance.choice(("unknown-sender", "automatic-mail")),
             held_at=NOW + row_id * HOUR, expires_at=NOW + chance.randrange(9) * HOUR,
             source=f"list:n{chance.randrange(7)}.example" if chance.random() < 0.4 else "",
+            score=chance.randrange(-2, 9) if chance.random() < 0.7 else None,
         )  # fmt: skip
         body = b'Content-Disposition: attachment; filename="plan.pdf"\r\n\r\nx' if row_id % 3 == 0 else b"\r\n"
         state = State.PENDING if row_id % 10 else chance.choice((State.DELIVERED, State.DELETED))
@@ -86,6 +94,7 @@ def make(connection: Connection) -> list[Known]:
             (raw.id, raw.recipient_key, domain, state.value, raw.reason, raw.held_at, raw.expires_at, raw.source),
         )
     cursor.executemany(PUT, [values_of(one.described) for one in known])
+    cursor.executemany("INSERT INTO seen (pending_id, account) VALUES (?, 7)", [(row_id,) for row_id in SEEN])
     cursor.close()
     return known
 
@@ -104,6 +113,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
         with connection.begin():
             yield Transaction(connection), known
     engine.dispose()
+
+
+COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq}
 
 
 def in_place(place: Place, key: str) -> bool:
@@ -128,6 +140,11 @@ def matches(chosen: Selection, one: Known) -> bool:
         and (not chosen.source or row.source == chosen.source)
         and (chosen.after is None or raw.held_at >= chosen.after)
         and (chosen.before is None or raw.held_at < chosen.before)
+        and (
+            chosen.score is None
+            or (raw.score is not None and COMPARE[chosen.score.sign](raw.score, chosen.score.value))
+        )
+        and (chosen.unseen_by != 7 or raw.id not in SEEN)
         and in_place(chosen.place, raw.recipient_key)
     )
 
@@ -137,6 +154,7 @@ def key_of(one: Known, sort: str) -> Key:
     values: dict[str, str | int | float] = {
         "age": -raw.id, "sender_sort": row.sender_sort, "subject_sort": row.subject_sort, "domain": row.domain,
         "owner": row.owner, "size": raw.size, "reason": raw.reason, "expires_at": raw.expires_at,
+        "score": -1e99 if raw.score is None else raw.score,
     }  # fmt: skip
     return tuple(values[column] for column in KEYS[sort])
 
@@ -151,11 +169,19 @@ SELECTIONS = {
     "signs": Selection(SITE, terms=(Term(tuple(search_words("根").split()), whole=True),)),
     "reason and file": Selection(SITE, reasons=("automatic-mail",), has_file=True),
     "days": Selection(SITE, after=NOW + 500 * HOUR, before=NOW + 900 * HOUR),
-    "days and word": Selection(SITE, terms=(Term(("lamp",)),), after=NOW + 2500 * HOUR, before=NOW + 2600 * HOUR),
+    "days and word": Selection(SITE, terms=(Term(("lamp",)),), after=NOW + 900 * HOUR, before=NOW + 1100 * HOUR),
     "source, wherever": Selection(SITE, source="list:n3.example"),
     "source, wherever, in a domain": Selection(Place(domains=("large.example",)), source="list:n3.example"),
     "source": Selection(SITE, lanes=(MACHINE,), source="list:n3.example"),
     "source and word": Selection(SITE, lanes=(MACHINE,), source="list:n3.example", terms=(Term(("week",)),)),
+    "word within another": Selection(SITE, terms=(Term(("roo",)), Term(("roofing",), "subject"), Term(("off",)))),
+    "score": Selection(SITE, score=Score(">", 5.0)),
+    "low score": Selection(SITE, lanes=(PEOPLE,), score=Score("<=", -1.0), before=NOW + 800 * HOUR),
+    "score and words": Selection(SITE, score=Score(">=", 3.0), terms=(Term(("roof",)),), source="list:n3.example"),
+    "one score": Selection(SITE, score=Score("=", 8.0), terms=(Term(("lamp",)),)),
+    "unseen": Selection(SITE, unseen_by=7),
+    "unseen words": Selection(SITE, unseen_by=7, terms=(Term(("lamp",)),), score=Score("<", 4.0)),
+    "unseen by another": Selection(SITE, unseen_by=8, has_file=True),
 }
 
 
@@ -180,6 +206,7 @@ def test_each_way_finds_the_same_rows_in_the_same_order(filled: Filled, name: st
                 at = ordered[start][0] if ordered else None
                 assert table.find(chosen, sort, descending, None, 40) == ordered[:40]
                 assert table.find(chosen, sort, descending, at, 40) == ordered[start + 1 : start + 41]
+                assert table.found(chosen, sort, descending, at) == ordered[start + 1 : start + 41]
         read_whole = [plan for plan in plans if plan[1].startswith(("SCAN queue", "SCAN pending"))]
         assert read_whole == []
 
@@ -199,7 +226,7 @@ def test_each_way_counts_the_rows_in_front_of_one(filled: Filled, name: str, few
         meant = [one for one in known if matches(chosen, one)]
         others = [one for one in known if not matches(chosen, one)]
         plans: list[tuple[str, str]] = []
-        table = Watched(tx.connection, few, plans)
+        table = Watched(tx.connection, few, plans, ROWS)
         for sort in SORTS:
             if others:
                 assert table.key(chosen, sort, chance.choice(others).described.raw.id) is None
@@ -223,6 +250,10 @@ def test_ended_rows_are_found_by_state_and_words(filled: Filled, few: int) -> No
             Selection(place, states=(State.DELIVERED,)),
             Selection(place, states=tuple(State), terms=(Term(("roof",)),)),
             Selection(place, states=(State.DELIVERED, State.DELETED), reasons=("automatic-mail",)),
+            Selection(place, states=(State.DELETED,), source="list:n3.example"),
+            Selection(place, states=(State.DELETED,), terms=(Term(("lamp",)),), score=Score(">", 1.0)),
+            Selection(place, states=tuple(State), score=Score("<", 3.0), unseen_by=7),
+            Selection(place, states=(State.DELIVERED,), terms=(Term(("roof",)),), after=NOW + 900 * HOUR),
         ):
             meant = sorted((key_of(one, "arrival"), one.described.raw.id) for one in known if matches(chosen, one))
             plans: list[tuple[str, str]] = []
@@ -265,7 +296,7 @@ class _Sources(QueueTable):
     """Rows without their messages, which these have none of."""
 
     def __init__(self, connection: Connection, few: int) -> None:
-        super().__init__(connection, few, few)
+        super().__init__(connection, Limits(few, few, few or 40))
 
     def _row(self, row_id: int, account: int, key: Key) -> Row | None:
         return Row(
@@ -280,89 +311,3 @@ def test_key_that_does_not_fit_its_sort_is_passed_over(filled: Filled) -> None:
     for key in (("a", 1), (1,), ("a",), (1.5, "b"), (1, 2, 3)):
         found = tx.queue.find(Selection(SITE), "recipient", False, key, 1)
         assert len(found) == 1
-
-
-# --- rows follow their mail ---
-
-
-async def described(store: Store) -> None:
-    while await store.look(lambda tx: len(tx.descriptions.describe_new(10, 1000, describe))):
-        rows = await store.look(lambda tx: tx.descriptions.describe_new(10, 1000, describe))
-        await store.transact(lambda tx: tx.descriptions.put(rows))  # noqa: B023
-
-
-def found(tx: Transaction, *words: str, states: tuple[State, ...] = (State.PENDING,)) -> list[int]:
-    chosen = Selection(SITE, states=states, terms=tuple(Term((word,)) for word in words))
-    ids = {
-        few: [row_id for _, row_id in QueueTable(tx.connection, few, few).find(chosen, "arrival", False, None, 9)]
-        for few in (0, 99)
-    }
-    assert ids[0] == ids[99]
-    return ids[0]
-
-
-async def test_row_that_is_moved_leaves_the_words_of_what_waits(store: Store) -> None:
-    (roof,), (lamp,) = (await keep(store, message("Roof"))).rows, (await keep(store, message("Lamp"))).rows
-    await described(store)
-    assert await store.look(lambda tx: found(tx, "roof")) == [roof]
-    await store.transact(
-        lambda tx: tx.pending.move(tx.pending.get(roof), State.RELEASED, Event.DELIVER, "s", NOW, "")  # type: ignore[arg-type]
-    )
-    assert await store.look(lambda tx: found(tx, "roof")) == []
-    assert await store.look(lambda tx: found(tx, "roof", states=(State.RELEASED,))) == [roof]
-    assert await store.look(found) == [lamp]
-
-
-async def test_row_moved_before_it_was_described_is_listed_in_its_state(store: Store) -> None:
-    (roof,) = (await keep(store, message("Roof"))).rows
-    rows = await store.look(lambda tx: tx.descriptions.describe_new(10, 1000, describe))
-    await store.transact(
-        lambda tx: tx.pending.move(tx.pending.get(roof), State.DELETED, Event.DELETE, "s", NOW, "")  # type: ignore[arg-type]
-    )
-    for _ in range(2):  # A second program may have described it too.
-        await store.transact(lambda tx: tx.descriptions.put(rows))
-    assert await store.look(lambda tx: found(tx, "roof")) == []
-    assert await store.look(lambda tx: found(tx, "roof", states=(State.DELETED,))) == [roof]
-
-
-async def test_row_follows_the_day_its_mail_goes(store: Store) -> None:
-    kept = await keep(store, message("Roof"))
-    await described(store)
-    await store.transact(lambda tx: tx.connection.exec_driver_sql("UPDATE pending SET expires_at = 5"))
-    keys = await store.look(lambda tx: tx.queue.find(Selection(SITE), "expiry", False, None, 9))
-    assert keys == [((5.0, -kept.rows[0]), kept.rows[0])]
-
-
-async def test_row_that_is_taken_out_is_taken_out_of_the_words(store: Store) -> None:
-    kept = await keep(store, message("Roof"))
-    await described(store)
-    await store.transact(lambda tx: tx.connection.exec_driver_sql("DELETE FROM queue"))
-    integrity = "INSERT INTO waiting_words(waiting_words) VALUES ('integrity-check')"
-    await store.transact(lambda tx: tx.connection.exec_driver_sql(integrity))
-    hits = "SELECT count(*) FROM waiting_words WHERE waiting_words MATCH 'roof'"
-    assert kept.rows
-    assert await store.look(lambda tx: tx.connection.exec_driver_sql(hits).scalar()) == 0
-
-
-async def test_row_shows_what_is_known_of_it_and_who_has_seen_it(store: Store) -> None:
-    kept = await keep(store, message("Roof"), row(), ask=True)
-    await described(store)
-    await store.transact(
-        lambda tx: tx.connection.exec_driver_sql("UPDATE message SET proofs = 'arc:x dkim:oak.example'")
-    )
-    await store.transact(lambda tx: tx.queue.see(7, kept.rows))
-    mine = await store.look(lambda tx: tx.queue.one(kept.rows[0], 7))
-    other = await store.look(lambda tx: tx.queue.one(kept.rows[0], 8))
-    assert mine is not None
-    assert other is not None
-    assert (mine.seen, other.seen) == (True, False)
-    assert (mine.subject, mine.author, mine.challenge, mine.lane) == ("Roof", "anna@oak.example", "queued", PEOPLE)
-    assert mine.proofs == (Proof.parse("dkim:oak.example"),)
-    assert mine.score is None
-    assert await store.look(lambda tx: tx.queue.one(4711, 7)) is None
-
-
-@pytest.mark.parametrize("lane", LANES)
-async def test_store_without_rows_has_pages_without_rows(store: Store, lane: str) -> None:
-    chosen = Selection(SITE, (lane,))
-    assert await store.look(lambda tx: tx.queue.page(chosen, "arrival", False, None, False, 50, 1)) == []

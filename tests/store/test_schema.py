@@ -11,10 +11,15 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from gateway.domain.lifecycle import State
+from gateway.domain.query import Score, Term
 from gateway.flow.ports import StoreDown
+from gateway.flow.queue import Owner, Place, Selection
 from gateway.store.engine import open_engine, sqlite_path
+from gateway.store.queue import QueueTable
+from gateway.store.queue_hits import Limits
 from gateway.store.schema import MIGRATIONS, Age, age, check_schema, create, upgrade
-from gateway.store.store import ServiceLock, Store
+from gateway.store.store import ServiceLock, Store, Transaction
 from gateway.store.tables import SCHEMA_VERSION, metadata
 
 
@@ -32,6 +37,14 @@ def test_schema_of_no_file_is_empty_and_looking_makes_none(url: str) -> None:
 def is_ours(name: str | None, kind: str, parents: object) -> bool:
     """Leave out the tables that SQLite's full-text index keeps for itself."""
     return not (kind == "table" and name is not None and "_words" in name)
+
+
+def pieces(text: str) -> set[str]:
+    """Part a statement at its commas: a column that was added later stands behind what it was made with."""
+    plain = "".join(text.split()).replace("IFNOTEXISTS", "")
+    begin, _, inside = plain.partition("(")
+    inside, _, end = inside.rpartition(")")
+    return {begin, *inside.split(","), end}
 
 
 def test_upgrade_makes_exactly_the_tables(url: str) -> None:
@@ -58,10 +71,9 @@ def test_upgrade_makes_exactly_the_tables(url: str) -> None:
             for name, text in connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
         }
 
-    def plain(rows: set[tuple[str, str]]) -> set[tuple[str, str]]:
-        return {(name, "".join(text.split())) for name, text in rows}
-
-    assert plain(made) == plain(wanted)  # Partial indexes and WITHOUT ROWID too, which alembic does not compare.
+    assert {name: pieces(text) for name, text in made} == {
+        name: pieces(text) for name, text in wanted
+    }  # Partial indexes and WITHOUT ROWID too, which alembic does not compare.
 
 
 def test_schema_version_is_the_newest_migration() -> None:
@@ -135,10 +147,10 @@ def test_created_store_is_what_the_migrations_make(url: str) -> None:
     migrated = url.replace("gateway.db", "migrated.db")
     upgrade(migrated)
 
-    def tables(of: str) -> set[tuple[str, str]]:
+    def tables(of: str) -> dict[str, set[str]]:
         with closing(sqlite3.connect(sqlite_path(of))) as connection:
             rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-        return {(name, "".join(text.split()).replace("IFNOTEXISTS", "")) for name, text in rows}
+        return {name: pieces(text) for name, text in rows}
 
     assert tables(url) == tables(migrated)
     upgrade(url)
@@ -182,3 +194,56 @@ async def test_upgrade_to_digests_keeps_what_is_there(url: str) -> None:
     assert [entry.pattern for entry in await store.entries(("@oak.example",))] == ["@oak.example"]
     assert await store.look(lambda tx: tx.digests.cursor()) == 0
     await store.close()
+
+
+MAIL = (
+    "INSERT INTO message (id, key, sha256, received_at, transaction_id, reverse_path, sender_key, author, author_name,"
+    " subject, message_id, reference_ids, list_id, size, client_address, client_name, helo, protocol, queue_id, evidence,"
+    " proofs, network, trace, cuts, body_8bit, smtputf8, ret, envid)"
+    " VALUES (1, x'', x'', 1, '', '', '', '', '', '', '', '', '', 1, '', '', '', '', '', '{}', '', '', x'', '[]', 0, 0, '', '')"
+)
+ROW = (
+    "INSERT INTO pending (id, message_id, recipient, recipient_key, recipient_domain, notify, orcpt, sender_key, state,"
+    " reason, silence, held_at, expires_at, changed_at, as_spam, attempts, last_reply, source)"
+    " VALUES ({id}, 1, '', '', '', '', '', '', '{state}', '', '', 1, 2, 1, 0, 0, '', '{source}')"
+)
+LISTED = (
+    "INSERT INTO queue (id, age, state, listed, lane, domain, owner, recipient_key, held_at, expires_at, size, reason,"
+    " sender_sort, subject_sort, source, files, w_from, w_to, w_subject, w_file, marks)"
+    " VALUES ({id}, -{id}, '{state}', {listed}, '{lane}', 'z.example', 'u@z.example', '{key}', 1, 2, 1, '', '', '', '{source}',"
+    " '[]', ' anna ', '', ' invoices ', '', 'dz7azz2ezexample l{lane}')"
+)
+
+
+async def test_upgrade_of_a_list_keeps_its_rows_and_finds_them_by_recipient_and_source(url: str) -> None:
+    to_version(url, "0001")
+    rows = [
+        {"id": 1, "state": "pending", "listed": 1, "lane": "people", "key": "u+shop@z.example", "source": ""},
+        {"id": 2, "state": "pending", "listed": 1, "lane": "machine", "key": "u@z.example", "source": "list:n.example"},
+        {"id": 3, "state": "deleted", "listed": 0, "lane": "people", "key": "u@z.example", "source": ""},
+    ]
+    execute(url, MAIL, *(text.format(**row) for row in rows for text in (ROW, LISTED)))
+    upgrade(url)
+    store = Store(url)
+    mine, shop = Owner("z.example", "u@z.example"), Owner("z.example", "u@z.example", "u+shop@z.example")
+    words = (Term(("invoic",)),)
+
+    def found(chosen: Selection) -> set[int]:
+        few = QueueTable(tx.connection).find(chosen, "arrival", False, None, 9)
+        many = QueueTable(tx.connection, Limits(0, 0, 0)).find(chosen, "arrival", False, None, 9)
+        assert few == many
+        return {row_id for _, row_id in few}
+
+    engine = open_engine(url, writing=False)
+    with engine.connect() as connection:
+        tx = Transaction(connection)
+        assert found(Selection(Place(owners=(mine,)), terms=words)) == {1, 2}
+        assert found(Selection(Place(owners=(shop,)), terms=words)) == {1}
+        assert found(Selection(Place(site=True), terms=words, source="list:n.example")) == {2}
+        assert found(Selection(Place(site=True), states=(State.DELETED,), terms=words)) == {3}
+        assert found(Selection(Place(site=True), score=Score("<", 100.0))) == set()
+    engine.dispose()
+    await store.transact(lambda tx: tx.connection.exec_driver_sql("UPDATE pending SET state = 'deleted' WHERE id = 1"))
+    await store.close()
+    for table in ("waiting_words", "ended_words"):
+        execute(url, f"INSERT INTO {table}({table}) VALUES ('integrity-check')")

@@ -27,7 +27,7 @@ from gateway.store.tables.digests import digest, digest_choice, digest_item, dig
 from gateway.store.tables.lists import draft, removal, removed_entry
 from gateway.store.tables.overview import journal, tally
 from gateway.store.tables.policies import expecting, expecting_use, policy_choice
-from gateway.store.tables.queue import bulk_order, order_row, queue, seen
+from gateway.store.tables.queue import bulk_order, order_row, queue, saved_search, seen
 from gateway.store.tables.texts import challenge_text
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "queue",
     "removal",
     "removed_entry",
+    "saved_search",
     "secret",
     "seen",
     "sequence",

@@ -33,7 +33,7 @@ def inserted_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0007"
 """The newest migration; `db check` compares it with what the file says."""
 
 # SQLite numbers rows by itself only where the key is a plain INTEGER.
@@ -80,6 +80,7 @@ message = Table(
     Column("smtputf8", Boolean, nullable=False),
     Column("ret", String(8), nullable=False),
     Column("envid", Text, nullable=False),
+    Column("score", Float, nullable=True, comment="what a filter in front wrote into the mail: how spam-like it is"),
 )
 Index("message_key", message.c.key)
 

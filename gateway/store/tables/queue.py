@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     event,
     text,
 )
@@ -45,13 +46,15 @@ queue = Table(
     Column("w_to", Text, nullable=False),
     Column("w_subject", Text, nullable=False),
     Column("w_file", Text, nullable=False),
-    Column("marks", Text, nullable=False, comment="domain, lane, reason, files, as words"),
+    Column("marks", Text, nullable=False, comment="domain, owner, source, lane, reason, files, as words"),
+    Column("score", Float, nullable=False, server_default=text("-1e+99"), comment="as in message; -1e+99: it has none"),
 )
 
 _LISTED = text("listed = 1")
 _MACHINE = text("listed = 1 AND lane = 'machine'")
 _ENDED = text("listed = 0")
-Index("queue_place", queue.c.lane, queue.c.domain, queue.c.owner, queue.c.age, sqlite_where=_LISTED)
+# The score stands at the end of some indexes only so that rows are passed over by it without being fetched.
+Index("queue_place", queue.c.lane, queue.c.domain, queue.c.owner, queue.c.age, queue.c.score, sqlite_where=_LISTED)
 for _name, _column in {
     "age": queue.c.age,
     "sender": queue.c.sender_sort,
@@ -59,17 +62,18 @@ for _name, _column in {
     "size": queue.c.size,
     "reason": queue.c.reason,
     "expiry": queue.c.expires_at,
+    "score": queue.c.score,
 }.items():
     _last = () if _column is queue.c.age else (queue.c.age,)
     Index(f"queue_{_name}", queue.c.lane, _column, *_last, sqlite_where=_LISTED)
     Index(f"queue_domain_{_name}", queue.c.lane, queue.c.domain, _column, *_last, sqlite_where=_LISTED)
-Index("queue_source", queue.c.source, queue.c.age, sqlite_where=_MACHINE)
-Index("queue_domain_source", queue.c.domain, queue.c.source, queue.c.age, sqlite_where=_MACHINE)
+Index("queue_source", queue.c.source, queue.c.age, queue.c.score, sqlite_where=_MACHINE)
+Index("queue_domain_source", queue.c.domain, queue.c.source, queue.c.age, queue.c.score, sqlite_where=_MACHINE)
 Index("queue_held", queue.c.held_at)
 Index("queue_order", queue.c.order_id, sqlite_where=text("order_id IS NOT NULL"))
-Index("queue_ended", queue.c.state, queue.c.age, sqlite_where=_ENDED)
-Index("queue_domain_ended", queue.c.domain, queue.c.state, queue.c.age, sqlite_where=_ENDED)
-Index("queue_owner_ended", queue.c.owner, queue.c.state, queue.c.age, sqlite_where=_ENDED)
+Index("queue_ended", queue.c.state, queue.c.age, queue.c.score, sqlite_where=_ENDED)
+Index("queue_domain_ended", queue.c.domain, queue.c.state, queue.c.age, queue.c.score, sqlite_where=_ENDED)
+Index("queue_owner_ended", queue.c.owner, queue.c.state, queue.c.age, queue.c.score, sqlite_where=_ENDED)
 
 seen = Table(
     "seen",
@@ -78,6 +82,7 @@ seen = Table(
     Column("account", RowId, primary_key=True),
     sqlite_with_rowid=False,
 )
+Index("seen_account", seen.c.account, seen.c.pending_id)
 
 bulk_order = Table(
     "bulk_order",
@@ -123,6 +128,17 @@ order_row = Table(
 )
 Index("order_row_open", order_row.c.order_id, order_row.c.pending_id, sqlite_where=text("outcome = ''"))
 
+saved_search = Table(
+    "saved_search",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("account_id", RowId, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False, comment="parameters of the list's address"),
+    Column("saved_at", Float, nullable=False),
+    UniqueConstraint("account_id", "name"),
+)
+
 _WORDS = "w_from, w_to, w_subject, w_file, marks"
 
 
@@ -140,7 +156,8 @@ def _take(table: str) -> str:
 
 # The words keep no text of their own: what is taken out must be named as it was put in, and the triggers do that.
 # The words of a row never change; it moves from the one index to the other when it no longer waits.
-_INDEX = f"USING fts5({_WORDS}, content='', columnsize=0, tokenize='ascii', prefix='2 3')"
+# Beginnings of up to six letters have lists of their own: else all words that begin so would be read before the first row.
+_INDEX = f"USING fts5({_WORDS}, content='', columnsize=0, tokenize='ascii', prefix='2 3 4 5 6')"
 STATEMENTS: tuple[str, ...] = (
     f"CREATE VIRTUAL TABLE waiting_words {_INDEX}",
     f"CREATE VIRTUAL TABLE ended_words {_INDEX}",

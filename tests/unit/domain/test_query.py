@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.lifecycle import State
-from gateway.domain.query import LONGEST, MOST_TERMS, Query, Term, read_day, read_query, search_words
+from gateway.domain.query import LONGEST, MOST_TERMS, Query, Score, Term, read_day, read_query, search_words
 
 TODAY = date(2026, 11, 20)
 
@@ -88,6 +88,30 @@ def test_query_days_bound_the_arrival() -> None:
 @pytest.mark.parametrize("text", ["2026-02-30", "1969-12-31", "99999d", "2026", "", "7 d"])
 def test_day_that_is_none_is_refused(text: str) -> None:
     assert read_day(text, TODAY) is None
+
+
+def test_query_is_unseen_and_nothing_else() -> None:
+    assert read("is:unseen").unseen
+    assert read("IS:new roof").unseen
+    assert not read("roof").unseen
+    assert read("is:seen").faults == ("is: knows only is:unseen.",)
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "value"),
+    [("score:>5", ">", 5.0), ("score:<=2.5", "<=", 2.5), ("score:-1", "=", -1.0), ('score:"< 3"', "", 0.0)],
+)
+def test_query_score_compares_with_a_number(text: str, sign: str, value: float) -> None:
+    found = read(text)
+    assert found.score == (Score(sign, value) if sign else None)
+    assert found.faults == (() if sign else ("score: wants a number, as score:>5, score:<=2.5 or score:0.",))
+
+
+@pytest.mark.parametrize("text", ["score:", "score:high", "score:nan", "score:1e9", "score:>", "score:٣", "score:==5"])
+def test_query_score_that_is_no_number_is_said(text: str) -> None:
+    found = read(text)
+    assert found.score is None
+    assert found.faults or text == "score:"
 
 
 def test_query_has_file_and_nothing_else() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -35,6 +36,17 @@ from tests.unit.flow.world import (
 
 BOTH = "joe@example.org, kim@example.org"
 OTHER = Address.of("liz@other.example")
+
+
+async def test_held_mail_keeps_the_score_of_the_filter_in_front_where_one_is_named(world: World) -> None:
+    content = b"X-Spam-Score: 7.5\r\nX-Spam-Score: -50\r\n" + letter()
+    await world.arrive(content)
+    world.rules = replace(world.rules, score_field="X-Spam-Score")
+    await world.arrive(content + b"P.S.\r\n")
+    await world.arrive(letter())
+    with sqlite3.connect(world.file) as connection:
+        assert connection.execute("SELECT score FROM message ORDER BY id").fetchall() == [(None,), (7.5,), (None,)]
+    connection.close()
 
 
 # --- relay ---

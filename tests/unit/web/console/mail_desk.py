@@ -25,6 +25,7 @@ from gateway.flow.forward import Forwarder, ForwardRules
 from gateway.flow.orders import Orders
 from gateway.flow.queue import Queue
 from gateway.flow.read import Reading
+from gateway.flow.saved_searches import SavedSearches
 from gateway.flow.sources import Sources
 from gateway.reading.reader import Reader
 from gateway.relay.copies import compose_copy
@@ -34,7 +35,7 @@ from tests.store.letters import HOUR, NOW, keep, message, row
 from tests.unit.flow.world import FakeHop
 from tests.unit.web.conftest import Client, MakeClient
 from tests.unit.web.console.markup import faults
-from tests.unit.web.console.test_pending import Journal, Sessions
+from tests.unit.web.console.pending_desk import Journal, Sessions
 
 INSPECTOR, OUTSIDE = "abuse@example.org", "lab@inspect.example"
 HTML_MAIL = with_crlf(
@@ -113,7 +114,7 @@ async def mail_desk(make_client: MakeClient, store: Store, reader: Reader) -> De
         sources = Sources(store, now=now, wake_deliveries=lambda: None)
         rooms = [
             MessagePages(view, asker, shown),
-            PendingPages(queue, orders, sources, view, shown, now=now),
+            PendingPages(queue, orders, sources, view, shown, SavedSearches(store, now=now), now=now),
         ]
         add_console(app, rooms, Sessions(), Cookie(False), lambda request: "", Journal())  # type: ignore[arg-type]
 

@@ -20,7 +20,7 @@ from gateway.store.tables import content as contents
 from tests.corpus import OWN, with_crlf
 from tests.store.letters import HOUR, NOW
 from tests.unit.web.console.mail_desk import HTML_MAIL, INSPECTOR, OUTSIDE, Desk
-from tests.unit.web.console.test_pending import VIEWERS
+from tests.unit.web.console.pending_desk import VIEWERS
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}\u202egpj.exe"
 

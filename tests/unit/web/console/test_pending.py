@@ -4,115 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp import web
 
-from challenge_web.console.app import add_console
-from challenge_web.console.gate import CSRF_FIELD, Cookie, csrf_token
-from challenge_web.console.mail_view import MailView
-from challenge_web.console.pages import ConsolePages
-from challenge_web.console.pending import PendingPages
-from challenge_web.pages import Pages
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event, State
-from gateway.domain.policy import Policy
-from gateway.domain.reply import Reply
-from gateway.domain.roles import Reach, Role, Viewer
-from gateway.flow.describe import Describer
-from gateway.flow.forward import Forwarder, ForwardRules
-from gateway.flow.orders import Orders, OrderWorker
-from gateway.flow.ports import Hop
-from gateway.flow.queue import Queue
-from gateway.flow.read import Reading
-from gateway.flow.redate import Redater
-from gateway.flow.sources import Sources
 from gateway.reading.reader import Reader
-from gateway.relay.copies import compose_copy
 from gateway.store.store import Store
-from tests.store.letters import DAY, HOUR, JOE, KIM, NOW, keep, message, row
-from tests.unit.web.conftest import Client, MakeClient
-from tests.unit.web.console.markup import faults
-
-UNDO = 10.0
-VIEWERS = {
-    "joe": Viewer(1, "joe@example.org", Role.USER, Reach(addresses=frozenset({"joe@example.org"}))),
-    "dora": Viewer(2, "dora", Role.DOMAIN_ADMIN, Reach(domains=frozenset({"example.org"})), time_zone="Asia/Tokyo"),
-    "root": Viewer(3, "root", Role.SITE_ADMIN, Reach(site=True)),
-    "audit": Viewer(4, "audit", Role.AUDITOR, Reach(site=True)),
-    "else": Viewer(5, "else", Role.DOMAIN_ADMIN, Reach(domains=frozenset({"example.net"}))),
-}
-
-
-class Sessions:
-    async def viewer(self, secret: str, client: str) -> Viewer | None:
-        return VIEWERS.get(secret)
-
-
-class Journal:
-    async def note(self, viewer: Viewer, deed: str, named: str, detail: str, client: str) -> None:
-        pass
-
-
-class Desk:
-    """A browser, the store behind the pages, and the workers by hand."""
-
-    def __init__(self, client: Client, store: Store, clock: list[float]) -> None:
-        self.client = client
-        self.store = store
-        self.clock = clock
-        redate = Redater(store, Policy(), now=lambda: self.clock[0]).step
-        self.worker = OrderWorker(store, UNDO, redate, now=lambda: self.clock[0], wake_deliveries=lambda: None)
-
-    async def hold(
-        self, *subjects: str, to: Address = JOE, sender: str = "anna@oak.example", at: float = NOW
-    ) -> list[int]:
-        rows: list[int] = []
-        for subject in subjects:
-            kept = await keep(self.store, message(subject, sender=Address.of(sender), at=at), row(to, at=at))
-            rows += kept.rows
-        while await Describer(self.store).run_once():
-            pass
-        return rows
-
-    async def get(self, who: str, path: str, status: int = 200) -> str:
-        answer = await self.client.get(f"/console/pending{path}", cookies={"session": who})
-        assert answer.status == status, path
-        text = await answer.text()
-        assert faults(text) == [], path
-        return text
-
-    async def post(self, who: str, fields: Mapping[str, Any], path: str = "", status: int = 303) -> str:
-        data = {"nonce": str(id(fields)), CSRF_FIELD: csrf_token(who), **fields}
-        answer = await self.client.post(
-            f"/console/pending{path}", data=data, cookies={"session": who}, allow_redirects=False
-        )
-        assert answer.status == status, await answer.text()
-        return answer.headers.get("Location", "")
-
-    async def later(self, seconds: float = UNDO + 1) -> None:
-        self.clock[0] += seconds
-        while await self.worker.run_once():
-            pass
-
-    async def state(self, row_id: int) -> State:
-        found = await self.store.look(lambda tx: tx.pending.get(row_id))
-        assert found is not None
-        return found.state
-
-
-def subjects(page: str) -> list[str]:
-    return [unescape(text).strip() for text in re.findall(r'<p class="list__subject">([^<]*)', page)]
-
-
-def order_of(page: str) -> int:
-    found = re.search(r'data-order="(\d+)"', page)
-    assert found is not None
-    return int(found.group(1))
+from tests.store.letters import DAY, KIM, NOW, message
+from tests.unit.web.conftest import MakeClient
+from tests.unit.web.console.pending_desk import Desk, open_pending, order_of, subjects
 
 
 @pytest.fixture
@@ -122,41 +26,9 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await opened.close()
 
 
-async def nothing_goes_out(*mail: object) -> Reply:
-    raise AssertionError("nothing is sent here")
-
-
-def nowhere(domain: str) -> Hop:
-    raise AssertionError("nothing is sent here")
-
-
 @pytest.fixture
 async def desk(make_client: MakeClient, store: Store, reader: Reader) -> Desk:
-    clock = [NOW + HOUR]
-
-    def now() -> float:
-        return clock[0]
-
-    queue = Queue(store, now=now)
-    reading = Reading(store, reader, [])
-    forwarder = Forwarder(
-        ForwardRules((), frozenset()), reading, store, compose_copy, nothing_goes_out, nowhere, now=now,
-        random_octets=bytes,
-    )  # fmt: skip
-    view = MailView(reading, forwarder, queue, now=now)
-
-    def add(app: web.Application, pages: Pages) -> None:
-        room = PendingPages(
-            queue,
-            Orders(store, UNDO, now=now, wake=lambda: None),
-            Sources(store, now=now, wake_deliveries=lambda: None),
-            view,
-            ConsolePages(pages),
-            now=now,
-        )
-        add_console(app, [room], Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", Journal())
-
-    return Desk(await make_client(console=add), store, clock)
+    return await open_pending(make_client, store, reader)
 
 
 async def test_list_s_script_may_ask_our_own_pages_and_no_others(desk: Desk) -> None:
@@ -216,6 +88,8 @@ async def test_list_pages_hold_all_rows_once_in_both_directions(desk: Desk) -> N
         pages.append(page)
     found = [subject for one in pages for subject in subjects(one)]
     assert found == [f"Mail {number:03}" for number in range(120)]
+    for one, told in zip(pages, ("1–50 of 120", "51–100 of 120", "101–120 of 120"), strict=True):
+        assert f"{told} mails wait" in one
     link = re.search(r'href="\.\./(console/pending[^"]*)">Previous page', pages[2])
     assert link is not None
     assert subjects(await desk.get("joe", unescape(link.group(1)).removeprefix("console/pending"))) == subjects(

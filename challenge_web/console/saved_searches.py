@@ -1,0 +1,76 @@
+"""Saving a search of the pending list, and removing it: the forms beside the list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from aiohttp import web
+
+from challenge_web.console.gate import tell, viewer_of
+from challenge_web.console.pages import ConsolePages, say, see_other
+from challenge_web.console.pending_words import address, read_back
+from challenge_web.console.routes import Route
+from gateway.domain.roles import Right
+from gateway.flow.saved_searches import NotSaved, SavedSearch, SavedSearches
+
+SAVED = say("search-saved", "The search is saved. It stands above the list.")
+REMOVED = say("search-removed", "The saved search is removed.")
+GONE = say("search-gone", "This saved search is not there any more.")
+_KEPT = ("q", "lane", "source", "sort", "desc", "size")
+"""Parameters of an address that are part of a search: its place in the list is none."""
+
+
+class SavedSearchPages:
+    """The forms."""
+
+    def __init__(self, searches: SavedSearches, pages: ConsolePages) -> None:
+        self._searches = searches
+        self._pages = pages
+
+    def routes(self) -> Sequence[Route]:
+        """The one there is."""
+        return (Route("saved-search", "/console/pending/saved", Right.SEE_PENDING, act=self.act),)
+
+    async def act(self, request: web.Request) -> web.StreamResponse:
+        """Save a search, or remove one."""
+        viewer, form = viewer_of(request), await request.post()
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        back = read_back(fields.get("back", ""))
+        number = fields.get("remove", "")
+        if number:
+            known = number.isascii() and number.isdigit() and len(number) < 19
+            removed = known and await self._searches.remove(viewer, int(number))
+            raise see_other(request, address(back), REMOVED if removed else GONE)
+        try:
+            name = await self._searches.save(viewer, fields.get("name", ""), search_of(back))
+        except NotSaved as fault:
+            words = {"fault": str(fault), "list": address(back)}
+            words |= {"back": fields.get("back", "")[:4000], "name": fields.get("name", "")[:200]}
+            return self._pages.page(request, "pending/saved", words, here="pending", status=400)
+        tell(request, name)
+        raise see_other(request, address(back), SAVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A saved search above the list."""
+
+    id: int
+    name: str
+    url: str
+    """Below the root."""
+    on: bool
+    """It is what the list shows."""
+
+
+def search_of(query: Mapping[str, str]) -> str:
+    """Return the part of a list's address that is saved; "" where nothing is searched, filtered or sorted."""
+    return urlencode({name: query[name] for name in _KEPT if query.get(name)})
+
+
+def links(searches: Sequence[SavedSearch], query: Mapping[str, str]) -> list[Link]:
+    """Return saved searches as links. query: of the page's own address."""
+    here = search_of(query)
+    return [Link(one.id, one.name, address(dict(parse_qsl(one.query))), one.query == here) for one in searches]

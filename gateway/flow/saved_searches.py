@@ -1,0 +1,103 @@
+"""Saved searches: a person keeps a search of the pending list under a name, and finds it there again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from gateway.domain.header import text
+from gateway.domain.roles import Right, Viewer
+
+T = TypeVar("T")
+
+MOST = 20
+"""Of one account."""
+LONGEST_NAME = 40
+LONGEST_QUERY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A search under its name."""
+
+    id: int
+    name: str
+    query: str
+    """The parameters of the list's address, without a place in it."""
+
+
+class SavedSearchTable(Protocol):
+    """The searches in the store."""
+
+    def of(self, account: int) -> Sequence[SavedSearch]:
+        """Return an account's searches, by name."""
+
+    def put(self, account: int, name: str, query: str, now: float) -> None:
+        """Keep one; one of the same name is replaced."""
+
+    def remove(self, account: int, search_id: int) -> bool:
+        """Drop one of an account's; False where it has none of this number."""
+
+
+class SavedSearchTx(Protocol):
+    """What saving needs of a transaction."""
+
+    @property
+    def saved_searches(self) -> SavedSearchTable:
+        """The searches."""
+
+
+class SavedSearchStore(Protocol):
+    """Where they are kept."""
+
+    async def transact(self, work: Callable[[SavedSearchTx], T]) -> T:
+        """Run work in one writing transaction."""
+
+    async def look(self, work: Callable[[SavedSearchTx], T]) -> T:
+        """Run work on a consistent view."""
+
+
+class NotSaved(Exception):
+    """The search cannot be kept; says why, for the person."""
+
+
+class SavedSearches:
+    """Keeps searches, each account its own."""
+
+    def __init__(self, store: SavedSearchStore, *, now: Callable[[], float]) -> None:
+        self._store = store
+        self._now = now
+
+    async def all(self, viewer: Viewer) -> Sequence[SavedSearch]:
+        """Return the viewer's searches, by name."""
+        if not viewer.may(Right.SEE_PENDING):
+            return ()
+        return await self._store.look(lambda tx: tx.saved_searches.of(viewer.account))
+
+    async def save(self, viewer: Viewer, name: str, query: str) -> str:
+        """Keep a search; return its name as it is kept. Raises NotSaved."""
+        name = " ".join(text(name.encode("utf-8", "replace")).split())
+        if not name:
+            raise NotSaved("Give the search a name.")
+        if len(name) > LONGEST_NAME:
+            raise NotSaved(f"The name is too long: {LONGEST_NAME} letters at most.")
+        if not query or len(query) > LONGEST_QUERY:
+            raise NotSaved("There is no search to save." if not query else "The search is too long to be saved.")
+
+        def work(tx: SavedSearchTx) -> bool:
+            known = tx.saved_searches.of(viewer.account)
+            if len(known) >= MOST and all(one.name != name for one in known):
+                return False
+            tx.saved_searches.put(viewer.account, name, query, self._now())
+            return True
+
+        if not viewer.may(Right.SEE_PENDING) or not await self._store.transact(work):
+            raise NotSaved(f"You have {MOST} saved searches; remove one first.")
+        return name
+
+    async def remove(self, viewer: Viewer, search_id: int) -> bool:
+        """Drop one of the viewer's own; False for what is not there, or another's."""
+        if not viewer.may(Right.SEE_PENDING):
+            return False
+        return await self._store.transact(lambda tx: tx.saved_searches.remove(viewer.account, search_id))

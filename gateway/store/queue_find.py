@@ -1,0 +1,252 @@
+"""Finding rows of the pending list, so that few are looked at, however many there are.
+
+What is few (see `queue_hits.Limits`) is read whole and sorted. Else what the index of words, or that of scores, names is
+collected: where there are not many, they are fetched and sorted. More of them soon fill a page that is read in its order; where
+they do not, because they lie far from its beginning, they are marked in a map of all rows, and the order is read from
+its index alone: no row is fetched that is not on the page. So the work has a bound, whatever is asked: one walk through
+the lists of the words, and one through an index.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from gateway.flow.queue import Key, Selection
+from gateway.store.queue_hits import Hits, Part
+from gateway.store.queue_plan import (
+    KEYS,
+    Clause,
+    Strip,
+    behind,
+    behind_in,
+    by_ids,
+    by_index,
+    fits,
+    in_order,
+    not_seen,
+    rowids_behind,
+)
+
+_MOST_AT_ONCE = 1000
+Found = list[tuple[Key, int]]
+"""Keys, and the ids they belong to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """How the rows of one page are wanted."""
+
+    sort: str
+    descending: bool
+    most: int
+    start: Key | None
+    counted: bool
+
+    @property
+    def order(self) -> str:
+        return in_order(self.sort, self.descending)
+
+
+@dataclass(slots=True)
+class _Budget:
+    """Rows that all strips of a page together may still fetch in the hope that they fill it."""
+
+    left: int
+
+
+class Finder(Hits):
+    """Finds and counts rows within one transaction."""
+
+    def find(
+        self, chosen: Selection, sort: str, descending: bool, start: Key | None, most: int, *, counted: bool = False
+    ) -> Found:
+        """Return the keys and ids of rows behind `start`; of a key that does not fit the sort, from the beginning.
+
+        counted: they will be counted too, so that what is collected for that may serve both.
+        """
+        if start is not None and not fits(start, sort):
+            start = None
+        ask = _Ask(sort, descending, most, start, counted)
+        pieces = [piece for part in self.parts_of(chosen, sort) for piece in self._found(part, ask)]
+        return list(islice(heapq.merge(*pieces, reverse=descending), most))
+
+    def count(self, chosen: Selection, most: int) -> int:
+        """Return how many there are, counting to `most` + 1."""
+        total = 0
+        for part in self.parts_of(chosen, "arrival"):
+            total += self._count(part, most - total)
+            if total > most:
+                return most + 1
+        return total
+
+    def key(self, chosen: Selection, sort: str, row_id: int) -> Key | None:
+        """Return the sort key of a row that waits; None where it is not one of those that are meant."""
+        for part in self.parts_of(chosen, sort):
+            for strip in part.strips if part.waiting else ():
+                rest = strip.where.and_(part.days).and_(part.checks)
+                found = self._of_ids([row_id], rest, _Ask(sort, False, 1, None, False))
+                if found:
+                    return found[0][0]
+        return None
+
+    def in_front(self, chosen: Selection, sort: str, reverse: bool, key: Key, most: int) -> int | None:
+        """Return how many of those that wait stand in front of a key, counting to `most` + 1; None: not soon told."""
+        total: int | None = 0
+        for part in self.parts_of(chosen, sort):
+            if part.waiting:
+                total = self._in_front(part, _Ask(sort, not reverse, most, key, True))
+        return None if total is None else min(total, most + 1)
+
+    # --- finding ---
+
+    def _found(self, part: Part, ask: _Ask) -> Sequence[Iterable[tuple[Key, int]]]:
+        if self.few(part.strips, part.days):
+            return [self._strip(strip, strip.arrival, part, ask) for strip in part.strips]
+        budget = _Budget(self.limits.walked)
+        if not part.narrow:
+            return [self._plain(strip, part, ask, budget) for strip in part.strips]
+        by_arrival = part.words and ask.sort == "arrival"
+        if ask.counted or not by_arrival:
+            hits, rest = self.few_hits(part)
+            if len(hits) <= self.limits.hits:
+                return [self._of_ids(hits, rest, ask)]
+        if by_arrival:
+            found = self._by_arrival(part, ask)
+            if found is not None:
+                return [found]
+        return [self._in_order(strip, part, ask, budget) for strip in part.strips]
+
+    def _strip(self, strip: Strip, index: str, part: Part, ask: _Ask) -> Found:
+        """Look at a strip's rows by this index, one by one."""
+        start = behind_in(strip, ask.sort, ask.start, ask.descending)
+        if start is None:
+            return []
+        return self._keys(by_index(index, strip.where.and_(part.days).and_(part.checks).and_(start)), ask)
+
+    def _plain(self, strip: Strip, part: Part, ask: _Ask, budget: _Budget) -> Iterable[tuple[Key, int]]:
+        """Read a strip in its order, where no words or scores are asked for."""
+        if strip.alone:
+            return self._strip(strip, strip.ordered, part, ask)
+        if self.few([strip], part.days):
+            return self._strip(strip, strip.arrival, part, ask)
+        return self._in_order(strip, part, ask, budget)
+
+    def _by_arrival(self, part: Part, ask: _Ask) -> Found | None:
+        """Read hits in the order of the index of words; None where too many of them are not what is asked for."""
+        if ask.counted and ask.start is None and not ask.descending and not part.rest.sql:
+            newest = self.few_hits(part)[0][: ask.most]
+            if len(newest) == ask.most:
+                return self._of_ids(newest, part.rest, ask)
+        rowid = f"{part.table}.rowid"
+        hits = part.hits.and_(rowids_behind(rowid, ask.start, ask.descending))
+        order = rowid if ask.descending else f"{rowid} DESC"
+        query = f"SELECT rowid FROM {part.table} WHERE {hits.sql} ORDER BY {order}"  # noqa: S608 names of our own
+        ids = self.stream(query, hits.values)
+        found: Found = []
+        for _ in range(0, self.limits.walked, ask.most):
+            some = list(islice(ids, ask.most))
+            found += self._of_ids(some, part.rest, ask)[: ask.most - len(found)]
+            if len(found) == ask.most or len(some) < ask.most:
+                return found
+        return None
+
+    def _in_order(self, strip: Strip, part: Part, ask: _Ask, budget: _Budget) -> Iterator[tuple[Key, int]]:
+        """Read the order from its index alone: its first rows are all fetched, later ones where the map marks them."""
+        start = behind_in(strip, ask.sort, ask.start, ask.descending)
+        if start is None:
+            return
+        rows = by_index(strip.ordered, strip.line.and_(start))
+        ids = self.stream(f"SELECT id {rows.sql} ORDER BY {ask.order}", rows.values)
+        what = strip.where.and_(part.days).and_(part.checks)
+        most, last = ask.most, 0
+        while budget.left > 0:
+            some = list(islice(ids, most))
+            yield from self._of_ids(some, what, replace(ask, most=most))
+            if len(some) < most:
+                return
+            budget.left -= most
+            most, last = min(2 * most, _MOST_AT_ONCE), some[-1]
+        if part.narrow and len(part.strips) > 1:
+            # One domain of several may have few hits.
+            hits, rest = self.few_hits(replace(part, chosen=strip.within(part.chosen), strips=(strip,)))
+            if len(hits) <= self.limits.hits:
+                yield from self._of_ids(hits, rest, self._further(ask, last))
+                return
+        lowest, marked = self.mapped(part)
+        meant = (row_id for row_id in ids if marked[row_id - lowest])
+        while some := list(islice(meant, ask.most)):
+            yield from self._of_ids(some, what, ask)
+
+    def _further(self, ask: _Ask, row_id: int) -> _Ask:
+        """Ask for what lies behind a row; 0: behind where the page begins."""
+        if not row_id:
+            return ask
+        ((key, _),) = self._of_ids([row_id], Clause(""), replace(ask, start=None))
+        return replace(ask, start=key)
+
+    def _of_ids(self, ids: Sequence[int], rest: Clause, ask: _Ask) -> Found:
+        """Fetch rows, and return those that hold the rest, in order."""
+        start = behind(ask.sort, ask.start, ask.descending)
+        return self._keys(by_ids(ids, rest.and_(start)), ask) if ids else []
+
+    def _keys(self, rows: Clause, ask: _Ask) -> Found:
+        query = f"SELECT {', '.join(KEYS[ask.sort])}, id {rows.sql} ORDER BY {ask.order} LIMIT ?"
+        return [(tuple(row[:-1]), row[-1]) for row in self.run(query, (*rows.values, ask.most))]
+
+    # --- counting ---
+
+    def _count(self, part: Part, most: int) -> int:
+        """Count to `most` + 1."""
+        if self.few(part.strips, part.days) or not part.narrow:
+            return self._count_strips(part, part.checks, most, scored=False)
+        hits, rest = self.few_hits(part)
+        if len(hits) <= self.limits.hits:
+            return self._count_ids(hits, rest, most)
+        if not part.words:
+            return self._count_strips(part, part.checks, most, scored=True)
+        if self._count_ids(hits, rest, most) > most:
+            return most + 1
+        if not part.rest.sql:
+            return self.counted(Clause(f"FROM {part.table} WHERE {part.hits.sql}", part.hits.values), most + 1)
+        seen = not_seen(part.chosen)
+        rejected = self.counted(Clause("FROM seen WHERE account = ?", seen.values), -1) if seen.sql else 0
+        ids = list(islice(self.scored_hits(part, self.mapped_words(part)), most + rejected + 1))
+        return self._count_ids(ids, part.rest, most) if len(ids) <= most + rejected else most + 1
+
+    def _in_front(self, part: Part, ask: _Ask) -> int | None:
+        if part.narrow and not self.few(part.strips, part.days):
+            hits, rest = self.few_hits(part)
+            if len(hits) <= self.limits.hits:
+                return self._count_ids(hits, rest.and_(behind(ask.sort, ask.start, ask.descending)), ask.most)
+            if part.words and ask.sort == "arrival" and not part.rest.sql:
+                between = part.hits.and_(rowids_behind(f"{part.table}.rowid", ask.start, ask.descending))
+                return self.counted(Clause(f"FROM {part.table} WHERE {between.sql}", between.values), ask.most + 1)
+        total, what = 0, part.days.and_(part.checks)
+        for strip in part.strips:
+            front = behind_in(strip, ask.sort, ask.start, ask.descending)
+            if front is None:
+                continue
+            index, read = strip.ordered, strip.line.and_(front)
+            if not strip.alone or self.few([strip], part.days):
+                index, read = strip.arrival, strip.where.and_(part.days)
+            # What the index does not know is looked for in each row: in no more of them than can be read soon.
+            narrowed = index != strip.ordered or what.sql
+            if narrowed and self.counted(by_index(index, read), self.limits.walked + 1) > self.limits.walked:
+                return None
+            total += self.counted(by_index(index, strip.where.and_(front).and_(what)), ask.most + 1)
+        return total
+
+    def _count_strips(self, part: Part, what: Clause, most: int, *, scored: bool) -> int:
+        total = 0
+        for strip in part.strips:
+            where = strip.where.and_(part.days).and_(what)
+            total += self.counted(by_index(strip.scored if scored else strip.arrival, where), most + 1 - total)
+        return total
+
+    def _count_ids(self, ids: Sequence[int], rest: Clause, most: int) -> int:
+        if not rest.sql:
+            return min(len(ids), most + 1)
+        return self.counted(by_ids(ids, rest), most + 1) if ids else 0

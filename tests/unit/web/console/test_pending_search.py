@@ -1,0 +1,118 @@
+"""Which rows of how many, scores, what was not opened, and searches that are saved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from challenge_web.console.pending_range import range_words, rank_of, read_rank
+from gateway.domain.lifecycle import State
+from gateway.domain.query import Query
+from gateway.flow.queue import Page, Row
+from gateway.reading.reader import Reader
+from gateway.store.store import Store
+from tests.unit.web.conftest import MakeClient
+from tests.unit.web.console.pending_desk import VIEWERS, Desk, open_pending, subjects
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path}/gateway.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def desk(make_client: MakeClient, store: Store, reader: Reader) -> Desk:
+    return await open_pending(make_client, store, reader)
+
+
+@pytest.mark.parametrize(
+    ("total", "rows", "said", "first", "last", "told"),
+    [
+        (37, 37, 0, True, True, "1–37 of 37"),
+        (1204, 50, 50, False, False, "51–100 of 1,204"),
+        (1204, 4, 7, False, True, "1,201–1,204 of 1,204"),
+        (1204, 1, 0, False, True, "1,204 of 1,204"),
+        (10_001, 50, 0, True, False, "1–50 of more than 10,000"),
+        (10_001, 50, 20_000, False, False, "20,001–20,050 of more than 10,000"),
+        (10_001, 50, 0, False, False, "more than 10,000"),
+        (120, 50, 4711, False, False, "71–120 of 120"),
+        (120, 50, 0, False, False, "120"),
+        (0, 0, 0, True, True, "0"),
+    ],
+)
+def test_range_of_a_page_is_told_as_far_as_it_is_known(
+    total: int, rows: int, said: int, first: bool, last: bool, told: str
+) -> None:
+    row = Row(
+        id=1, message_id=1, state=State.PENDING, author="", author_name="", sender="", recipient="", subject="",
+        size=0, held_at=0, expires_at=0, changed_at=0, reason="", silence="", challenge="", proofs=(), files=(),
+        lane="", source="", seen=False, last_reply="", key=(1,),
+    )  # fmt: skip
+    page = Page((row,) * rows, total, None if last else (1,), None if first else (1,), Query(), "arrival")
+    assert range_words(page, rank_of(page, read_rank({"at": str(said)}))) == told
+
+
+async def test_list_shows_scores_and_finds_and_sorts_by_them(desk: Desk) -> None:
+    await desk.hold("Low", "None", "High")
+    await desk.store.transact(
+        lambda tx: tx.connection.exec_driver_sql(
+            "UPDATE message SET score = CASE subject WHEN 'Low' THEN 1.5 WHEN 'High' THEN 12 END"
+        )
+    )
+    await desk.store.transact(
+        lambda tx: tx.connection.exec_driver_sql(
+            "UPDATE queue SET score = coalesce((SELECT score FROM pending p JOIN message m ON m.id = p.message_id"
+            " WHERE p.id = queue.id), -1e99)"
+        )
+    )
+    page = await desk.get("joe", "")
+    assert page.count("Score 1.5<") == page.count("Score 12<") == 1
+    assert subjects(await desk.get("joe", "?sort=score&desc=1")) == ["High", "Low", "None"]
+    assert subjects(await desk.get("joe", "?q=score:%3C2")) == ["Low"]
+    page = await desk.get("joe", "?q=score:%3E=5")
+    assert subjects(page) == ["High"]
+    assert "Score at least 5" in page
+
+
+async def test_list_of_what_was_not_opened_is_each_accounts_own(desk: Desk) -> None:
+    roof, _ = await desk.hold("Roof", "Lamp")
+    await desk.store.transact(lambda tx: tx.queue.see(VIEWERS["joe"].account, [roof]))
+    assert subjects(await desk.get("joe", "?q=is:unseen")) == ["Lamp"]
+    assert subjects(await desk.get("dora", "?q=is:unseen")) == ["Lamp", "Roof"]
+
+
+async def test_search_is_saved_under_a_name_and_removed(desk: Desk) -> None:
+    await desk.hold("Roof", "Lamp")
+    there = await desk.post("joe", {"name": " My  roofs ", "back": "q=roof&sort=size&after=x&at=50"}, "/saved")
+    assert there.startswith("../../console/pending?q=roof&sort=size")
+    page = await desk.get("joe", "?q=lamp")
+    link = re.search(r'href="\.\./console/pending([^"]*)"><span class="unseen">Saved search: </span>My roofs', page)
+    assert link is not None
+    assert link.group(1) == "?q=roof&amp;sort=size"
+    page = await desk.get("joe", "?q=roof&sort=size")
+    assert 'aria-current="true"><span class="unseen">Saved search: </span>My roofs' in page
+    assert "My roofs" not in await desk.get("dora", "")
+    number = re.search(r'name="remove" value="(\d+)"', page)
+    assert number is not None
+    await desk.post("dora", {"remove": number.group(1)}, "/saved")
+    assert "My roofs" in await desk.get("joe", "")
+    await desk.post("joe", {"remove": number.group(1), "back": ""}, "/saved")
+    assert "My roofs" not in await desk.get("joe", "")
+
+
+async def test_search_that_cannot_be_saved_says_why(desk: Desk) -> None:
+    for name, back in (("", "q=roof"), ("x" * 41, "q=roof"), ("all", "after=x"), ("long", "q=" + "%C3%A4" * 300)):
+        await desk.post("joe", {"name": name, "back": back}, "/saved", 400)
+    for number in range(20):
+        await desk.post("joe", {"name": f"n{number}", "back": "q=roof"}, "/saved")
+    await desk.post("joe", {"name": "one more", "back": "q=roof"}, "/saved", 400)
+    await desk.post("joe", {"name": "n7", "back": "q=lamp"}, "/saved")
+    await desk.post("dora", {"name": "one more", "back": "q=roof"}, "/saved")
+    page = await desk.get("joe", "")
+    assert page.count("Saved search: ") == 20
+    assert 'href="../console/pending?q=lamp"' in page
