@@ -170,9 +170,20 @@ class DigestTable(Protocol):
 
     # --- rows ---
 
-    def waiting(self, owners: Collection[str], mailbox: str, most: int, *, everything: bool) -> Sequence[int]:
-        """Return rows that wait for these owners, the newest first; without those that the mailbox was shown, unless
-        everything is wanted. Digests of ours are never among them.
+    def waiting(
+        self,
+        owners: Collection[str],
+        mailbox: str,
+        most: int,
+        *,
+        proven: bool = False,
+        before: float = 0.0,
+        everything: bool = False,
+    ) -> Sequence[int]:
+        """Return rows that wait for these owners, the newest first, without those that the mailbox was shown.
+
+        proven: only those that somebody vouches for. before: those that go before then, shown or not; everything: all,
+        shown or not. Digests of ours are never among them.
         """
 
     def count(self, owners: Collection[str], most: int) -> int:

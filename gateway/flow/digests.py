@@ -50,6 +50,8 @@ PATIENCE = DAY
 _FIRST_PAUSE, LONGEST_PAUSE = 60.0, 4 * 3600.0
 MEMORY = 90 * DAY
 """Seconds for which it is known what stood in a digest, once all of it is settled."""
+LAST_DAYS = 2
+"""What goes within so many days stands in each digest that goes for something new."""
 UPKEEP = 3600.0
 """Seconds between two times that old digests are forgotten."""
 LOOK = 6 * 3600.0
@@ -270,14 +272,30 @@ class Digests:
         if person is None:
             return None, None
         plan = plan_of(wanted_by(tx, self._rules.base, mailbox, person))
-        ids = tx.digests.waiting(person.owners, mailbox, MOST_READ, everything=everything)
-        earliest = self._now() + DAY
-        found = (tx.queue.one(row_id, 0) for row_id in ids)
-        rows = [with_day_to_look(row, earliest) for row in found if row is not None and kind_of_row(row) in plan.kinds]
+        proven = Kind.SPAM not in plan.kinds
+        ids = tx.digests.waiting(person.owners, mailbox, MOST_READ, proven=proven, everything=everything)
+        rows = self._rows(tx, ids, plan)
         if not rows:
             return person, None
+        if not everything:
+            # The last word on what goes soon: it was told of before, and nothing came of that.
+            soon = tx.digests.waiting(
+                person.owners, mailbox, MOST_READ, proven=proven, before=self._now() + LAST_DAYS * DAY
+            )
+            rows += self._rows(tx, sorted(set(soon) - set(ids)), plan)
+            rows.sort(key=lambda row: row.id, reverse=True)
         groups = arrange(rows, kind_of_row, lambda row: row.source, lambda row: row.expires_at)
         return person, _Draft(person, plan, groups, tx.digests.count(person.owners, MOST_COUNTED))
+
+    def _rows(self, tx: DigestTx, ids: Sequence[int], plan: Plan) -> list[Row]:
+        """Return rows of the kinds that are wanted. What is told of for the first time stays for a day at least."""
+        shown, earliest = tx.digests.shown(ids), self._now() + DAY
+        found = (tx.queue.one(row_id, 0) for row_id in ids)
+        return [
+            row if row.id in shown else with_day_to_look(row, earliest)
+            for row in found
+            if row is not None and kind_of_row(row) in plan.kinds
+        ]
 
     def _redrafted(self, tx: DigestTx, queued: Queued) -> _Draft | None:
         """Return a digest as it was made, without what no longer waits; None where nothing is left."""
@@ -362,10 +380,11 @@ class Digests:
         state = "delivered" if reply.accepted else "refused"
 
         def work(tx: DigestTx) -> None:
+            told = tx.digests.shown([row for row, _ in tx.digests.items(queued.id)])
             rows = tx.digests.finish(queued.id, state, str(reply), now)
             if state == "delivered":
-                # What was told of stays for a day at least, so that its reader can act.
-                tx.digests.delay(rows, now + DAY)
+                # What is told of for the first time stays for a day at least, so that its reader can act.
+                tx.digests.delay([row for row in rows if row not in told], now + DAY)
 
         await self._store.transact(work)
         return state

@@ -145,14 +145,28 @@ class DigestTable:
 
     # --- rows ---
 
-    def waiting(self, owners: Collection[str], mailbox: str, most: int, *, everything: bool) -> list[int]:
+    def waiting(
+        self,
+        owners: Collection[str],
+        mailbox: str,
+        most: int,
+        *,
+        proven: bool = False,
+        before: float = 0.0,
+        everything: bool = False,
+    ) -> list[int]:
         """Return rows that wait for these owners, the newest first."""
         found: list[int] = []
         for owner in owners:
             for lane in ("people", "machine"):
-                values: list[str | int] = [lane, owner.rpartition("@")[2], owner]
+                values: list[str | int | float] = [lane, owner.rpartition("@")[2], owner]
                 query = f"SELECT q.id {_ROWS}"
-                if not everything:
+                if proven:
+                    query += " AND m.proofs <> ''"
+                if before:
+                    query += " AND p.expires_at < ?"
+                    values.append(before)
+                elif not everything:
                     query += _NEVER_SHOWN
                     values.append(mailbox)
                 rows = self._run(f"{query} ORDER BY q.age LIMIT ?", (*values, most))
@@ -291,7 +305,7 @@ class DigestTable:
         self._connection.execute(delete(digest).where(digest.c.id.in_(ids)))
         return len(ids)
 
-    def _run(self, query: str, values: Sequence[str | int]) -> Sequence[tuple[int, str]]:
+    def _run(self, query: str, values: Sequence[str | int | float]) -> Sequence[tuple[int, str]]:
         cursor = self._connection.connection.cursor()
         try:
             cursor.execute(query, tuple(values))

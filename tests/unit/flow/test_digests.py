@@ -314,3 +314,28 @@ async def test_challenge_of_untold_mail_can_be_answered_as_long_as_the_mail_wait
     await desk.world.expirer().run_once()
     assert await desk.world.answers().look(token) is not None
     assert await desk.world.states() == {JOE.text: "pending"}
+
+
+async def test_what_goes_soon_stands_in_a_digest_that_goes_for_something_new(desk: DigestDesk) -> None:
+    await desk.arrive("Old")
+    await desk.until(SIX)
+    desk.world.clock.at = NOW + 12.5 * DAY
+    assert await desk.until(SIX + 12 * DAY) == []
+    await desk.arrive("New", sender="ben@oak.example")
+    (mail,) = await desk.until(SIX + 13 * DAY)
+    assert "Old" in text_of(mail)
+    assert "within a day" in text_of(mail)
+    # Telling it again does not keep it longer.
+    desk.world.clock.at = NOW + 14 * DAY
+    assert await desk.world.expirer().run_once() == 1
+    assert await desk.world.by_subject() == {"Old": "expired", "New": "pending"}
+
+
+async def test_telling_all_again_keeps_nothing_longer(desk: DigestDesk) -> None:
+    await desk.arrive()
+    await desk.until(SIX)
+    desk.world.clock.at = NOW + 13.9 * DAY
+    assert (await desk.digests().make(JOE.key, everything=True)).state == "delivered"
+    desk.world.clock.at = NOW + 14 * DAY
+    assert await desk.world.expirer().run_once() == 1
+    assert await desk.world.states() == {JOE.text: "expired"}
