@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from gateway.domain.address import normal_form
@@ -63,13 +63,12 @@ class AccountTable:
         if domains is not None:
             inside = or_(*(account_address.c.address_key.endswith(f"@{name}", autoescape=True) for name in domains))
             query = query.where(account.c.id.in_(addresses.where(inside)) if domains else account.c.id < 0)
-        rows = self._connection.execute(query.order_by(account.c.name_key).limit(most)).mappings()
-        return [self._account(row) for row in rows]
+        return self._accounts(self._connection.execute(query.order_by(account.c.name_key).limit(most)).mappings().all())
 
     def site_admins(self) -> list[Account]:
         """Return those who may do everything and are not disabled, the eldest first."""
         query = select(account).where(account.c.role == Role.SITE_ADMIN.value, account.c.disabled.is_(False))
-        return [self._account(row) for row in self._connection.execute(query.order_by(account.c.id)).mappings()]
+        return self._accounts(self._connection.execute(query.order_by(account.c.id)).mappings().all())
 
     def add(self, new: NewAccount) -> int:
         """Keep a new one; return its id. Raises Taken."""
@@ -225,34 +224,49 @@ class AccountTable:
         return self._connection.execute(query).scalar()
 
     def _one(self, query: Select[Any]) -> Account | None:
-        row = self._connection.execute(query).mappings().first()
-        return None if row is None else self._account(row)
+        found = self._accounts(self._connection.execute(query.limit(1)).mappings().all())
+        return found[0] if found else None
 
-    def _account(self, row: RowMapping) -> Account:
-        number = row["id"]
-        addresses = select(account_address).where(account_address.c.account_id == number).order_by(account_address.c.id)
-        domains = select(account_domain.c.domain).where(account_domain.c.account_id == number)
-        passkeys = select(func.count()).select_from(passkey).where(passkey.c.account_id == number)
-        codes = select(func.count()).select_from(recovery_code).where(recovery_code.c.account_id == number)
-        return Account(
-            id=number,
-            name=row["name"],
-            role=Role(row["role"]),
-            full_name=row["full_name"],
-            disabled=row["disabled"],
-            addresses=tuple(
+    def _accounts(self, rows: Sequence[RowMapping]) -> list[Account]:
+        """Return accounts with all that belongs to them: four look-ups, however many there are."""
+        ids = [row["id"] for row in rows]
+        if not ids:
+            return []
+        addresses: dict[int, list[Held]] = {number: [] for number in ids}
+        of_these = select(account_address).where(account_address.c.account_id.in_(ids)).order_by(account_address.c.id)
+        for held in self._connection.execute(of_these).mappings():
+            addresses[held["account_id"]].append(
                 Held(held["address_key"], Kind(held["kind"]), held["given_by"], held["given_at"])
-                for held in self._connection.execute(addresses).mappings()
-            ),
-            domains=tuple(self._connection.execute(domains.order_by(account_domain.c.domain)).scalars()),
-            language=row["language"],
-            time_zone=row["time_zone"],
-            created_at=row["created_at"],
-            created_by=row["created_by"],
-            signed_in_at=row["signed_in_at"],
-            password=row["password"],
-            totp_secret=row["totp_secret"],
-            totp_step=row["totp_step"],
-            passkeys=self._value(passkeys),
-            recovery_codes=self._value(codes),
-        )
+            )
+        domains: dict[int, list[str]] = {number: [] for number in ids}
+        named = select(account_domain).where(account_domain.c.account_id.in_(ids)).order_by(account_domain.c.domain)
+        for line in self._connection.execute(named).mappings():
+            domains[line["account_id"]].append(line["domain"])
+        passkeys, codes = self._counts(passkey, ids), self._counts(recovery_code, ids)
+        return [
+            Account(
+                id=row["id"],
+                name=row["name"],
+                role=Role(row["role"]),
+                full_name=row["full_name"],
+                disabled=row["disabled"],
+                addresses=tuple(addresses[row["id"]]),
+                domains=tuple(domains[row["id"]]),
+                language=row["language"],
+                time_zone=row["time_zone"],
+                created_at=row["created_at"],
+                created_by=row["created_by"],
+                signed_in_at=row["signed_in_at"],
+                password=row["password"],
+                totp_secret=row["totp_secret"],
+                totp_step=row["totp_step"],
+                passkeys=passkeys.get(row["id"], 0),
+                recovery_codes=codes.get(row["id"], 0),
+            )
+            for row in rows
+        ]
+
+    def _counts(self, table: Table, ids: Sequence[int]) -> dict[int, int]:
+        """Return how many rows of a table each account has; without those that have none."""
+        counted = select(table.c.account_id, func.count()).where(table.c.account_id.in_(ids))
+        return {row[0]: row[1] for row in self._connection.execute(counted.group_by(table.c.account_id))}
