@@ -7,9 +7,12 @@ from collections.abc import Mapping
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import MultiDictProxy
 
 from challenge_web.console.routes import Form
 
+_READ: web.RequestKey[Form] = web.RequestKey("console-form", MultiDictProxy)
+"""What was read of a request."""
 READ_SECONDS = 60.0
 """For all of a form to arrive: a file of entries, over a slow line."""
 
@@ -20,6 +23,14 @@ def text_of(form: Mapping[str, object], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def close_files(request: web.Request) -> None:
+    """Forget the files in the form of a request that is a copy: the server closes those of its own requests only."""
+    form = request.get(_READ)
+    for value in () if form is None else form.values():
+        if isinstance(value, web.FileField):
+            value.file.close()
+
+
 async def form_of(request: web.Request, seconds: float = READ_SECONDS) -> Form:
     """Read a form; whoever asks the request for it later gets the same. Raises HTTPException: 400, 408, 413.
 
@@ -27,7 +38,8 @@ async def form_of(request: web.Request, seconds: float = READ_SECONDS) -> Form:
     """
     try:
         async with asyncio.timeout(seconds):
-            return await request.post()
+            form = request[_READ] = await request.post()
+            return form
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except (

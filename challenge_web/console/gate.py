@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from challenge_web.console.forms import form_of
+from challenge_web.console.forms import close_files, form_of
 from challenge_web.console.routes import Names, Proof, Route
 from challenge_web.pages import root_of
 from gateway.domain.roles import Viewer
@@ -124,6 +124,15 @@ def gate(
         right = route.right_to_act if acting else route.right
         if right is not None and viewer is None:
             return await _to_sign_in(request, acting)
+        if acting and route.octets and right is not None and viewer is not None and viewer.may(right):
+            return await _large(request, route.octets, lambda large: enter(large, handler, route, viewer, secret))
+        return await enter(request, handler, route, viewer, secret)
+
+    async def enter(
+        request: web.Request, handler: Handler, route: Route, viewer: Viewer | None, secret: str
+    ) -> web.StreamResponse:
+        acting = request.method == hdrs.METH_POST
+        right = route.right_to_act if acting else route.right
         if acting and not route.own_check:
             await _check_form(request, viewer, secret, public_hosts, cookie.secure)
         if right is not None and viewer is not None and not viewer.may(right):
@@ -161,6 +170,17 @@ class ClientOf(Protocol):
 
     def __call__(self, request: web.Request) -> str:
         """Return an IP address as text; "" where it is not known."""
+
+
+async def _large(
+    request: web.Request, octets: int, enter: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Go on with a request that may be larger than others."""
+    large = request.clone(client_max_size=octets)
+    try:
+        return await enter(large)
+    finally:
+        close_files(large)
 
 
 async def _check_form(

@@ -16,12 +16,14 @@ from gateway.domain.entry_words import demand, for_whom, whom
 from gateway.domain.lists import parse_scope
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.list_files import COLUMNS, cells, moment
-from gateway.flow.list_import import CSV, ListFiles
+from gateway.flow.list_import import CSV, MOST_OCTETS, ListFiles
 
 SAVED = say("list-imported", "Saved. The entries count from the next mail on.")
 GONE = say("list-import-gone", "That file is not there any more: it was saved, or it is too old.")
 
 _FORMS = ("csv", "allow", "deny")
+_FORM = 100_000
+"""Octets around the file in its form."""
 _SHOWN = 100
 """Lines of each kind that the preview shows."""
 
@@ -37,7 +39,7 @@ class ListFilePages:
         """All of them."""
         edit = Right.EDIT_LISTS
         return (
-            Route("list-bring", "/console/lists/import", edit, self.form, self.bring),
+            Route("list-bring", "/console/lists/import", edit, self.form, self.bring, octets=MOST_OCTETS + _FORM),
             Route("list-draft", "/console/lists/import/{id:[0-9]{1,18}}", edit, self.preview, self.save, Names.OTHER),
             Route("list-export", "/console/lists/export.csv", Right.SEE_LISTS, self.export),
         )
@@ -78,7 +80,7 @@ class ListFilePages:
         return self._pages.page(request, "lists/preview", words, here="lists")
 
     async def save(self, request: web.Request) -> web.StreamResponse:
-        """Save the good lines, all or none."""
+        """Save the good lines."""
         saved = await self._files.save(viewer_of(request), int(request.match_info["id"]))
         if saved is None:
             raise web.HTTPNotFound

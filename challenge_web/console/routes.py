@@ -55,6 +55,8 @@ class Route:
     reads: bool = False
     """POST changes nothing, as a preview, and is not written into the journal."""
     proof: Proof = Proof.SESSION
+    octets: int = 0
+    """How large a POST may be, for who has the right; 0: as all others."""
     own_check: bool = False
     """POST comes from outside our forms (an identity provider's answer) and proves itself in another way than by our
     CSRF token."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
+import functools
 import secrets
 import time
 from collections.abc import Callable
@@ -23,8 +23,8 @@ from gateway.domain.explain import proof_words
 from gateway.domain.lists import ALIGNED, LIST, SIGNED, UNPROVEN, Entry, Verdict, parse_pattern, parse_scope
 from gateway.flow.accounts import operator
 from gateway.flow.describe import Describer
-from gateway.flow.list_files import COLUMNS, cells, checked_note, parse_expiry, read_csv, read_plain, typed
-from gateway.flow.list_import import pages, plan, save
+from gateway.flow.list_files import COLUMNS, Lines, cells, checked_note, parse_expiry, read_csv, read_plain, typed
+from gateway.flow.list_import import Saved, pages, pieces, plan, save
 from gateway.flow.list_ports import EntryView, Part
 from gateway.flow.orders import Orders
 from gateway.flow.waiting_from import WaitingFrom
@@ -225,20 +225,22 @@ def import_(config: Path | None, as_json: bool, dry_run: bool, plain: str | None
         raise CommandError("\n".join((*map(str, lines.faults), f"{count} faulty; nothing was added")))
     who, now = actor(), time.time()
 
-    def once(tx: Transaction) -> Imported:
-        planned = plan(tx, lines, now)
+    def once(tx: Transaction, piece: Lines) -> Saved:
+        planned = plan(tx, piece, now)
         if not dry_run:
-            save(tx, planned, who, now)
-        return Imported(len(planned.new), len(planned.changed), len(planned.known), dry_run)
+            return save(tx, planned, who, now)
+        return Saved(len(planned.new), len(planned.changed), len(planned.known), 0)
 
     async def work(store: Store) -> Imported:
-        # All or nothing, in one transaction: how far it is nobody knows, only that it goes on.
-        task = asyncio.ensure_future((store.look if dry_run else store.transact)(once))
+        whole = Saved(0, 0, 0, 0)
         with progress("looking" if dry_run else "adding") as told:
-            while not task.done():
-                await asyncio.wait([task], timeout=0.25)
-                told(0, 0)
-        return await task
+            # Dry, all at once: what a line would do may depend on one before it.
+            parts = [lines] if dry_run else pieces(lines)
+            for place, piece in enumerate(parts):
+                told(place, len(parts))
+                run = store.look if dry_run else store.transact
+                whole = whole.and_(await run(functools.partial(once, piece=piece)))
+        return Imported(whole.new, whole.changed, whole.known, dry_run)
 
     done = with_store(config, work)
     if as_json:

@@ -1,7 +1,8 @@
-"""Bring lists in and out as files: say what would change first, then change all of it or nothing."""
+"""Bring lists in and out as files: say what would change first, then change it."""
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,8 +14,11 @@ from gateway.flow.list_ports import Cut, EntryStore, EntryTx, EntryView, Part
 from gateway.flow.list_rights import may_be_unproven, parts_in_reach
 
 CSV = "csv"
-MOST_OCTETS = 1_000_000
+MOST_OCTETS = 8_000_000
+"""A hundred thousand entries, with notes."""
 MOST_LINES = 100_000
+PIECE = 1000
+"""Lines that are saved in one transaction: mail that comes in meanwhile waits some 20 ms for it."""
 _PAGE = 1000
 _Key = tuple[str, str, str]
 
@@ -49,6 +53,21 @@ class Saved:
     changed: int
     known: int
     refused: int
+
+    def and_(self, other: Saved) -> Saved:
+        """Return what two pieces of a file did."""
+        return Saved(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.known + other.known,
+            self.refused + other.refused,
+        )
+
+
+def pieces(lines: Lines) -> list[Lines]:
+    """Part a file for transactions that let mail through between them."""
+    starts = range(0, max(len(lines.lines), 1), PIECE)
+    return [Lines(lines.lines[start : start + PIECE], [] if start else lines.faults) for start in starts]
 
 
 def read(words: str, form: str, scope: str) -> Lines:
@@ -129,7 +148,7 @@ class ListFiles:
         if not words.strip():
             raise ValueError("There is nothing in it. Choose a file, or paste some lines.")
         if len(words.encode("utf-8", "replace")) > MOST_OCTETS:
-            raise ValueError("It is larger than 1 MB. Bring it in pieces.")
+            raise ValueError("It is larger than 8 MB. Bring it in pieces.")
         if "\0" in words:
             raise ValueError("It is not a text file. Save it as text, or as CSV, in UTF-8.")
         now = self._now()
@@ -146,7 +165,10 @@ class ListFiles:
         return await self._store.look(work)
 
     async def save(self, viewer: Viewer, draft_id: int) -> Saved | None:
-        """Save the good lines of a file, all or none, as the lists stand now; None for a file that is not his."""
+        """Save the good lines of a file, as the lists stand now; None for a file that is not his.
+
+        A long file goes in pieces. The file stays until the last of them: what was cut off is saved again, and whole.
+        """
         if not viewer.may(Right.EDIT_LISTS):
             return None
         now = self._now()
@@ -156,14 +178,22 @@ class ListFiles:
         # Read outside of the writing transaction: mail waits while that one runs.
         lines = await self._store.look(lambda tx: _within(viewer, read(draft.words, draft.form, draft.scope)))
 
-        def work(tx: EntryTx) -> Saved | None:
+        def work(tx: EntryTx, piece: Lines, last: bool) -> Saved | None:
             if tx.entries.draft(draft_id, viewer.name) is None:
                 return None  # Saved by a second click.
-            saved = save(tx, plan(tx, lines, now), viewer.name, now)
-            tx.entries.drop_draft(draft_id)
+            saved = save(tx, plan(tx, piece, now), viewer.name, now)
+            if last:
+                tx.entries.drop_draft(draft_id)
             return saved
 
-        return await self._store.transact(work)
+        whole = Saved(0, 0, 0, 0)
+        parts = pieces(lines)
+        for place, piece in enumerate(parts, 1):
+            saved = await self._store.transact(functools.partial(work, piece=piece, last=place == len(parts)))
+            if saved is None:
+                return None
+            whole = whole.and_(saved)
+        return whole
 
     async def export(self, viewer: Viewer, verdict: str = "") -> AsyncIterator[list[EntryView]]:
         """Yield the entries in his reach in pages, in the order they were made, one part after the other."""

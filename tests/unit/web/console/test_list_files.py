@@ -10,7 +10,9 @@ import pytest
 from aiohttp import FormData
 
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
-from gateway.domain.lists import Verdict
+from gateway.domain.lists import Entry, Verdict
+from gateway.flow.list_files import Line, Lines
+from gateway.flow.list_import import PIECE, plan, save
 from tests.unit.web.console.lists_desk import Desk
 from tests.unit.web.console.markup import faults
 
@@ -80,12 +82,13 @@ async def test_import_of_plain_lines_takes_notes_and_an_uploaded_file(desk: Desk
         (b"", "There is nothing in it"),
         (b"\xff\xfe", "not UTF-8"),
         (b"a\0b", "not a text file"),
-        (b"a" * 1_000_001, "1 MB"),
+        (b"a" * 8_000_001, "8 MB"),
     ],
+    ids=["empty", "not-utf-8", "binary", "large"],
 )
 async def test_import_of_what_is_no_list_says_why(desk: Desk, octets: bytes, words: str) -> None:
     form = FormData({CSRF_FIELD: csrf_token("joe"), "form": "csv", "for": "joe@example.org"})
-    form.add_field("file", octets, filename="list.csv", content_type="text/csv")
+    form.add_field("file", io.BytesIO(octets), filename="list.csv", content_type="text/csv")
     answer = await desk.client.post("/console/lists/import", data=form, cookies={"session": "joe"})
     assert answer.status == 422
     page = await answer.text()
@@ -109,3 +112,16 @@ async def test_export_holds_what_is_his_and_no_formula(desk: Desk) -> None:
     assert not any(cell[:1] in ("=", "+", "-", "@", "\t") for row in rows for cell in row)
     path = await brought(desk, "joe", text, whose="joe@example.org")
     assert re.findall(r"<b>(\d+)</b>", await desk.get("joe", path)) == ["0", "0", "2", "0"]
+
+
+async def test_import_of_many_lines_is_saved_in_pieces_and_a_cut_one_again(desk: Desk) -> None:
+    count = 2 * PIECE + 5
+    text = "".join(f"u{number}@oak.example\n" for number in range(count)) + "u1@oak.example\nno pattern\n"
+    path = await brought(desk, "joe", text, "deny", "joe@example.org")
+    # As the program left it that was ended after the first piece.
+    first = Lines([Line(n, Entry(Verdict.DENY, f"u{n}@oak.example", "joe@example.org"), "") for n in range(PIECE)])
+    await desk.store.transact(lambda tx: save(tx, plan(tx, first, 0.0), "joe", 0.0))
+    assert "list-imported" in await desk.post("joe", path)
+    assert len(set(await desk.patterns())) == count
+    assert desk.journal.deeds[-1][2] == f"{count - PIECE} new, 0 changed, {PIECE + 1} known, 1 left out"
+    await desk.post("joe", path, 404)
