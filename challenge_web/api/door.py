@@ -280,7 +280,8 @@ def _response(operation: Operation, answer: object) -> web.Response:
     headers, status = {}, operation.status
     if isinstance(answer, Created):
         headers[hdrs.LOCATION], status, answer = ROOT + answer.location, 201, answer.value
-    body = msgspec.json.encode(answer)
+    # A sentence that can be said in other languages is told in English.
+    body = msgspec.json.encode(answer, enc_hook=str)
     if operation.method == "GET":
         headers[hdrs.ETAG] = f'"{sha256(body).hexdigest()[:32]}"'
     return web.Response(body=body, status=status, content_type=_JSON, headers=headers)
