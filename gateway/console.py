@@ -15,6 +15,7 @@ from aiohttp import web
 from challenge_web.api.account import JournalResource, OwnResource
 from challenge_web.api.accounts import AccountsResource
 from challenge_web.api.app import add_api
+from challenge_web.api.digests import DigestResource
 from challenge_web.api.door import Door
 from challenge_web.api.expecting import ExpectingResource
 from challenge_web.api.lists import ListResource
@@ -301,6 +302,7 @@ def api_resources(parts: Parts) -> list[Resource]:
         ),
         PolicyResource(parts.policies),
         ExpectingResource(parts.expecting),
+        DigestResource(parts.digest_choices),
         TemplateResource(parts.texts, parts.send_sample),
         OverviewResource(parts.overview, parts.moderator),
         AccountsResource(entrance.accounts, functools.partial(link_url, parts.settings)),

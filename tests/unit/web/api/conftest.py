@@ -31,6 +31,8 @@ BODIES: dict[str, object] = {
     "changePolicy": {"settings": {"days": {"value": "9"}}},
     "previewPolicy": {"settings": {"days": {"value": "9"}}},
     "openWindow": {"address": JOE},
+    "changeDigests": {"schedule": "daily@18"},
+    "sendDigest": {},
     "setTemplate": {"subject": "x", "text": "no link", "html": ""},
     "previewTemplate": {"subject": "x", "text": "no link", "html": ""},
     "sendTemplateSample": {"subject": "x", "text": "no link", "html": ""},
