@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import os
+import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -13,6 +15,18 @@ T = TypeVar("T")
 
 _M_ARENA_MAX = -8
 """Of GNU's mallopt(3)."""
+
+
+def keep_standard_streams() -> None:
+    """Let nothing be where standard input, output or error were closed: else what is opened next would get their number,
+    with all that is written to them, in this process and in those it starts."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # The lowest number that is free: this one.
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
 def few_heaps() -> None:

@@ -189,7 +189,7 @@ class Service:
         self.letters.reload()
         self.front.reload()
         if self._team is not None:
-            self._team.reload(settings.log.level)
+            await self._team.reload(settings.log.level)
         logging.getLogger().setLevel(settings.log.level.upper())
         log.event(_log, "reloaded")
 

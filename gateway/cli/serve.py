@@ -19,7 +19,7 @@ from gateway.cli import systemd
 from gateway.cli.faults import CommandError, system_words, told
 from gateway.cli.options import PRIVATE, config_option, settings_of
 from gateway.cli.signals import Signals
-from gateway.processes import collect_seldom, few_heaps, run_loop
+from gateway.processes import collect_seldom, few_heaps, keep_standard_streams, run_loop
 from gateway.relay.signer import KeyFault
 from gateway.relay.templates import TemplateFault
 from gateway.service import Service
@@ -42,6 +42,7 @@ def serve(config: Path | None) -> None:
     SIGTERM ends it when the mail in hand is done, a second one ends it at once. SIGHUP reloads the certificate, the
     templates and the log level.
     """
+    keep_standard_streams()
     settings = settings_of(config, serving=True)
     os.umask(PRIVATE)
     few_heaps()

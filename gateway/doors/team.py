@@ -43,6 +43,8 @@ STEADY = 60.0
 """Seconds after which a process counts as one that works."""
 COUNT_SECONDS = 1.0
 """For the others to tell their counters; of who takes longer, those it told last count."""
+RELOAD_SECONDS = 5.0
+"""For them to reload."""
 LEAVE_SECONDS = 40.0
 """For a process that has hung up to be gone; longer than `process.ORPHAN_SECONDS`."""
 GRACE = 3.0
@@ -113,11 +115,13 @@ class Team:
         """Bring the counters up to date with what the others have counted."""
         await asyncio.gather(*(member.count() for member in self._members))
 
-    def reload(self, level: str) -> None:
-        """Let them read the certificate again, and log from this level on; so do those that start later."""
+    async def reload(self, level: str) -> None:
+        """Let them read the certificate again, and log from this level on; so do those that start later.
+
+        Returns when they have, but for one that takes too long.
+        """
         self._log_level = level
-        for member in self._members:
-            member.say(Reload(level))
+        await asyncio.gather(*(member.reload(level) for member in self._members))
 
     async def stop(self, seconds: float) -> int:
         """Let them end within so many seconds; return how many sessions were cut off. A second time it does nothing."""
@@ -203,6 +207,11 @@ class _Member:
         finally:
             self._asked.pop(serial, None)
         return True
+
+    async def reload(self, level: str) -> None:
+        """Let it reload, and wait until it has, but not for long."""
+        self.say(Reload(level))
+        await self.count(RELOAD_SECONDS)  # It answers one after the other.
 
     async def stop(self, seconds: float) -> int:
         """Let it end; return how many sessions were cut off."""

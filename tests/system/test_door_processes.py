@@ -7,6 +7,7 @@ import os
 import signal
 import smtplib
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from benchmarks.measure import family
 from benchmarks.places import HOST, wait_until
+from tests.certificates import make_certificate, unverified_tls
 from tests.peers.letters import letter
 from tests.system.conftest import OUTSIDE, MakeSite, Site
 
@@ -175,6 +177,33 @@ def test_limit_of_one_client_holds_over_all_processes(make_site: MakeSite) -> No
     # Two processes that look in the same moment may each admit one.
     assert 5 <= greetings.count(b"220") <= 5 + PROCESSES
     assert greetings.count(b"421") == 30 - greetings.count(b"220")
+
+
+def test_new_certificate_is_shown_by_every_process_and_by_one_that_is_just_starting(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make_certificate(certificate, key, "first.example")
+    files = {"smtp.tls_certificate": str(certificate), "smtp.tls_key": str(key)}
+    site = make_site({"smtp.processes": PROCESSES, **files})
+    wait_until(lambda: all_there(site), "every process takes mail")
+    victim = door_processes(site)[0]
+    make_certificate(certificate, key, "second.example")
+    os.kill(victim, signal.SIGKILL)
+    wait_until(
+        lambda: len(family(site.gateway.pid)) == PROCESSES and victim not in family(site.gateway.pid), "a new one"
+    )
+    os.kill(site.gateway.pid, signal.SIGHUP)
+    wait_until(lambda: bool(lines(site, "reloaded")), "it says so")
+    wait_until(lambda: all_there(site), "every process takes mail")
+    shown: dict[int, bytes] = {}
+    while len(shown) < PROCESSES:
+        with smtplib.SMTP(HOST, site.gateway.smtp_port, "mail.outside.example", 30, (OUTSIDE, 0)) as door:
+            pid = owner(site, door)
+            door.starttls(context=unverified_tls())
+            assert isinstance(door.sock, ssl.SSLSocket)
+            shown[pid] = door.sock.getpeercert(binary_form=True) or b""
+    assert all(b"second.example" in one for one in shown.values())
 
 
 def test_sighup_reaches_every_process(site: Site, clients: dict[int, smtplib.SMTP]) -> None:
