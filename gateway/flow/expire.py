@@ -49,6 +49,9 @@ class ExpireStore(Protocol):
     async def transact(self, work: Callable[[ExpireTx], T]) -> T:
         """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
 
+    async def look(self, work: Callable[[ExpireTx], T]) -> T:
+        """Run work on a consistent view."""
+
 
 class Expirer:
     """The expiry worker's work, one batch at a time, so that no transaction holds others up for long."""
@@ -117,11 +120,14 @@ class Expirer:
     async def purge_once(self, most: int = 200) -> int:
         """Forget the content of up to `most` messages that ended longer ago than the retention; return how many."""
         now = self._now()
+        before = now - self._retention
+        # Looked for on a view: in years of ended mail that takes longer than the writer should keep mail waiting.
+        ids = await self._store.look(lambda tx: tx.pending.purgeable(before, most))
 
         def work(tx: ExpireTx) -> int:
             tx.challenges.forget_puzzles(now - PUZZLE_MEMORY)
             tx.expecting.forget(now - MEMORY)
-            return tx.pending.purge(now - self._retention, most)
+            return tx.pending.purge(before, ids) if ids else 0
 
         count = await self._store.transact(work)
         if count:

@@ -264,8 +264,11 @@ class PendingTx(Protocol):
     def of_challenge(self, challenge_id: int) -> list[Passage]:
         """Return what became of the mails of a challenge, in the order they came."""
 
-    def purge(self, before: float, most: int) -> int:
-        """Forget the content of messages all of whose rows ended before then; return how many."""
+    def purgeable(self, before: float, most: int) -> list[int]:
+        """Return messages whose content is kept, and all of whose rows ended before then."""
+
+    def purge(self, before: float, ids: Sequence[int]) -> int:
+        """Forget the content of those messages that are purgeable still; return how many."""
 
     def silence(self, challenge_id: int, why: str) -> None:
         """Note with the rows of a challenge that their sender was not asked after all."""

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, and_, bindparam, delete, func, insert, literal_column, null, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Exists,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from gateway.domain.address import Address, normal_form
 from gateway.domain.evidence import Proof
@@ -44,6 +57,7 @@ row_columns = (
 )
 _select_row = select(*row_columns).join(message, message.c.id == pending.c.message_id)
 _get_row = Prepared(_select_row.where(pending.c.id == bindparam("row_id")))
+_FINAL = [state.value for state in FINAL]
 _as_read = and_(pending.c.id == bindparam("row_id"), pending.c.state == bindparam("from"))
 _moved: dict[str, BindParameter[object]] = {"state": bindparam("to"), "changed_at": bindparam("now")}
 _move = Prepared(update(pending).where(_as_read).values(_moved))
@@ -225,33 +239,27 @@ class PendingTable(DeliveryTable):
         """Note with the rows of a challenge that their sender was not asked after all."""
         self._connection.execute(update(pending).where(pending.c.challenge_id == challenge_id).values(silence=why))
 
-    def purge(self, before: float, most: int) -> int:
-        """Forget the content of messages all of whose rows ended before then; return how many."""
-        final = [state.value for state in FINAL]
-        kept = (
-            select(pending.c.message_id)
-            .where(pending.c.message_id == content.c.message_id)
-            .where(or_(pending.c.state.not_in(final), pending.c.changed_at >= before))
-        )
-        old = (
-            select(content.c.message_id)
-            .where(
-                content.c.message_id.in_(
-                    select(pending.c.message_id).where(pending.c.changed_at < before, pending.c.state.in_(final))
-                )
-            )
-            .where(~kept.exists())
-            .limit(most)
-        )
-        ids = [row[0] for row in self._connection.execute(old)]
-        if ids:
-            self._connection.execute(delete(content).where(content.c.message_id.in_(ids)))
-        return len(ids)
+    def purgeable(self, before: float, most: int) -> list[int]:
+        """Return messages whose content is kept, and all of whose rows ended before then."""
+        ended = select(pending.c.message_id).where(pending.c.changed_at < before, pending.c.state.in_(_FINAL))
+        query = select(content.c.message_id).where(content.c.message_id.in_(ended), ~_needed(before)).limit(most)
+        return list(self._connection.execute(query).scalars())
+
+    def purge(self, before: float, ids: Sequence[int]) -> int:
+        """Forget the content of those messages that are purgeable still; return how many."""
+        mine = delete(content).where(content.c.message_id.in_(ids), ~_needed(before))
+        return self._connection.execute(mine).rowcount
 
     def count_by_state(self) -> dict[State, int]:
         """Return how many rows are in each state."""
         rows = self._connection.execute(select(pending.c.state, func.count()).group_by(pending.c.state))
         return {State(state): count for state, count in rows}
+
+
+def _needed(before: float) -> Exists:
+    """Return what is true of content that a row has use for."""
+    rows = select(pending.c.message_id).where(pending.c.message_id == content.c.message_id)
+    return rows.where(or_(pending.c.state.not_in(_FINAL), pending.c.changed_at >= before)).correlate(content).exists()
 
 
 def pending_row(row: Sequence[Any]) -> PendingRow:

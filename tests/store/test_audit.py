@@ -49,7 +49,7 @@ async def test_audit_of_an_empty_store_finds_nothing(store: Store) -> None:
 
 async def test_audit_of_ended_mail_whose_content_is_purged_finds_nothing(store: Store) -> None:
     await fill(store)
-    assert await store.transact(lambda tx: tx.pending.purge(NOW + 99, 10)) >= 1
+    assert await store.transact(lambda tx: tx.pending.purge(NOW + 99, tx.pending.purgeable(NOW + 99, 10))) >= 1
     assert (await run(store)).faults == []
 
 

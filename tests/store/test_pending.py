@@ -314,10 +314,10 @@ async def test_purge_forgets_content_of_messages_all_of_whose_rows_ended_before(
     await store.transact(lambda tx: claim(tx, 1))
     await store.transact(lambda tx: finish(tx, refused, 1, State.REFUSED))
     before = await contents(store)
-    assert await store.transact(lambda tx: tx.pending.purge(NOW + 50, 10)) == 1
+    assert await store.transact(lambda tx: tx.pending.purge(NOW + 50, tx.pending.purgeable(NOW + 50, 10))) == 1
     assert await contents(store) == before - {ended.message_id}
     assert await state_of(store, ended.rows[0]) is State.DELETED  # The row stays, for the audit.
-    assert await store.transact(lambda tx: tx.pending.purge(NOW + 50, 10)) == 0
+    assert await store.transact(lambda tx: tx.pending.purge(NOW + 50, tx.pending.purgeable(NOW + 50, 10))) == 0
     assert waiting.message_id in await contents(store)
 
 
@@ -325,12 +325,14 @@ async def test_purge_takes_no_more_than_asked_for(store: Store) -> None:
     for number in range(5):
         kept = await keep(store, message(str(number)))
         await end(store, kept.rows[0], Event.DELETE, NOW)
-    assert [await store.transact(lambda tx: tx.pending.purge(NOW + 1, 2)) for _ in range(4)] == [2, 2, 1, 0]
+    assert [
+        await store.transact(lambda tx: tx.pending.purge(NOW + 1, tx.pending.purgeable(NOW + 1, 2))) for _ in range(4)
+    ] == [2, 2, 1, 0]
 
 
 async def test_purge_gives_the_space_back_to_the_file_system(store: Store, url: str) -> None:
     for number in range(8):
-        kept = await keep(store, message(str(number), body="x" * 500_000))
+        kept = await keep(store, message(str(number), body="x" * 1_000_000))
         await end(store, kept.rows[0], Event.DELETE, NOW)
 
     def size(tx: Transaction) -> int:
@@ -338,7 +340,7 @@ async def test_purge_gives_the_space_back_to_the_file_system(store: Store, url: 
         return int(pages * tx.connection.exec_driver_sql("PRAGMA page_size").scalar_one())
 
     full = await store.look(size)
-    assert await store.transact(lambda tx: tx.pending.purge(NOW + 1, 100)) == 8
+    assert await store.transact(lambda tx: tx.pending.purge(NOW + 1, tx.pending.purgeable(NOW + 1, 100))) == 8
     await store.sign_of_life(NOW)
     assert await store.look(size) < full / 8
     await store.close()

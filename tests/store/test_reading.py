@@ -32,7 +32,7 @@ async def test_row_without_challenge_or_content_says_so(store: Store) -> None:
     def end(tx: object) -> None:
         row = tx.pending.get(kept.rows[0])  # type: ignore[attr-defined]
         tx.pending.move(row, State.DELETED, Event.DELETE, "joe", NOW, "")  # type: ignore[attr-defined]
-        tx.pending.purge(purged, 10)  # type: ignore[attr-defined]
+        tx.pending.purge(purged, tx.pending.purgeable(purged, 10))  # type: ignore[attr-defined]
 
     await store.transact(end)
     held = await store.look(lambda tx: tx.reading.held(kept.rows[0]))
