@@ -26,6 +26,7 @@ from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.digest_ports import DigestLetter, Wanted
 from gateway.flow.digests import DigestRules, Digests
 from gateway.flow.expecting import Expecting, ExpectingStore
+from gateway.flow.history import History, HistoryStore
 from gateway.flow.policies import Policies
 from gateway.flow.policy_ports import PoliciesStore
 from gateway.flow.ports import Hop
@@ -159,6 +160,12 @@ def make_digest_choices(
 ) -> DigestChoices:
     """Make the service of what is chosen for digests. languages: those that there are texts in."""
     return DigestChoices(digest_rules(settings), store, languages, available_timezones, now=now)
+
+
+def make_history(settings: Settings, store: HistoryStore, now: Callable[[], float]) -> History:
+    """Make the service of what became of each mail."""
+    own = {normal_domain(name): days for name, days in settings.history.domains.items()}
+    return History(store, settings.history.days, own, now=now)
 
 
 def make_expecting(settings: Settings, store: ExpectingStore, now: Callable[[], float]) -> Expecting:

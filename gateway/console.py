@@ -18,6 +18,7 @@ from challenge_web.api.app import add_api
 from challenge_web.api.digests import DigestResource
 from challenge_web.api.door import Door
 from challenge_web.api.expecting import ExpectingResource
+from challenge_web.api.history import HistoryResource
 from challenge_web.api.lists import ListResource
 from challenge_web.api.messages import MessageResource
 from challenge_web.api.operations import Operation, Resource
@@ -31,6 +32,7 @@ from challenge_web.console.app import add_console
 from challenge_web.console.digests import DigestPages
 from challenge_web.console.expecting import ExpectingPages
 from challenge_web.console.gate import ClientOf, Cookie
+from challenge_web.console.history import HistoryPages
 from challenge_web.console.home import HomePages
 from challenge_web.console.list_files import ListFilePages
 from challenge_web.console.lists import ListPages
@@ -62,6 +64,7 @@ from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.expecting import Expecting
 from gateway.flow.forward import Forwarder, ForwardRules, Outside
 from gateway.flow.held_links import HeldLinks
+from gateway.flow.history import History
 from gateway.flow.journal import Journal
 from gateway.flow.list_import import ListFiles
 from gateway.flow.lists import Lists
@@ -107,6 +110,7 @@ class Parts:
     texts: TextEditor
     send_sample: SendSample
     journal: Journal
+    history: History
     policies: Policies
     expecting: Expecting
     queue: Queue
@@ -161,6 +165,7 @@ def make_parts(
         ),
         send_sample=functools.partial(_send_sample, letters, own_domains(settings.domains.names), hops, outside),
         journal=Journal(store, now=now),
+        history=assembly.make_history(settings, store, now),
         policies=policies,
         expecting=assembly.make_expecting(settings, store, now),
         queue=queue,
@@ -215,6 +220,7 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
         OverviewPages(parts.overview, parts.moderator, pages),
         TextPages(parts.texts, parts.send_sample, tuple(VARIABLES.items()), pages),
         LogPages(parts.journal, pages),
+        HistoryPages(parts.history, pages),
         PolicyPages(parts.policies, pages),
         ExpectingPages(parts.expecting, pages, now=parts.now),
         DigestPages(parts.digest_choices, pages),
@@ -308,6 +314,7 @@ def api_resources(parts: Parts) -> list[Resource]:
         AccountsResource(entrance.accounts, functools.partial(link_url, parts.settings)),
         OwnResource(entrance.accounts, entrance.sessions, entrance.tokens),
         JournalResource(parts.journal),
+        HistoryResource(parts.history),
     ]
 
 

@@ -13,6 +13,7 @@ from socket import socket
 from gateway import assembly
 from gateway.checks.authentication_results import forged_fields, results_field
 from gateway.flow.entry_use import EntryUse
+from gateway.flow.passages import Passages
 from gateway.flow.ports import Checks, StoreDown
 from gateway.flow.ports import Store as MailStore
 from gateway.flow.receive import Receiver
@@ -26,6 +27,8 @@ from gateway.workers.loop import Loop
 
 TALLY_PAUSE = 5.0
 """Seconds between two times that the overview's numbers are written down."""
+PASSAGES_PAUSE = 3.0
+"""Seconds between two times that the facts of relayed mail are written down."""
 ENTRY_USE_PAUSE = 60.0
 """Seconds between two times that it is written down when list entries last decided."""
 
@@ -58,6 +61,7 @@ class Front:
         self.hops = Hops(settings, processes)
         self._checks = assembly.make_checks(settings)
         self.entry_use = EntryUse(store)
+        self._passages = Passages(store) if settings.history.relayed else None
         self._listener = Listener(
             self.make_receiver(self._checks, now, store),
             assembly.door_settings(settings),
@@ -67,6 +71,7 @@ class Front:
         self._loops = (
             Loop("tally", functools.partial(write_down, TALLY, store), TALLY_PAUSE),
             Loop("entry use", self._write_use, ENTRY_USE_PAUSE),
+            Loop("history", self._write_passages, PASSAGES_PAUSE),
         )
 
     def make_receiver(self, checks: Checks, now: Callable[[], float], store: MailStore) -> Receiver:
@@ -83,6 +88,7 @@ class Front:
             wake_challenges=self._wake_challenges,
             wake_deliveries=self._wake_deliveries,
             use=self.entry_use,
+            passages=self._passages,
         )
 
     @property
@@ -110,6 +116,8 @@ class Front:
         with suppress(StoreDown):
             await write_down(TALLY, self._store)
         await self.entry_use.write_down()
+        with suppress(StoreDown):
+            await self._write_passages()
         return cut_off
 
     async def close(self, grace: float) -> None:
@@ -118,6 +126,11 @@ class Front:
             await loop.stop(grace)
         await self.hops.close()
         self._checks.close()
+
+    async def _write_passages(self) -> int:
+        if self._passages is not None:
+            await self._passages.write_down()
+        return 0
 
     async def _write_use(self) -> int:
         await self.entry_use.write_down()

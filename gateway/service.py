@@ -284,6 +284,8 @@ class Service:
             await self.store.sign_of_life(self.clock.now())
             await self.front.entry_use.forget_removed(self.clock.now())
         await self.entrance.sweep()
+        if self.clock.trusted():
+            await assembly.make_history(self.settings, self.store, self.clock.now).sweep()
         return 0
 
     # --- listeners ---

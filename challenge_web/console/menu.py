@@ -31,6 +31,7 @@ MENU = (
     Entry("domains", "Domains", "console/domains", Right.SEE_OVERVIEW),
     Entry("outgoing", "Outgoing", "console/outgoing", Right.SEE_OVERVIEW),
     Entry("accounts", "Accounts", "console/accounts", Right.SEE_ACCOUNTS),
+    Entry("history", "History", "console/history", Right.SEE_HISTORY),
     Entry("log", "Log", "console/log", Right.SEE_LOG),
     Entry("account", "My account", "console/account", Right.OWN_ACCOUNT),
 )

@@ -46,6 +46,7 @@ COMMANDS = {
     "digest": Place("digest", "digest", "Tell people by mail what waits for them."),
     "account": Place("account", "account", "Manage who may sign in to the console."),
     "challenges": Place("challenges", "challenges", "Look at challenges, and send one again."),
+    "history": Place("history", "history", "See what became of each mail; export and erase an address."),
     "token": Place("token", "token", "Manage with what programs come in through the API."),
     "db": Place("upkeep", "db", "Look after the store's schema."),
     "audit": Place("upkeep", "audit", "Check that nothing was lost and nothing was changed."),

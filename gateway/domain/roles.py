@@ -36,6 +36,7 @@ class Right(Enum):
     EDIT_ACCOUNTS = "edit-accounts"
     LOOK_AS_USER = "look-as-user"  # Read-only, named in a banner, and logged.
     SEE_LOG = "see-log"
+    SEE_HISTORY = "see-history"  # What became of each mail.
 
 
 _USER = frozenset(
@@ -49,6 +50,7 @@ _USER = frozenset(
         Right.EDIT_LISTS,
         Right.SEE_POLICY,
         Right.EDIT_POLICY,
+        Right.SEE_HISTORY,
     }
 )
 
@@ -63,6 +65,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.SEE_OVERVIEW,
             Right.SEE_ACCOUNTS,
             Right.SEE_LOG,
+            Right.SEE_HISTORY,
         }
     ),
     Role.DOMAIN_ADMIN: _USER

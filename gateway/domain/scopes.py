@@ -34,6 +34,7 @@ class Scope(Enum):
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
     LOG_READ = "log:read"
+    HISTORY_READ = "history:read"
     ACCOUNT = "account"
 
 
@@ -51,6 +52,7 @@ SCOPES: dict[Scope, frozenset[Right]] = {
     Scope.ACCOUNTS_READ: frozenset({Right.SEE_ACCOUNTS}),
     Scope.ACCOUNTS_WRITE: frozenset({Right.EDIT_ACCOUNTS}),
     Scope.LOG_READ: frozenset({Right.SEE_LOG}),
+    Scope.HISTORY_READ: frozenset({Right.SEE_HISTORY}),
     Scope.ACCOUNT: frozenset({Right.OWN_ACCOUNT}),
 }
 """Each right but one is in one scope: looking over a user's shoulder is for eyes, in the console."""
@@ -69,6 +71,7 @@ MEANINGS: dict[Scope, str] = {
     Scope.ACCOUNTS_READ: "See accounts",
     Scope.ACCOUNTS_WRITE: "Change accounts",
     Scope.LOG_READ: "Read who did what",
+    Scope.HISTORY_READ: "See what became of each mail",
     Scope.ACCOUNT: "See and change your own account, and end its sessions and tokens",
 }
 

@@ -25,6 +25,7 @@ from gateway.domain.value import value_class
 from gateway.flow.arrangements import policy_for
 from gateway.flow.entry_use import EntryUse
 from gateway.flow.expected import let_in
+from gateway.flow.passages import Passages
 from gateway.flow.ports import (
     Checks,
     Delivery,
@@ -73,6 +74,7 @@ class Receiver:
         wake_challenges: Callable[[], None],
         wake_deliveries: Callable[[], None],
         use: EntryUse | None = None,
+        passages: Passages | None = None,
     ) -> None:
         """hop_for: recipient domain → next hop. forged_fields and results_field: RFC 8601, out of and into a header."""
         self._rules = rules
@@ -85,6 +87,7 @@ class Receiver:
         self._wake_challenges = wake_challenges
         self._wake_deliveries = wake_deliveries
         self._use = use
+        self._passages = passages
 
     def features(self) -> Features:
         """What may be offered to a client: what every next hop offers."""
@@ -321,7 +324,10 @@ class Receiver:
         if not answer.accepted and outcome == "deliver":
             outcome = "deferred" if answer.temporary else "refused-by-next-hop"
         _transactions.counts[(outcome,)] += 1
-        note_decisions(transaction, decisions, answer, self._now())
+        now = self._now()
+        note_decisions(transaction, decisions, answer, now)
+        if self._passages is not None and answer is not reply.HELD:  # What is kept has rows of its own.
+            self._passages.note(transaction, len(content), decisions, answer, now)
         event(
             _log,
             "transaction",

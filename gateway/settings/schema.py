@@ -306,6 +306,17 @@ class Api(Section, frozen=True):
     """The longest that a token can be made for."""
 
 
+class History(Section, frozen=True):
+    """What became of each mail, without what was in it."""
+
+    relayed: bool = True
+    """Keep the facts of mail that goes through at once, or is refused at once; of held mail they are kept anyway."""
+    days: Days = 90
+    """For how long."""
+    domains: dict[Domain, Days] = {}  # noqa: RUF012  # A Struct copies it.
+    """Days of single domains: "example.org" = 30."""
+
+
 class Log(Section, frozen=True):
     """What is written to standard error."""
 
@@ -336,4 +347,5 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sign_in_openid: SignInOpenid = SignInOpenid()
     sign_in_proxy: SignInProxy = SignInProxy()
     api: Api = Api()
+    history: History = History()
     log: Log = Log()

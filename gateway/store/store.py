@@ -28,6 +28,7 @@ from gateway.store.digests import DigestTable
 from gateway.store.engine import assert_durable, open_engine, prepare, sqlite_path, translate, translated_errors
 from gateway.store.entries import EntryTable
 from gateway.store.expecting import ExpectingTable
+from gateway.store.history import HistoryTable, PassageTable
 from gateway.store.journal import JournalTable
 from gateway.store.kept_answers import KeptTable
 from gateway.store.lists import CHANGES, EntryCopies, ListTable
@@ -119,6 +120,16 @@ class Transaction:
     def tokens(self) -> TokenTable:
         """With which programs come in."""
         return TokenTable(self.connection)
+
+    @property
+    def passages(self) -> PassageTable:
+        """Mail that went through."""
+        return PassageTable(self.connection)
+
+    @property
+    def history(self) -> HistoryTable:
+        """What is known of all mail."""
+        return HistoryTable(self.connection)
 
     @property
     def kept_answers(self) -> KeptTable:

@@ -135,6 +135,8 @@ JSON = {
     "policy set": ["policy", "set", "days", "9"],
     "expect start": ["expect", "start", "joe@example.org"],
     "expect list": ["expect", "list"],
+    "history list": ["history", "list"],
+    "history erase": ["history", "erase", "nobody@elm.example", "--yes"],
     "token make": ["token", "make", "mia@example.org", "backup", "--scope", "pending:read"],
     "token list": ["token", "list"],
     "digest send": ["digest", "send", "--all", "--dry-run"],

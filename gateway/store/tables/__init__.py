@@ -24,6 +24,7 @@ from gateway.store.tables.core import (
     token,
 )
 from gateway.store.tables.digests import digest, digest_choice, digest_item, digest_mailbox, digest_secret
+from gateway.store.tables.history import passage
 from gateway.store.tables.lists import draft, removal, removed_entry
 from gateway.store.tables.overview import journal, tally
 from gateway.store.tables.policies import expecting, expecting_use, policy_choice
@@ -57,6 +58,7 @@ __all__ = [
     "metadata",
     "order_row",
     "page_use",
+    "passage",
     "pending",
     "policy_choice",
     "queue",

@@ -27,6 +27,7 @@ from gateway.flow.digest_ports import Wanted
 from gateway.flow.digests import DigestRules
 from gateway.flow.expire import Expirer
 from gateway.flow.moderate import Moderator
+from gateway.flow.passages import Passages
 from gateway.flow.ports import ChallengeRow, Delivery, Envelope, Features
 from gateway.flow.receive import Receiver
 from gateway.flow.receive_rules import ReceiveRules, Stage
@@ -157,6 +158,7 @@ class World:
         self.checks = FakeChecks()
         self.outside = FakeOutside()
         self.woken: list[str] = []
+        self.passages: Passages | None = None
         self.rules = rules
         self.digests = DigestRules(Wanted(schedule="off", time_zone="UTC"), rules.domains, "https://gw.example.org")
         self._numbers = itertools.count(1)
@@ -180,6 +182,7 @@ class World:
             now=self.clock.now,
             wake_challenges=lambda: self.woken.append("challenges"),
             wake_deliveries=lambda: self.woken.append("deliveries"),
+            passages=self.passages,
         )
 
     def answers(self, *, attempts: int = 5, pause_minutes: float = 15) -> Answers:

@@ -1,0 +1,172 @@
+"""History: what became of each mail, in and out, without what is in it; searched, exported, erased."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from gateway.domain.address import normal_form
+from gateway.domain.challenge import DAY
+from gateway.domain.roles import Right, Viewer
+from gateway.flow.queue import Place
+from gateway.log import event
+
+T = TypeVar("T")
+_log = logging.getLogger("gateway.history")
+
+PAGE = 50
+MOST = 200
+KINDS = ("passage", "held", "challenge")
+"""Where a line comes from: mail that went through or was refused at once; mail that was kept; a challenge of ours."""
+
+Start = tuple[int, ...]
+"""For each kind the number behind which lines follow; 0 is the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One mail for one recipient."""
+
+    kind: str
+    id: int
+    at: float
+    direction: str
+    """`in`, or `out` for what we sent ourselves."""
+    sender: str
+    recipient: str
+    size: int
+    decision: str
+    reason: str
+    state: str
+    queue_id: str
+    """Of the mail server in front."""
+    reply: str
+    """What the server behind said last; its queue id is in it."""
+    client: str
+    transaction_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which lines; an empty field filters nothing."""
+
+    address: str = ""
+    """Sender or recipient: a whole address, or `@domain` of either."""
+    state: str = ""
+    after: float | None = None
+    """At this time or later."""
+    before: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """One page, the newest first."""
+
+    rows: tuple[Line, ...]
+    next: Start | None
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased of one address."""
+
+    mails: int
+    challenges: int
+    entries: int
+    windows: int
+    waiting: int
+    """Mails that still wait or are on their way, and stay: settle them first."""
+
+
+class HistoryTable(Protocol):
+    """What the store knows of all mail."""
+
+    def page(self, place: Place, asked: Asked, start: Start, most: int) -> Sequence[Line]:
+        """Return lines behind `start`, up to `most` of each kind, the newest first."""
+
+    def forget(self, before: float, domains: Collection[str], *, but: bool, most: int) -> int:
+        """Drop passages of before then, of these domains or of all but these; return how many."""
+
+    def erase(self, address: str) -> Erased:
+        """Drop all that is known of mail from and to an address, and of entries and windows that name it."""
+
+    def export(self, address: str) -> Mapping[str, Sequence[Mapping[str, object]]]:
+        """Return all that is known of an address, by kind."""
+
+
+class HistoryTx(Protocol):
+    """What history needs of a transaction."""
+
+    @property
+    def history(self) -> HistoryTable:
+        """What the store knows."""
+
+
+class HistoryStore(Protocol):
+    """Where it is kept."""
+
+    async def transact(self, work: Callable[[HistoryTx], T]) -> T:
+        """Run work in one writing transaction."""
+
+    async def look(self, work: Callable[[HistoryTx], T]) -> T:
+        """Run work on a consistent view."""
+
+
+class History:
+    """Shows each person the mail within reach; exports and erases for who has the whole site."""
+
+    def __init__(
+        self, store: HistoryStore, days: float, domain_days: Mapping[str, float], *, now: Callable[[], float]
+    ) -> None:
+        """days: for which passages are kept. domain_days: of domains that have their own, as A-labels."""
+        self._store = store
+        self._days = days
+        self._domain_days = dict(domain_days)
+        self._now = now
+
+    async def page(self, viewer: Viewer, asked: Asked, start: Start = (), size: int = PAGE) -> Lines:
+        """Return one page, the newest first."""
+        if not viewer.may(Right.SEE_HISTORY):
+            return Lines((), None)
+        place, start = Place.of(viewer.reach), start or (0,) * len(KINDS)
+        found = await self._store.look(lambda tx: tx.history.page(place, asked, start, size + 1))
+        rows = sorted(found, key=lambda line: (line.at, line.id), reverse=True)
+        shown = rows[:size]
+        ends = list(start)
+        for line in shown:
+            number = KINDS.index(line.kind)
+            ends[number] = min(line.id, ends[number] or line.id)
+        return Lines(tuple(shown), tuple(ends) if len(rows) > size else None)
+
+    async def export(self, viewer: Viewer, address: str) -> Mapping[str, Sequence[Mapping[str, object]]] | None:
+        """Return all that is kept about an address; None without the right."""
+        if not _whole(viewer):
+            return None
+        return await self._store.look(lambda tx: tx.history.export(normal_form(address)))
+
+    async def erase(self, viewer: Viewer, address: str) -> Erased | None:
+        """Drop all that is kept about an address; None without the right. What waits stays, and is told."""
+        if not _whole(viewer):
+            return None
+        erased = await self._store.transact(lambda tx: tx.history.erase(normal_form(address)))
+        # The address itself is what shall be forgotten.
+        event(_log, "erased", actor=viewer.name, mails=erased.mails, entries=erased.entries)
+        return erased
+
+    async def sweep(self, most: int = 2000) -> int:
+        """Drop passages that are older than their domain keeps them, up to `most` for each; return how many."""
+        now, own = self._now(), self._domain_days
+        groups = [((name,), False, days) for name, days in own.items()] + [(tuple(own), True, self._days)]
+        gone = 0
+        for names, but, days in groups:
+            before = now - days * DAY
+            gone += await self._store.transact(
+                lambda tx: tx.history.forget(before, names, but=but, most=most)  # noqa: B023 awaited here
+            )
+        return gone
+
+
+def _whole(viewer: Viewer) -> bool:
+    return viewer.may(Right.SEE_HISTORY) and viewer.reach.site and viewer.may(Right.EDIT_ACCOUNTS)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from tests.unit.cli.shell import Shell
+
+
+def test_history_is_listed_exported_and_erased(shell: Shell) -> None:
+    shell.hold("Offer for the roof")
+    (line,) = shell("history", "list", "joe@example.org", "--json").data
+    assert (line["kind"], line["state"], line["recipient"]) == ("held", "pending", "joe@example.org")
+    assert shell("history", "list", "@elm.example", "--json").data == []
+    assert shell("pending", "delete", "1").status == 0
+    assert len(shell("history", "export", "joe@example.org").data["held"]) == 1
+    outcome = shell("history", "erase", "joe@example.org", "--yes")
+    assert (outcome.status, outcome.out) == (0, "erased: 1 mails, 0 challenges, 0 entries, 0 windows\n")
+    assert shell("history", "list", "--json").data == []
+    assert shell("audit").status == 0
+
+
+def test_erasing_asks_first_and_takes_whole_addresses_only(shell: Shell) -> None:
+    shell.hold()
+    assert shell("history", "erase", "joe@example.org", stdin=b"n\n").status != 0
+    assert len(shell("history", "list", "--json").data) == 1
+    outcome = shell("history", "erase", "@example.org", "--yes")
+    assert (outcome.status, outcome.out) == (1, "")
+    outcome = shell("history", "erase", "joe@example.org", "--yes")
+    assert "1 mails still wait" in outcome.err
