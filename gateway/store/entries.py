@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from gateway.domain.lists import Entry
 from gateway.flow.list_ports import Cut, Draft, EntryView, Part
@@ -13,6 +27,9 @@ from gateway.store.tables import draft, inserted_id, list_entry, removal, remove
 
 _CHUNK = 500
 """Values in one IN: SQLite takes no endless statement."""
+_FEW = 5000
+_MOST_THREES = 24
+"""Beginnings of the words looked up, in threes: the rest is compared with the entries themselves."""
 _columns = (
     list_entry.c.id,
     list_entry.c.verdict,
@@ -40,8 +57,10 @@ _names = [column.name for column in list_entry.c if column.name != "id"]
 class EntryTable:
     """Implements `flow.list_ports.EntryTable`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, few: int = _FEW) -> None:
+        """few: entries that are fetched one by one to be looked through; where more may be meant, all are."""
         self._connection = connection
+        self._few = few
 
     def page(self, part: Part, cut: Cut) -> list[EntryView]:
         """Return entries, the newest first; with `after` the oldest first. It looks for no words."""
@@ -62,14 +81,35 @@ class EntryTable:
                 list_entry.c.note.contains(cut.words, autoescape=True),
             )
         ]
-        # One walk over the table: by an index of owners each row would be fetched from another place.
+        hits = self._hits(cut)
+        if len(hits) <= self._few:
+            where.append(list_entry.c.id.in_(select(func.json_each(json.dumps(hits)).table_valued("value").c.value)))
         owners = [part.owner for part in parts if part.owner is not None]
         domains = [part.domain for part in parts if part.domain is not None]
         if Part() not in parts:
-            where.append(or_((list_entry.c.owner + "").in_(owners), (list_entry.c.owner_domain + "").in_(domains)))
+            mine = or_(list_entry.c.owner.in_(owners), list_entry.c.owner_domain.in_(domains))
+            if len(hits) > self._few and self._many(mine):
+                # One walk over the table: by an index of owners each row would be fetched from another place.
+                mine = or_((list_entry.c.owner + "").in_(owners), (list_entry.c.owner_domain + "").in_(domains))
+            where.append(mine)
         if cut.verdict:
             where.append((list_entry.c.verdict + "") == cut.verdict)
         return self._cut(where, cut)
+
+    def _hits(self, cut: Cut) -> list[int]:
+        """Return entries that may have the words; one more than are few where they are many, or the words too short."""
+        threes = dict.fromkeys(cut.words[at : at + 3] for at in range(len(cut.words) - 2))
+        if not threes:
+            return [0] * (self._few + 1)
+        match = " AND ".join('"{}"'.format(three.replace('"', '""')) for three in list(threes)[:_MOST_THREES])
+        rows = self._connection.exec_driver_sql(
+            "SELECT rowid FROM entry_words WHERE entry_words MATCH ? LIMIT ?", (match, self._few + 1)
+        )
+        return list(rows.scalars())
+
+    def _many(self, where: ColumnElement[bool]) -> bool:
+        some = select(list_entry.c.id).where(where).limit(self._few + 1).subquery()
+        return (self._connection.execute(select(func.count()).select_from(some)).scalar() or 0) > self._few
 
     def _cut(self, where: list[ColumnElement[bool]], cut: Cut) -> list[EntryView]:
         if cut.after is not None:

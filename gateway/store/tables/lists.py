@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, String, Table, Text
+from sqlalchemy import Column, Connection, Float, ForeignKey, MetaData, String, Table, Text, event
 
 from gateway.store.tables.core import RowId, list_entry, metadata
 
@@ -34,3 +34,24 @@ draft = Table(
     Column("words", Text, nullable=False, comment="the file as it came"),
     sqlite_autoincrement=True,
 )
+
+_NEW = "INSERT INTO entry_words(rowid, text) VALUES (NEW.id, NEW.pattern || char(10) || NEW.note);"
+_OLD = (
+    "INSERT INTO entry_words(entry_words, rowid, text) VALUES ('delete', OLD.id, OLD.pattern || char(10) || OLD.note);"
+)
+STATEMENTS: tuple[str, ...] = (
+    # Which three letters stand side by side in an entry, and not where: that is looked up in the entry itself.
+    "CREATE VIRTUAL TABLE entry_words USING fts5(text, content='', columnsize=0, detail=none, tokenize='trigram')",
+    f"CREATE TRIGGER entry_new AFTER INSERT ON list_entry BEGIN {_NEW} END",
+    f"CREATE TRIGGER entry_gone AFTER DELETE ON list_entry BEGIN {_OLD} END",
+    f"CREATE TRIGGER entry_noted AFTER UPDATE OF pattern, note ON list_entry BEGIN {_OLD} {_NEW} END",
+)
+"""What the columns above cannot say; made with the tables, in this order."""
+
+
+def _complete(_target: MetaData, connection: Connection, **_: object) -> None:
+    for statement in STATEMENTS:
+        connection.exec_driver_sql(statement)
+
+
+event.listen(metadata, "after_create", _complete)
