@@ -176,7 +176,7 @@ def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
         sentence=reason_sentence(row.reason),
         proof=proof_sentence(row.proofs),
         challenge=challenge_sentence(row.challenge, row.silence),
-        score="" if row.score is None else f"{row.score:g}",
+        score="" if row.score is None else f"{round(row.score, 1):g}",
         files=_some(row.files),
         all_files=", ".join(row.files),
         left=left,

@@ -31,6 +31,7 @@ from gateway.store.queue_plan import (
 )
 
 _MOST_AT_ONCE = 1000
+_MOST_SIEVED = 10_000
 Found = list[tuple[Key, int]]
 """Keys, and the ids they belong to."""
 
@@ -176,9 +177,10 @@ class Finder(Hits):
                 yield from self._of_ids(hits, rest, self._further(ask, last))
                 return
         lowest, marked = self.mapped(part)
-        meant = (row_id for row_id in ids if marked[row_id - lowest])
-        while some := list(islice(meant, ask.most)):
-            yield from self._of_ids(some, what, ask)
+        while some := list(islice(ids, _MOST_SIEVED)):
+            meant = [row_id for row_id in some if marked[row_id - lowest]]
+            for at in range(0, len(meant), ask.most):
+                yield from self._of_ids(meant[at : at + ask.most], what, ask)
 
     def _further(self, ask: _Ask, row_id: int) -> _Ask:
         """Ask for what lies behind a row; 0: behind where the page begins."""

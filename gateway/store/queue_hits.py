@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from gateway.domain.lifecycle import State
@@ -24,6 +25,8 @@ from gateway.store.queue_plan import (
     wants_words,
     words_match,
 )
+
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,6 @@ class Hits:
         """Return rows that are marked, lie in the strips and have such a score, as far as the indexes know."""
         lowest, hits = words
         for strip in part.strips:
-            for row_id in self.stream(*self._scored(strip, part, -1)):
-                if hits[row_id - lowest]:
-                    yield row_id
+            ids = self.stream(*self._scored(strip, part, -1))
+            while some := list(islice(ids, _AT_ONCE)):
+                yield from [row_id for row_id in some if hits[row_id - lowest]]

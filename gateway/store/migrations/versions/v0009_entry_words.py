@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 _STATEMENTS = (
     "CREATE VIRTUAL TABLE entry_words USING fts5(text, content='', columnsize=0, detail=none, tokenize='trigram')",
