@@ -215,3 +215,47 @@ def test_cookie_is_bound_to_the_host_where_pages_are_served_by_https(make_site: 
     assert cookie.startswith("__Host-session=")
     assert {"HttpOnly", "Secure", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
     assert "Domain" not in cookie
+
+
+def test_stolen_cookie_changes_nothing_about_how_its_owner_signs_in(make_site: MakeSite) -> None:
+    site = make_site({"sign_in.proof_minutes": 0.01})
+    secret = site.gateway.folder / "secret"
+    secret.write_text("correct horse battery\n")
+    site.gateway.command("account", "add", "root", "--role", "site-admin", "--password-file", str(secret))
+    site.gateway.command("account", "add", "mia@example.org")
+    owner = Browser(site.gateway.url)
+    assert owner.post("/sign-in/password", {"name": "root", "password": "correct horse battery"}).status == 303
+    thief = Browser(site.gateway.url, cookies=dict(owner.cookies))
+    time.sleep(0.7)
+    csrf = thief.get("/console/account").csrf
+    for path in ("/console/account/app", "/console/account/passkeys", "/console/account/password"):
+        assert "account/proof" in thief.get(path).location
+    for path, fields in (
+        ("/console/account/app", {"code": "000000"}),
+        ("/console/account/app/remove", {}),
+        ("/console/account/recovery", {}),
+        ("/console/account/passkeys", {"answer": "{}", "name": "mine"}),
+        ("/console/account/password", {"old": "", "new": "the thief's own words"}),
+        ("/console/accounts", {"name": "thief", "role": "site-admin"}),
+        ("/console/accounts/1", {"do": "give", "address": "thief@example.org", "kind": "own"}),
+        ("/console/accounts/1/link", {}),
+        ("/console/accounts/2/link", {}),
+        ("/console/accounts/3/remove", {}),
+    ):
+        assert "account/proof" in thief.post(path, fields, csrf=csrf).location, path
+    assert thief.post("/console/account/proof", {"password": "guessed"}, csrf=csrf).status == 403
+    assert thief.post("/console/account/proof", {"code": "000000"}, csrf=csrf).status == 403
+    assert thief.post("/console/account/proof", {"link": "1"}, csrf=csrf).status == 404
+    shown = site.gateway.data("account", "show", "root")
+    assert (shown["second_factor"], shown["password"], shown["addresses"]) == (False, True, {})
+    assert [one["name"] for one in site.gateway.data("account", "list")] == ["admin", "mia@example.org", "root"]
+    # The owner shows who he is, goes on, and the thief is out.
+    page = owner.get("/console/account/proof?next=/console/account/password")
+    done = owner.post(
+        "/console/account/proof",
+        {"password": "correct horse battery", "next": "/console/account/password"},
+        csrf=page.csrf,
+    )
+    assert (done.status, "account/password" in done.location) == (303, True)
+    assert "/sign-in" in thief.get("/console/account").location
+    assert owner.get("/console/account").status == 200
