@@ -325,15 +325,9 @@ class ChallengeTx(Protocol):
         """Keep the hash of one more token before it is sent; False when the lease is lost."""
 
     def finish(
-        self,
-        challenge_id: int,
-        lease: int,
-        to: ChallengeState,
-        reply: str,
-        due_at: float | None,
-        mail_id: str,
+        self, challenge_id: int, lease: int, to: ChallengeState, reply: str, due_at: float | None, mail_id: str,
         now: float,
-    ) -> bool:
+    ) -> bool:  # fmt: skip
         """Save the outcome of an attempt to send; False when the lease is lost."""
 
     def expire(self, now: float, most: int) -> int:
