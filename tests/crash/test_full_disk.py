@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from benchmarks.gateway_process import GatewayProcess
+from benchmarks.measure import family
 from benchmarks.places import HOST, wait_until
 from benchmarks.surroundings import Surroundings
 from tests.crash.senders import KNOWN, STRANGER, content_of
@@ -101,9 +102,13 @@ def _fill(disk: Path) -> None:
 
 
 def _forbid_growth(gateway: GatewayProcess) -> None:
-    largest = max(path.stat().st_size for path in gateway.folder.iterdir())
-    resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+    _limit_growth(gateway, max(path.stat().st_size for path in gateway.folder.iterdir()))
 
 
 def _allow_growth(gateway: GatewayProcess) -> None:
-    resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    _limit_growth(gateway, resource.RLIM_INFINITY)
+
+
+def _limit_growth(gateway: GatewayProcess, octets: int) -> None:
+    for pid in family(gateway.pid):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (octets, resource.RLIM_INFINITY))

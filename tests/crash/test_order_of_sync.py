@@ -16,6 +16,8 @@ from tests.crash.system_calls import FILE_WRITES, READS, STRACE, SYNCS, WRITES, 
 def test_store_is_synced_between_last_octet_of_data_and_250(folder: Path, settings: dict[str, Any]) -> None:
     assert shutil.which("strace"), "install the Debian package strace"
     trace_file = folder / "strace.out"
+    # One process: the calls in the trace are then of the one that answers.
+    settings |= {"smtp.processes": 1}
     gateway = GatewayProcess(folder, settings, wrapper=(*STRACE, str(trace_file)), ready_seconds=90)
     gateway.start()
     try:
