@@ -126,8 +126,8 @@ class Team:
     async def stop(self, seconds: float) -> int:
         """Let them end within so many seconds; return how many sessions were cut off. A second time it does nothing."""
         members, self._members = self._members, []
-        self._memory.close()
         cut_off = await asyncio.gather(*(member.stop(seconds) for member in members))
+        self._memory.close()
         return sum(cut_off)
 
     # What its members use.

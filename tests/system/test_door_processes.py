@@ -8,6 +8,7 @@ import signal
 import smtplib
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -177,6 +178,27 @@ def test_limit_of_one_client_holds_over_all_processes(make_site: MakeSite) -> No
     # Two processes that look in the same moment may each admit one.
     assert 5 <= greetings.count(b"220") <= 5 + PROCESSES
     assert greetings.count(b"421") == 30 - greetings.count(b"220")
+
+
+def test_room_that_the_clients_of_a_killed_process_had_is_free_again(make_site: MakeSite) -> None:
+    site = make_site({"smtp.processes": PROCESSES, "smtp.max_connections": 12})
+    wait_until(lambda: all_there(site), "every process takes mail")
+    with ExitStack() as stack:
+
+        def enter() -> list[smtplib.SMTP]:
+            entered = []
+            with suppress(smtplib.SMTPConnectError):  # 421
+                while True:
+                    entered.append(smtplib.SMTP(HOST, site.gateway.smtp_port, "mail.outside.example", 30))
+                    stack.callback(entered[-1].close)
+            return entered
+
+        owners = Counter(owner(site, door) for door in enter())
+        victim = next(pid for pid, _ in owners.most_common() if pid != site.gateway.pid)
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: bool(lines(site, "door-process-ended")), "it is noticed")
+        # Processes that look in the same moment may each admit one, here as at first.
+        assert abs(len(enter()) - owners[victim]) <= PROCESSES
 
 
 def test_new_certificate_is_shown_by_every_process_and_by_one_that_is_just_starting(
