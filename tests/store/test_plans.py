@@ -68,6 +68,8 @@ LOOKS: dict[str, tuple[str, Callable[[Transaction], object]]] = {
     "expired": ("pending", lambda tx: tx.pending.expired(NOW - 1, 500)),
     "claim": ("released", lambda tx: tx.pending.claim(1.0, 20, 1, 2.0, 1e12)),
     "waiting_by_recipient": ("pending", lambda tx: tx.policies.waiting_by_recipient("r200@example.org")),
+    "of_challenge": ("pending", lambda tx: tx.pending.of_challenge(200)),
+    "silence": ("pending", lambda tx: tx.pending.silence(200, "over-budget")),
     "challenges.claim": ("deleted", lambda tx: tx.challenges.claim(NOW, 20, 1, NOW, NOW)),
     "challenges.expire": ("deleted", lambda tx: tx.challenges.expire(NOW, 500)),
 }

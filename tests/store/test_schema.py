@@ -247,3 +247,23 @@ async def test_upgrade_of_a_list_keeps_its_rows_and_finds_them_by_recipient_and_
     await store.close()
     for table in ("waiting_words", "ended_words"):
         execute(url, f"INSERT INTO {table}({table}) VALUES ('integrity-check')")
+
+
+async def test_upgrade_finds_the_rows_of_a_challenge_that_were_there(url: str) -> None:
+    to_version(url, "0009")
+    columns = (
+        "id, message_id, recipient, recipient_key, recipient_domain, notify, orcpt, sender_key, source, state, reason, "
+    )
+    columns += "silence, challenge_id, held_at, expires_at, changed_at, as_spam, attempts, last_reply"
+    execute(
+        url,
+        "PRAGMA foreign_keys = OFF",
+        f"INSERT INTO pending ({columns}) VALUES (1, 1, 'joe@example.org', 'joe@example.org', 'example.org', '', '', 's', '',"
+        " 'pending', 'unknown-sender', '', 7, 1, 2, 1, 0, 0, '')",
+    )
+    upgrade(url)
+    store = Store(url)
+    assert [passage.recipient for passage in await store.look(lambda tx: tx.pending.of_challenge(7))] == [
+        "joe@example.org"
+    ]
+    await store.close()

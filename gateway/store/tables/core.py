@@ -33,7 +33,7 @@ def inserted_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-SCHEMA_VERSION = "0009"
+SCHEMA_VERSION = "0010"
 """The newest migration; `db check` compares it with what the file says."""
 
 # SQLite numbers rows by itself only where the key is a plain INTEGER.
@@ -126,6 +126,7 @@ Index("pending_expiry", pending.c.expires_at, sqlite_where=text("state = 'pendin
 Index("pending_due", pending.c.due_at, sqlite_where=text("state = 'released'"))
 Index("pending_state", pending.c.state, pending.c.id)
 Index("pending_changed", pending.c.changed_at)
+Index("pending_challenge", pending.c.challenge_id, sqlite_where=text("challenge_id IS NOT NULL"))
 Index("pending_recipient", pending.c.recipient_key, pending.c.id)
 
 challenge = Table(
