@@ -92,7 +92,7 @@ class Smtp(Section, frozen=True):
     recipient_check: bool = True
     """Ask the next hop at RCPT whether it takes the recipient."""
     processes: Processes = 0
-    """How many processes take mail side by side; 0: one for each processor, four at most."""
+    """How many processes take mail side by side; 0: one for each processor, four at most. Never more than relay.next_hop_connections."""
 
 
 class Domains(Section, frozen=True):

@@ -16,7 +16,8 @@ import pytest
 
 from gateway import __version__
 from gateway.doors import protocol
-from gateway.doors.team import Patience, Team, how_many
+from gateway.doors.member import PATIENCE, Patience
+from gateway.doors.team import Team, how_many
 from gateway.settings import Settings, load
 
 
@@ -83,7 +84,7 @@ DEAF = (sys.executable, "-S", "-c", "import time; time.sleep(60)")
 
 @asynccontextmanager
 async def working(
-    command: Sequence[str], patience: Patience | None = None, told: Settings | None = None
+    command: Sequence[str], patience: Patience = PATIENCE, told: Settings | None = None
 ) -> AsyncIterator[Team]:
     """A team of one further process; what it is told of its sockets does not matter."""
     team = Team(
@@ -91,7 +92,7 @@ async def working(
         2,
         wake_challenges=lambda: None,
         wake_deliveries=lambda: None,
-        patience=patience or Patience(),
+        patience=patience,
         command=command,
     )
     await team.summon()
