@@ -114,26 +114,29 @@ class Passages:
 
 def _rows(seen: _Seen) -> list[Passage]:
     now, transaction_id, client, sender, sender_key, recipients, size, decisions, answer = seen
-    rows = []
+    rows, said = [], str(answer)
     for number, recipient in enumerate(recipients):
         decision = decisions[number] if number < len(decisions) else None
         refused = decision is None or decision.disposition is Disposition.REJECT or answer.permanent
+        state = _RELAYED if answer.accepted else _REFUSED if refused else _DEFERRED
+        address = recipient.address
+        # By place, not by name: that takes half of the time, and there is one for each relayed mail.
         rows.append(
             Passage(
-                at=now,
-                transaction_id=transaction_id,
-                sender=sender,
-                sender_key=sender_key,
-                recipient=recipient.address.text,
-                recipient_key=recipient.address.key,
-                recipient_domain=recipient.address.domain,
-                size=size,
-                decision=decision.disposition.value if decision else "",
-                reason=decision.reason.value if decision else "",
-                state=_RELAYED if answer.accepted else _REFUSED if refused else _DEFERRED,
-                queue_id=client.queue_id,
-                reply=str(answer),
-                client=client.address,
+                now,
+                transaction_id,
+                sender,
+                sender_key,
+                address.text,
+                address.key,
+                address.domain,
+                size,
+                decision.disposition.value if decision else "",
+                decision.reason.value if decision else "",
+                state,
+                client.queue_id,
+                said,
+                client.address,
             )
         )
     return rows

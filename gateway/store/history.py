@@ -15,7 +15,7 @@ from gateway.store.prepared import Prepared
 from gateway.store.tables import challenge, disowned, expecting, list_entry, message, metadata, passage, pending
 
 # One for each relayed mail: by the way of statements that are compiled each time it costs as much as the relaying.
-_ADD = Prepared(insert(passage).values({name: bindparam(name) for name in Passage._fields}))
+_ADD = Prepared(insert(passage).values({name: bindparam(name) for name in Passage._fields}), by_place=True)
 _OPEN = (State.PENDING.value, State.RELEASED.value, State.REFUSED.value)
 """Mail in these states is somebody's still."""
 
@@ -29,7 +29,7 @@ class PassageTable:
     def add(self, passages: Sequence[Passage]) -> None:
         """Keep some more."""
         if passages:
-            _ADD.insert_all(self._connection, [one._asdict() for one in passages])
+            _ADD.insert_all(self._connection, passages)
 
 
 class HistoryTable:

@@ -13,15 +13,18 @@ from typing import Any
 from sqlalchemy import ClauseElement, Connection
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-_DIALECT = SQLiteDialect_pysqlite(paramstyle="named")
+_BY_NAME, _BY_PLACE = SQLiteDialect_pysqlite(paramstyle="named"), SQLiteDialect_pysqlite(paramstyle="qmark")
 
 
 class Prepared:
     """One statement, ready for the driver."""
 
-    def __init__(self, statement: ClauseElement) -> None:
-        """statement: an insert of every column, or a select or an update whose values are all `bindparam`s."""
-        self._sql = str(statement.compile(dialect=_DIALECT))
+    def __init__(self, statement: ClauseElement, by_place: bool = False) -> None:
+        """statement: an insert of every column, or a select or an update whose values are all `bindparam`s.
+
+        by_place: its values come as tuples in the order of the statement, not by their names.
+        """
+        self._sql = str(statement.compile(dialect=_BY_PLACE if by_place else _BY_NAME))
 
     def insert(self, connection: Connection, values: Mapping[str, object]) -> int:
         """Run an insert and return the id of the row."""
@@ -31,7 +34,9 @@ class Prepared:
         cursor.close()
         return row_id
 
-    def insert_all(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    def insert_all(
+        self, connection: Connection, rows: Sequence[Mapping[str, object]] | Sequence[tuple[object, ...]]
+    ) -> None:
         """Run an insert for each row."""
         cursor = connection.connection.cursor()
         cursor.executemany(self._sql, rows)
