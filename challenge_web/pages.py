@@ -151,7 +151,7 @@ def duration(minutes: int) -> Phrase:
 
 def foreign(text: str) -> str:
     """Return text from a mail as it may be shown: without what is not seen, and not endless. Escaping comes later."""
-    seen = _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    seen = _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", spoken().said(text) if isinstance(text, Phrase) else text)
     return seen if len(seen) <= _LONGEST else seen[: _LONGEST - 1] + "…"
 
 

@@ -98,7 +98,9 @@ class Problem(Exception):
             errors=tuple(FieldFault(field, reason) for field, reason in self.errors),
         )
         return web.Response(
-            body=msgspec.json.encode(body), status=status, headers={**self.headers, hdrs.CONTENT_TYPE: MEDIA_TYPE}
+            body=msgspec.json.encode(body, enc_hook=str),
+            status=status,
+            headers={**self.headers, hdrs.CONTENT_TYPE: MEDIA_TYPE},
         )
 
 

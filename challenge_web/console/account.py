@@ -9,16 +9,19 @@ from zoneinfo import available_timezones
 
 from aiohttp import hdrs, web
 
+from challenge_web.console.accounts import NAMES
 from challenge_web.console.forms import text_of
 from challenge_web.console.gate import ClientOf, Cookie, tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Proof, Route
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.account_ports import Account, Passkey, Session
 from gateway.flow.account_rights import Wrong
 from gateway.flow.second_factor import Enrolled, Enrolment
 from gateway.flow.sessions import Arrival
 from gateway.flow.sign_in import CheckDown, Refused
+from gateway.languages.language import known, language
 
 HERE = "account"
 SAVED = say("account-saved", "Your choices are saved.")
@@ -30,9 +33,13 @@ APP_ADDED = say("app-added", "The app is set up; its codes are asked for from no
 ENDED = say("session-ended", "That browser is signed out.")
 ENDED_ALL = say("sessions-ended", "Every other browser is signed out.")
 
-LANGUAGES = (("", "As the site"), ("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"))
-KINDS = {"own": "your own", "alias": "another name of yours", "delegated": "somebody else's, whose mail you see to"}
-WAYS = {"link": "a link by mail", "password": "a password"}
+LANGUAGES = (("", phrase("As the browser asks")), *((tag, language(tag).name) for tag in known()))
+KINDS = {
+    "own": phrase("your own"),
+    "alias": phrase("another name of yours"),
+    "delegated": phrase("somebody else's, whose mail you see to"),
+}
+WAYS = {"link": phrase("a link by mail"), "password": phrase("a password")}
 
 
 class Own(Protocol):
@@ -144,6 +151,7 @@ class AccountPages:
             "account": account,
             "kinds": KINDS,
             "ways": WAYS,
+            "role_names": NAMES,
             "languages": LANGUAGES,
             "zones": _zones(),
             "passkeys": await self._factors.passkeys(viewer),

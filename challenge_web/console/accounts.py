@@ -11,6 +11,7 @@ from challenge_web.console.gate import VIEWER, tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Form, Names, Proof, Route
 from gateway.domain.address import normal_form
+from gateway.domain.phrase import phrase, phrase_in
 from gateway.domain.roles import Right, Role, Viewer
 from gateway.flow.account_ports import Account, Kind
 from gateway.flow.account_rights import Wrong
@@ -25,16 +26,22 @@ LOOKING = say("looking", "You see this user's pages now.")
 BACK = say("looked", "These are your own pages again.")
 
 ROLES = (
-    (Role.USER.value, "User: own addresses"),
-    (Role.DOMAIN_ADMIN.value, "Domain admin: all mail of the domains named below"),
-    (Role.AUDITOR.value, "Auditor: sees, without content, changes nothing"),
-    (Role.SITE_ADMIN.value, "Site admin: everything"),
+    (Role.USER.value, phrase("User: own addresses")),
+    (Role.DOMAIN_ADMIN.value, phrase("Domain admin: all mail of the domains named below")),
+    (Role.AUDITOR.value, phrase("Auditor: sees, without content, changes nothing")),
+    (Role.SITE_ADMIN.value, phrase("Site admin: everything")),
 )
 KINDS = (
-    (Kind.OWN.value, "own mailbox"),
-    (Kind.ALIAS.value, "another name of it"),
-    (Kind.DELEGATED.value, "somebody else's, to see to"),
+    (Kind.OWN.value, phrase("own mailbox")),
+    (Kind.ALIAS.value, phrase("another name of it")),
+    (Kind.DELEGATED.value, phrase("somebody else's, to see to")),
 )
+NAMES = {
+    Role.USER: phrase_in("role", "user"),
+    Role.DOMAIN_ADMIN: phrase_in("role", "domain admin"),
+    Role.AUDITOR: phrase_in("role", "auditor"),
+    Role.SITE_ADMIN: phrase_in("role", "site admin"),
+}
 Change = Callable[[Viewer, int, Form], Awaitable[bool]]
 
 
@@ -181,6 +188,7 @@ class AccountsPages:
                 "words": words,
                 "after": after,
                 "next": accounts[-1].name if len(accounts) == PAGE else "",
+                "role_names": NAMES,
                 "roles": ROLES if site else ROLES[:1],
                 "typed": {} if form is None else {name: _text(form, name) for name in form},
                 "wrong": f"{wrong}." if wrong else "",
@@ -195,6 +203,7 @@ class AccountsPages:
         words = {
             "account": account,
             "sessions": sessions,
+            "role_names": NAMES,
             "roles": ROLES if viewer.reach.site else ROLES[:1],
             "kinds": KINDS,
             "wrong": f"{wrong}." if wrong else "",

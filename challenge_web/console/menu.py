@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
 
 
@@ -21,19 +22,19 @@ class Entry:
 
 
 MENU = (
-    Entry("pending", "Waiting", "console/pending", Right.SEE_PENDING),
-    Entry("lists", "Lists", "console/lists", Right.SEE_LISTS),
-    Entry("policies", "Policies", "console/policies", Right.SEE_POLICY),
-    Entry("expecting", "Expecting mail", "console/expecting", Right.SEE_POLICY),
-    Entry("digests", "Digests", "console/digests", Right.SEE_POLICY),
-    Entry("templates", "Templates", "console/templates", Right.EDIT_TEMPLATES),
-    Entry("overview", "Overview", "console/overview", Right.SEE_OVERVIEW),
-    Entry("domains", "Domains", "console/domains", Right.SEE_OVERVIEW),
-    Entry("outgoing", "Outgoing", "console/outgoing", Right.SEE_OVERVIEW),
-    Entry("accounts", "Accounts", "console/accounts", Right.SEE_ACCOUNTS),
-    Entry("history", "History", "console/history", Right.SEE_HISTORY),
-    Entry("log", "Log", "console/log", Right.SEE_LOG),
-    Entry("account", "My account", "console/account", Right.OWN_ACCOUNT),
+    Entry("pending", phrase("Waiting"), "console/pending", Right.SEE_PENDING),
+    Entry("lists", phrase("Lists"), "console/lists", Right.SEE_LISTS),
+    Entry("policies", phrase("Policies"), "console/policies", Right.SEE_POLICY),
+    Entry("expecting", phrase("Expecting mail"), "console/expecting", Right.SEE_POLICY),
+    Entry("digests", phrase("Digests"), "console/digests", Right.SEE_POLICY),
+    Entry("templates", phrase("Templates"), "console/templates", Right.EDIT_TEMPLATES),
+    Entry("overview", phrase("Overview"), "console/overview", Right.SEE_OVERVIEW),
+    Entry("domains", phrase("Domains"), "console/domains", Right.SEE_OVERVIEW),
+    Entry("outgoing", phrase("Outgoing"), "console/outgoing", Right.SEE_OVERVIEW),
+    Entry("accounts", phrase("Accounts"), "console/accounts", Right.SEE_ACCOUNTS),
+    Entry("history", phrase("History"), "console/history", Right.SEE_HISTORY),
+    Entry("log", phrase("Log"), "console/log", Right.SEE_LOG),
+    Entry("account", phrase("My account"), "console/account", Right.OWN_ACCOUNT),
 )
 
 

@@ -15,6 +15,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.lists import SIGNED, Entry, Verdict
 from gateway.domain.lookalike import look_of, name_of_another
 from gateway.domain.outline import Outline, Part, Person
+from gateway.domain.phrase import phrase, phrase_in
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
 from gateway.domain.sources import proof_of_source
 from gateway.flow.queue import MOST_COUNTED, Spot
@@ -49,10 +50,12 @@ class FileWords:
 def who(name: str, address: str) -> Who:
     """Put a mailbox into words."""
     look = look_of(address)
-    doubts = [f"Take care with the address: {look.doubt}"] if look.doubt else []
+    doubts = [phrase("Take care with the address: {doubt}", doubt=look.doubt)] if look.doubt else []
     claimed = name_of_another(name, address)
     if claimed:
-        doubts.append(f"Take care: the name speaks of {claimed}, but the address is of another domain.")
+        doubts.append(
+            phrase("Take care: the name speaks of {claimed}, but the address is of another domain.", claimed=claimed)
+        )
     return Who(name, look.text, look.ascii_domain, tuple(doubts))
 
 
@@ -73,7 +76,7 @@ def files(outline: Outline) -> list[FileWords]:
 
 def why(held: Held, now: float) -> list[str]:
     """Say why the mail is here and how things stand, in whole sentences, what matters most first."""
-    sentences = [reason_sentence(held.reason), f"{proof_sentence(held.evidence.proofs)}."]
+    sentences = [reason_sentence(held.reason), phrase("{words}.", words=proof_sentence(held.evidence.proofs))]
     if _failed(held.evidence):
         sentences.append(_failed(held.evidence))
     waits = held.state is State.PENDING
@@ -81,7 +84,7 @@ def why(held: Held, now: float) -> list[str]:
         sentences.append(challenge_sentence(held.asked.state if held.asked else "", held.silence))
     if waits:
         left, _ = days_left(held.expires_at, now)
-        sentences.append(f"{left.capitalize()}, unless somebody moves it before.")
+        sentences.append(phrase("Time: {left}, unless somebody moves it before.", left=left))
     return sentences
 
 
@@ -111,8 +114,9 @@ def source_words(held: Held) -> SourceWords | None:
 
 def _failed(evidence: Evidence) -> str:
     if evidence.dmarc is not None and evidence.dmarc.result is Result.FAIL:
-        return (
-            f"{evidence.dmarc.domain} has published how to know its mail, and this mail does not fit: it may be forged."
+        return phrase(
+            "{domain} has published how to know its mail, and this mail does not fit: it may be forged.",
+            domain=evidence.dmarc.domain,
         )
     return ""
 
@@ -120,36 +124,41 @@ def _failed(evidence: Evidence) -> str:
 def facts(held: Held) -> list[Fact]:
     """Return everything that was found out about how it came."""
     found = [
-        Fact("recipient", held.recipient),
-        Fact("reverse-path", held.sender or "<> (null)"),
-        Fact("author", held.author or "none, or more than one: no identity can be aligned with it"),
+        Fact(phrase_in("fact", "recipient"), held.recipient),
+        Fact(phrase_in("fact", "reverse-path"), held.sender or phrase("<> (null)")),
+        Fact(
+            phrase_in("fact", "author"),
+            held.author or phrase("none, or more than one: no identity can be aligned with it"),
+        ),
         *evidence_facts(held.evidence),
-        Fact("score", "" if held.score is None else f"{held.score:g}, says the filter in front of us"),
-        Fact("reason", held.reason),
-        Fact("client", " ".join(word for word in (held.client, held.client_name) if word)),
+        Fact(
+            phrase_in("fact", "score"),
+            "" if held.score is None else phrase("{score}, says the filter in front of us", score=f"{held.score:g}"),
+        ),
+        Fact(phrase_in("fact", "reason"), held.reason),
+        Fact(phrase_in("fact", "client"), " ".join(word for word in (held.client, held.client_name) if word)),
         Fact("HELO", held.helo),
-        Fact("protocol", held.protocol),
+        Fact(phrase_in("fact", "protocol"), held.protocol),
         Fact("Message-ID", held.mail_id),
-        Fact("list", held.list_id),
-        Fact("source", held.source),
-        Fact("in our log", held.transaction_id),
-        Fact("in the log of the server in front", held.queue_id),
-        Fact("SHA-256 of the content", held.sha256.hex()),
+        Fact(phrase_in("fact", "list"), held.list_id),
+        Fact(phrase_in("fact", "source"), held.source),
+        Fact(phrase_in("fact", "in our log"), held.transaction_id),
+        Fact(phrase_in("fact", "in the log of the server in front"), held.queue_id),
+        Fact(phrase_in("fact", "SHA-256 of the content"), held.sha256.hex()),
     ]
     if held.attempts:
-        found.append(Fact("attempts to deliver", str(held.attempts)))
+        found.append(Fact(phrase_in("fact", "attempts to deliver"), str(held.attempts)))
     if held.last_reply:
-        found.append(Fact("the mail server said", held.last_reply))
+        found.append(Fact(phrase_in("fact", "the mail server said"), held.last_reply))
     return [fact for fact in found if fact.words]
 
 
 def place_words(spot: Spot) -> str:
     """Say where a mail stands in the list it was opened from."""
-    most = f"{MOST_COUNTED:,}"
-    total = str(spot.total) if spot.total <= MOST_COUNTED else f"more than {most}"
+    total = str(spot.total) if spot.total <= MOST_COUNTED else phrase("more than {count}", count=MOST_COUNTED)
     if spot.number:
-        return f"{spot.number} of {total}"
-    return f"One of {total}"
+        return phrase("{number} of {total}", number=spot.number, total=total)
+    return phrase("One of {total}", total=total)
 
 
 def saved_as(part: Part | None, name: str, fallback: str) -> str:

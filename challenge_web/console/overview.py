@@ -11,6 +11,7 @@ from challenge_web.console.chart import stacked
 from challenge_web.console.gate import viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other, zone_of
 from challenge_web.console.routes import Names, Route
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
 from gateway.domain.sentences import short_reason
 from gateway.flow.moderate import Action, Moderator
@@ -22,7 +23,7 @@ NOT_TRIED = say("not-tried", "There was nothing to try again: somebody else may 
 DROPPED = say("dropped", "Deleted. It does not go out any more.")
 
 _KINDS = (Happening.RELAYED, Happening.HELD, Happening.REFUSED)
-_SPANS = ((Span.DAY, "24 hours"), (Span.WEEK, "7 days"), (Span.MONTH, "30 days"))
+_SPANS = ((Span.DAY, phrase("24 hours")), (Span.WEEK, phrase("7 days")), (Span.MONTH, phrase("30 days")))
 
 
 class OverviewPages:

@@ -14,8 +14,9 @@ from challenge_web.console.gate import SECRET, VIEWER, csrf_token
 from challenge_web.console.menu import menu
 from challenge_web.middleware import HEADERS
 from challenge_web.pages import Pages, root_of
+from challenge_web.tongue import OWN, spoken
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
-from gateway.languages.language import ENGLISH, language
 
 POLICY = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
 """Of the console's pages: their scripts ask our own pages how far an order is, and for the mail beside the list."""
@@ -26,7 +27,7 @@ SAID: dict[str, str] = {}
 
 def say(code: str, sentence: str) -> str:
     """Register a sentence that pages can show after an action; returns its code."""
-    if SAID.setdefault(code, sentence) != sentence:
+    if SAID.setdefault(code, phrase(sentence)) != sentence:
         raise ValueError(f"{code} says something else already")
     return code
 
@@ -69,6 +70,8 @@ class ConsolePages:
         `moment` of the viewer's zone, and the words.
         """
         viewer = request.get(VIEWER)
+        if viewer is not None:
+            request[OWN] = viewer.language
         zone = zone_of(viewer.time_zone if viewer else "UTC")
 
         def may(right: str) -> bool:
@@ -89,9 +92,8 @@ class ConsolePages:
                 **words,
             },
             status,
-            language(ENGLISH),
         )
-        response.headers[hdrs.VARY] = hdrs.COOKIE
+        response.headers[hdrs.VARY] = f"{hdrs.COOKIE}, {hdrs.ACCEPT_LANGUAGE}"
         response.headers["Content-Security-Policy"] = POLICY
         # Not no-referrer: browsers then send `Origin: null` with our own forms. Other sites learn nothing all the same.
         response.headers["Referrer-Policy"] = "same-origin"
@@ -132,4 +134,4 @@ def exact(seconds: float, zone: tzinfo) -> Markup:
     at = datetime.fromtimestamp(seconds, zone)
     whole = at.strftime("%Y-%m-%d %H:%M:%S %Z")
     stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, whole, at.strftime("%-d %b %Y, %H:%M"))
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, whole, spoken().short_moment(seconds, zone))

@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.mail_view import MailView
+from challenge_web.console.order_words import told
 from challenge_web.console.pages import ConsolePages, say, see_other, zone_of
 from challenge_web.console.pending_range import range_words, rank_of, read_rank
 from challenge_web.console.pending_words import (
@@ -28,13 +29,13 @@ from challenge_web.console.pending_words import (
     read_back,
     read_mail,
     source_title,
-    told,
     with_mail,
     write_key,
 )
 from challenge_web.console.routes import Names, Route
 from challenge_web.console.saved_searches import links, search_of
 from challenge_web.pages import root_of
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import AT_ONCE, Orders, Wish
@@ -294,12 +295,12 @@ def _tabs(root: str, counts: Mapping[str, int], ask: Ask) -> list[tuple[str, str
         (f"{root}console/pending", "People", not machine and not both, count_words(counts[PEOPLE])),
         (f"{root}console/pending/machine", "Newsletters and machines", machine, count_words(counts[MACHINE])),
     ]
-    return [*tabs, (f"{root}{address({'q': ask.box})}", "Found", True, "")] if both else tabs
+    return [*tabs, (f"{root}{address({'q': ask.box})}", phrase("Found"), True, "")] if both else tabs
 
 
 def _sorts(page: Page, ask: Ask, plain: Mapping[str, str], *, scored: bool) -> list[tuple[str, str, bool]]:
     """Return each sort as a link in both directions: text, address, whether it is this one."""
-    links = []
+    links: list[tuple[str, str, bool]] = []
     for sort, texts in SORT_NAMES.items():
         if sort == "score" and not scored:
             continue

@@ -12,8 +12,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup
 
+from challenge_web.tongue import spoken
 from gateway.domain.lifecycle import State
 from gateway.domain.lookalike import look_of, name_of_another
+from gateway.domain.phrase import phrase
 from gateway.domain.policy import Reason
 from gateway.domain.query import FILTERS, Query
 from gateway.domain.sentences import (
@@ -24,23 +26,28 @@ from gateway.domain.sentences import (
     reason_sentence,
     short_reason,
 )
-from gateway.flow.moderate import Action
-from gateway.flow.orders import Order, OrderState
 from gateway.flow.queue import LANES, MOST_COUNTED, SIZES, SORTS, Ask, Group, Key, Row
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WEEKDAYS = (
+    phrase("Monday"),
+    phrase("Tuesday"),
+    phrase("Wednesday"),
+    phrase("Thursday"),
+    phrase("Friday"),
+    phrase("Saturday"),
+    phrase("Sunday"),
+)
 _PARAMETERS = ("q", "lane", "source", "sort", "desc", "after", "before", "at", "size")
 LONGEST_SOURCE = 200
 SORT_NAMES = {
-    "arrival": ("newest", "oldest"),
-    "sender": ("sender", "sender, Z to A"),
-    "subject": ("subject", "subject, Z to A"),
-    "recipient": ("recipient", "recipient, Z to A"),
-    "size": ("smallest", "largest"),
-    "reason": ("reason", "reason, Z to A"),
-    "expiry": ("goes first", "goes last"),
-    "score": ("lowest score", "highest score"),
+    "arrival": (phrase("newest"), phrase("oldest")),
+    "sender": (phrase("sender"), phrase("sender, Z to A")),
+    "subject": (phrase("subject"), phrase("subject, Z to A")),
+    "recipient": (phrase("recipient"), phrase("recipient, Z to A")),
+    "size": (phrase("smallest"), phrase("largest")),
+    "reason": (phrase("reason"), phrase("reason, Z to A")),
+    "expiry": (phrase("goes first"), phrase("goes last")),
+    "score": (phrase("lowest score"), phrase("highest score")),
 }
 """In the sort's own direction, and against it."""
 
@@ -157,15 +164,15 @@ def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
     doubts = [look.doubt] if look.doubt else []
     claimed = name_of_another(row.author_name, author)
     if claimed:
-        doubts.append(f"The name speaks of {claimed}, the address does not.")
+        doubts.append(phrase("The name speaks of {claimed}, the address does not.", claimed=claimed))
     name_look = look_of(row.author_name).doubt if row.author_name and "@" not in row.author_name else ""
     if name_look:
-        doubts.append(f"About the name: {name_look[0].lower()}{name_look[1:]}")
+        doubts.append(phrase("About the name: {doubt}", doubt=name_look))
     left, late = days_left(row.expires_at, now) if row.state is State.PENDING else ("", False)
     waits = row.state is State.PENDING
     return Shown(
         row=row,
-        name=row.author_name or look.text or "No sender",
+        name=row.author_name or look.text or phrase("No sender"),
         author=look.text if row.author_name else "",
         ascii_domain=look.ascii_domain,
         envelope=look_of(row.sender).text if row.author and row.sender.lower() != row.author.lower() else "",
@@ -202,18 +209,24 @@ def days(rows: Iterable[Row], now: float, zone: tzinfo, *, grouped: bool) -> lis
 def day_title(day: date, today: date) -> str:
     """Name a day as people do."""
     if day == today:
-        return "Today"
+        return phrase("Today")
     if day == today - timedelta(days=1):
-        return "Yesterday"
-    year = "" if day.year == today.year else f" {day.year}"
-    return f"{_WEEKDAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]}{year}"
+        return phrase("Yesterday")
+    weekday, date_ = _WEEKDAYS[day.weekday()], short_date(day, year=day.year != today.year)
+    return phrase("{weekday}, {date}", weekday=weekday, date=date_)
+
+
+def short_date(day: date, *, year: bool = False) -> str:
+    """Write a day in the language of the page: as `20 Nov`."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()
+    return spoken().short_day(noon, year=year)
 
 
 def clock(seconds: float, zone: tzinfo, *, dated: bool) -> Markup:
     """Write a time of day, with its date where asked for; whole on hover, exact for programs."""
     at = datetime.fromtimestamp(seconds, zone)
     stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    short = f"{at.day} {_MONTHS[at.month - 1]}, {at:%H:%M}" if dated else f"{at:%H:%M}"
+    short = spoken().said(phrase("{date}, {time}", date=short_date(at), time=f"{at:%H:%M}")) if dated else f"{at:%H:%M}"
     return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S %Z}">{}</time>').format(stamp, at, short)
 
 
@@ -223,7 +236,7 @@ def octets(size: int) -> str:
         return f"{size} B"
     if size < 1_000_000:
         return f"{max(1, round(size / 1000))} kB"
-    return f"{size / 1_000_000:.1f} MB"
+    return f"{spoken().number(size / 1_000_000, 1)} MB"
 
 
 def _some(files: tuple[str, ...]) -> str:
@@ -235,13 +248,13 @@ def _some(files: tuple[str, ...]) -> str:
 def source_title(group: Group) -> tuple[str, str]:
     """Return a name for a source, and its kind in words."""
     kind, _, name = group.source.partition(":")
-    kinds = {"list": "Mailing list", "signed": "Signed by this domain"}
-    return name, kinds.get(kind, "No list, and no machine that is known by its signature")
+    kinds = {"list": phrase("Mailing list"), "signed": phrase("Signed by this domain")}
+    return name, kinds.get(kind, phrase("No list, and no machine that is known by its signature"))
 
 
 def count_words(total: int) -> str:
     """Write a count, which is capped."""
-    return f"more than {MOST_COUNTED:,}" if total > MOST_COUNTED else f"{total:,}"
+    return phrase("more than {count}", count=f"{MOST_COUNTED:,}") if total > MOST_COUNTED else f"{total:,}"
 
 
 # --- filters ---
@@ -280,15 +293,15 @@ def chips_off(query: Query, here: Mapping[str, str], *, content: bool, scored: b
     reasons = tuple(f"reason:{reason.value}" for reason in _USUAL_REASONS)
     states = [f"state:{state.value}" for state in State if state is not State.PENDING]
     kinds: list[tuple[str, tuple[str, ...]]] = [
-        ("Day", days_),
-        ("Reason", reasons),
-        ("What became of it", (*states, "state:all")),
+        (phrase("Day"), days_),
+        (phrase("Reason"), reasons),
+        (phrase("What became of it"), (*states, "state:all")),
     ]
     if content:
-        kinds.append(("Files", ("has:file",)))
-    kinds.append(("Read", ("is:unseen",)))
+        kinds.append((phrase("Files"), ("has:file",)))
+    kinds.append((phrase("Read"), ("is:unseen",)))
     if scored:
-        kinds.append(("Score", ("score:<2", "score:>=5", "score:>=10")))
+        kinds.append((phrase("Score"), ("score:<2", "score:>=5", "score:>=10")))
     return [
         (title, [Chip(chip_text(piece), address(here, q=query.adding(piece), after="", before="")) for piece in pieces])
         for title, pieces in kinds
@@ -296,12 +309,12 @@ def chips_off(query: Query, here: Mapping[str, str], *, content: bool, scored: b
 
 
 _CHIPS = {
-    "day:today": "Today",
-    "day:yesterday": "Yesterday",
-    "day:7d": "Last 7 days",
-    "has:file": "With files",
-    "is:unseen": "Not opened yet",
-    "state:all": "All, ended too",
+    "day:today": phrase("Today"),
+    "day:yesterday": phrase("Yesterday"),
+    "day:7d": phrase("Last 7 days"),
+    "has:file": phrase("With files"),
+    "is:unseen": phrase("Not opened yet"),
+    "state:all": phrase("All, ended too"),
 }
 
 
@@ -324,64 +337,3 @@ def chip_text(piece: str) -> str:
         return " ".join(filter(None, ("Score", sign, value.lstrip("<>="))))
     assert prefix.lower() in FILTERS
     return f"{prefix.lower()} {value}"
-
-
-# --- orders ---
-
-_DONE = {
-    Action.DELIVER: "Delivered",
-    Action.AUTHORIZE: "Delivered, and the sender is allowed",
-    Action.BLACKLIST: "Blocked",
-    Action.DELETE: "Deleted",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An order in words."""
-
-    order: Order
-    text: str
-    more: str
-    """What did not go well; "" where all did."""
-    button: str
-    """What can still be done: Undo, Stop, or nothing."""
-    seconds: int
-    """Left to undo."""
-    done: int
-    most: int
-    open: bool
-    kind: str
-
-
-def told(order: Order, now: float) -> Told:
-    """Put an order into words."""
-    settled = order.done + order.failed
-    rows = f"{order.total:,}" + (" mail" if order.total == 1 else " mails")
-    verb = _DONE[order.action]
-    button, seconds = "", 0
-    if order.state is OrderState.GATHERING:
-        text, button = f"{verb}: {rows} so far; more are being looked for.", "Undo"
-    elif order.state is OrderState.WAITING:
-        seconds = max(0, round(order.due_at - now))
-        text, button = f"{verb}: {rows}.", "Undo"
-    elif order.state is OrderState.RUNNING:
-        text, button = f"{verb}: {settled} of {rows}.", "Stop"
-    elif order.state is OrderState.UNDOING:
-        text = f"Taking it back: {rows}."
-    elif order.state is OrderState.UNDONE:
-        text = f"Undone. {rows} {'is' if order.total == 1 else 'are'} back in the list."
-    elif order.total == 0:
-        text = "Nothing was done."
-    elif settled < order.total:
-        text = f"Stopped. {verb}: {order.done} of {rows}; the others are back in the list."
-    else:
-        text = f"{verb}: {order.done} of {rows}." if order.failed else f"{verb}: {rows}."
-    problems = []
-    if order.missed:
-        problems.append(f"{order.missed} could not be had: not there, settled meanwhile, or somebody else was faster.")
-    if order.failed:
-        problems.append(f"{order.failed} could not be moved any more.")
-    is_open = order.state not in (OrderState.DONE, OrderState.UNDONE)
-    kind = "warn" if problems else "done"
-    return Told(order, text, " ".join(problems), button, seconds, settled, order.total, is_open, kind)

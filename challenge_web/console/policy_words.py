@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.domain.explain import origin_words
 from gateway.domain.levels import Effective, PolicySetting
+from gateway.domain.phrase import chain, phrase, phrases
 from gateway.domain.tongue import AUTO
 from gateway.flow.orders import OrderState
 from gateway.flow.policies import name_of
@@ -16,42 +17,48 @@ from gateway.flow.redate import Redating
 from gateway.languages.language import known, language
 
 TITLES: dict[PolicySetting, tuple[str, str]] = {
-    PolicySetting.MODE: ("Mail from unknown senders", "Blocked senders are kept out in each case."),
-    PolicySetting.DAYS: ("Days that mail waits", "From 1 to 365."),
-    PolicySetting.ON_EXPIRY: ("After these days", ""),
-    PolicySetting.SCOPE: ("One answered challenge opens", "A domain or an address can only narrow it."),
+    PolicySetting.MODE: (phrase("Mail from unknown senders"), phrase("Blocked senders are kept out in each case.")),
+    PolicySetting.DAYS: (phrase("Days that mail waits"), phrase("From 1 to 365.")),
+    PolicySetting.ON_EXPIRY: (phrase("After these days"), ""),
+    PolicySetting.SCOPE: (phrase("One answered challenge opens"), phrase("A domain or an address can only narrow it.")),
     PolicySetting.LANGUAGE: (
-        "Language of challenges",
-        "Where we are not sure of the language of a mail, English stands below.",
+        phrase("Language of challenges"),
+        phrase("Where we are not sure of the language of a mail, English stands below."),
     ),
-    PolicySetting.TEMPLATES: ("Words of challenges", "They are written on the page Templates."),
-    PolicySetting.EXPECTING: ('"I am expecting mail"', "Whether users may open their address for a while."),
-    PolicySetting.USERS_EDIT_LISTS: ("Users and their lists", ""),
-    PolicySetting.USERS_MODERATE: ("Users and mail that waits", ""),
-    PolicySetting.USERS_READ: ("Users and the text of mail that waits", ""),
+    PolicySetting.TEMPLATES: (phrase("Words of challenges"), phrase("They are written on the page Templates.")),
+    PolicySetting.EXPECTING: (
+        phrase('"I am expecting mail"'),
+        phrase("Whether users may open their address for a while."),
+    ),
+    PolicySetting.USERS_EDIT_LISTS: (phrase("Users and their lists"), ""),
+    PolicySetting.USERS_MODERATE: (phrase("Users and mail that waits"), ""),
+    PolicySetting.USERS_READ: (phrase("Users and the text of mail that waits"), ""),
 }
 _VALUES: dict[PolicySetting, dict[str, str]] = {
     PolicySetting.MODE: {
-        "off": "Deliver it at once",
-        "quarantine": "Hold it for a person",
-        "challenge": "Hold it, and ask the sender",
+        "off": phrase("Deliver it at once"),
+        "quarantine": phrase("Hold it for a person"),
+        "challenge": phrase("Hold it, and ask the sender"),
     },
-    PolicySetting.ON_EXPIRY: {"delete": "Delete it", "deliver-as-spam": "Deliver it, marked as spam"},
+    PolicySetting.ON_EXPIRY: {"delete": phrase("Delete it"), "deliver-as-spam": phrase("Deliver it, marked as spam")},
     PolicySetting.SCOPE: {
-        "recipient": "The recipient only",
-        "domain": "The whole domain of the recipient",
-        "site": "All domains",
+        "recipient": phrase("The recipient only"),
+        "domain": phrase("The whole domain of the recipient"),
+        "site": phrase("All domains"),
     },
-    PolicySetting.LANGUAGE: {AUTO: "That of each mail", **{tag: language(tag).name for tag in known()}},
+    PolicySetting.LANGUAGE: {AUTO: phrase("That of each mail"), **{tag: language(tag).name for tag in known()}},
     PolicySetting.TEMPLATES: {
-        "domain": "The domain's own, where it has any; else the site's",
-        "site": "The site's own, where it has any",
-        "shipped": "Those that came with the gateway",
+        "domain": phrase("The domain's own, where it has any; else the site's"),
+        "site": phrase("The site's own, where it has any"),
+        "shipped": phrase("Those that came with the gateway"),
     },
-    PolicySetting.EXPECTING: {"yes": "Users may", "no": "Users may not"},
-    PolicySetting.USERS_EDIT_LISTS: {"yes": "Users may change them", "no": "Users may only look"},
-    PolicySetting.USERS_MODERATE: {"yes": "Users may deliver and delete it", "no": "Users may only look"},
-    PolicySetting.USERS_READ: {"yes": "Users may read it", "no": "Users may not read it"},
+    PolicySetting.EXPECTING: {"yes": phrase("Users may"), "no": phrase("Users may not")},
+    PolicySetting.USERS_EDIT_LISTS: {"yes": phrase("Users may change them"), "no": phrase("Users may only look")},
+    PolicySetting.USERS_MODERATE: {
+        "yes": phrase("Users may deliver and delete it"),
+        "no": phrase("Users may only look"),
+    },
+    PolicySetting.USERS_READ: {"yes": phrase("Users may read it"), "no": phrase("Users may not read it")},
 }
 
 
@@ -82,13 +89,13 @@ class Shown:
 
 def place(scope: str) -> str:
     """Name a scope in the middle of a sentence."""
-    return name_of(scope) if scope else "the whole site"
+    return name_of(scope) if scope else phrase("the whole site")
 
 
 def said(setting: PolicySetting, value: str) -> str:
     """Say a value."""
     if setting is PolicySetting.DAYS:
-        return "1 day" if value == "1" else f"{value} days"
+        return phrases(int(float(value)), "{days} day", "{days} days", days=value)
     return _VALUES.get(setting, {}).get(value, value)
 
 
@@ -112,7 +119,7 @@ def _shown(line: Line, scope: str, error: str, edits: Edits) -> Shown:
         chosen=chosen or "",
         lock=lock,
         options=tuple((option, said(setting, option)) for option in line.options),
-        above=f"{said(setting, line.above.value)} ({_origin(line.above, scope)})",
+        above=phrase("{value} ({origin})", value=said(setting, line.above.value), origin=_origin(line.above, scope)),
         open=line.open,
         error=error and error[0].upper() + error[1:] + ".",
         by=line.chosen.by if line.chosen else "",
@@ -126,23 +133,29 @@ def _origin(effective: Effective, scope: str) -> str:
 
 def sentences(preview: Preview, scope: str) -> list[tuple[str, str]]:
     """Say what a change would do: what, and the sentence."""
-    told = []
+    told: list[tuple[str, str]] = []
     for change in preview.changes:
         before, after = said(change.setting, change.before.value), said(change.setting, change.after.value)
-        words = f"{after} ({_origin(change.after, scope)})"
+        words: str = phrase("{value} ({origin})", value=after, origin=_origin(change.after, scope))
         if before != after:
-            words = f"{before} becomes: {words}"
-        told.append((TITLES[change.setting][0], words + _below(change.keeping, change.overruled)))
+            words = phrase("{before} becomes: {after}", before=before, after=words)
+        told.append((TITLES[change.setting][0], chain(". ", [words, *_below(change.keeping, change.overruled)])))
     if not preview.changes:
         return []
-    told.append(("Mail that waits here", f"{_mails(preview.waiting)} for {_count(preview.recipients, 'recipient')}"))
-    told.append(("Affected", f"{_count(preview.affected, 'recipient')} of these"))
+    recipients = phrases(preview.recipients, "{n} recipient", "{n} recipients")
+    told.append(
+        (
+            phrase("Mail that waits here"),
+            phrase("{mails} for {recipients}", mails=_mails(preview.waiting), recipients=recipients),
+        )
+    )
+    told.append((phrase("Affected"), phrases(preview.affected, "{n} recipient of these", "{n} recipients of these")))
     for count, words in (
-        (preview.sooner, "would go sooner, if you tick the box below"),
-        (preview.later, "would wait longer, if you tick the box below"),
-        (preview.to_spam, "would be delivered as spam after the days; now they would be deleted"),
-        (preview.to_delete, "would be deleted after the days; now they would be delivered as spam"),
-        (preview.delivered, "stay where they are: only new mail is delivered at once"),
+        (preview.sooner, phrase("would go sooner, if you tick the box below")),
+        (preview.later, phrase("would wait longer, if you tick the box below")),
+        (preview.to_spam, phrase("would be delivered as spam after the days; now they would be deleted")),
+        (preview.to_delete, phrase("would be deleted after the days; now they would be delivered as spam")),
+        (preview.delivered, phrase("stay where they are: only new mail is delivered at once")),
     ):
         if count:
             told.append((_mails(count), words))
@@ -160,36 +173,37 @@ class Told:
 
 def told(order: Redating, *, may_stop: bool) -> Told:
     """Put that into words."""
-    seen, moved = f"{_number(order.done)} of {_mails(order.total)} looked at", f"{_mails(order.progress.moved)} moved"
+    seen = phrase("{count} of {mails} looked at", count=order.done, mails=_mails(order.total))
+    moved = phrases(order.progress.moved, "{n} mail moved", "{n} mails moved")
     if order.state is OrderState.GATHERING:
-        text = "What waits goes after the new days: the mails are being counted."
+        text = phrase("What waits goes after the new days: the mails are being counted.")
     elif order.open:
-        text = f"What waits goes after the new days: {seen}, {moved}."
+        text = phrase("What waits goes after the new days: {seen}, {moved}.", seen=seen, moved=moved)
     elif order.state is OrderState.UNDONE:
-        text = f"Stopped: {seen}, {moved}."
+        text = phrase("Stopped: {seen}, {moved}.", seen=seen, moved=moved)
     else:
-        text = f"What waits goes after the new days. {_mails(order.progress.moved)} of {_number(order.total)} moved."
-    return Told(text, "Stop" if order.open and may_stop else "")
+        text = phrase(
+            "What waits goes after the new days. {mails} of {total} moved.",
+            mails=_mails(order.progress.moved),
+            total=order.total,
+        )
+    return Told(text, phrase("Stop") if order.open and may_stop else "")
 
 
-def _below(keeping: int, overruled: int) -> str:
-    words = ""
+def _below(keeping: int, overruled: int) -> list[str]:
+    words: list[str] = []
     if keeping:
-        words += f". {_count(keeping, 'place')} below {'keeps its' if keeping == 1 else 'keep their'} own choice"
+        words.append(phrases(keeping, "{n} place below keeps its own choice", "{n} places below keep their own choice"))
     if overruled:
-        words += (
-            f". {_count(overruled, 'place')} below no longer {'has its' if overruled == 1 else 'have their'} own choice"
+        words.append(
+            phrases(
+                overruled,
+                "{n} place below no longer has its own choice",
+                "{n} places below no longer have their own choice",
+            )
         )
     return words
 
 
 def _mails(count: int) -> str:
-    return _count(count, "mail")
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{_number(count)} {noun}" if count == 1 else f"{_number(count)} {noun}s"
-
-
-def _number(count: int) -> str:
-    return f"{count:,}"
+    return phrases(count, "{n} mail", "{n} mails")

@@ -94,9 +94,9 @@
         button.addEventListener("click", async () => {
           try {
             await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
-            button.textContent = "Copied";
+            button.textContent = button.dataset.copied;
           } catch {
-            button.textContent = "Cannot copy";
+            button.textContent = button.dataset.failed;
           }
           setTimeout(() => (button.textContent = words), 2_000);
         });

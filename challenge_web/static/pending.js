@@ -36,7 +36,7 @@
     const timer = setInterval(async () => {
       seconds -= 1;
       if (left && seconds > 0) {
-        left.textContent = seconds === 1 ? "1 second left" : `${seconds} seconds left`;
+        left.textContent = left.dataset.left.replace("…", seconds);
         return;
       }
       try {

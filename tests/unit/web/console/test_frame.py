@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from aiohttp import web
 
@@ -88,7 +90,7 @@ async def test_page_marks_where_one_is_and_says_who_one_is(make_client: MakeClie
 
 async def test_page_before_the_sign_in_has_no_menu_and_no_name(make_client: MakeClient) -> None:
     page = await _page(await make_client(console=_console(None)), "/console/lists")
-    assert "<nav" not in page
+    assert 'class="menu' not in page
     assert "sign-out" not in page
 
 
@@ -165,3 +167,24 @@ async def test_first_page_is_what_waits(make_client: MakeClient) -> None:
     answer = await client.get("/console/", allow_redirects=False)
     assert answer.status == 303
     assert answer.headers["Location"] == "../console/pending"
+
+
+@pytest.mark.parametrize(
+    ("tag", "lists", "out"),
+    [
+        ("de", "Listen", "Abmelden"),
+        ("fr", "Listes", "Se déconnecter"),
+        ("es", "Listas", "Cerrar sesión"),
+        ("cs", "Seznamy", "Odhlásit se"),
+    ],
+)
+async def test_console_speaks_the_language_its_reader_chose(
+    make_client: MakeClient, tag: str, lists: str, out: str
+) -> None:
+    client = await make_client(console=_console(replace(JOE, language=tag)))
+    response = await client.get("/console/lists", headers={"Accept-Language": "en"})
+    text = await response.text()
+    assert f'<html lang="{tag}">' in text
+    assert f">{out}</button>" in text
+    assert response.headers["Content-Language"] == tag
+    assert faults(text) == []

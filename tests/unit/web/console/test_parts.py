@@ -5,6 +5,8 @@ from __future__ import annotations
 import jinja2
 import pytest
 
+from gateway.languages.in_templates import teach
+from gateway.languages.language import ENGLISH, language
 from tests.unit.web.console.markup import Markup, faults
 from tests.unit.web.fakes import TEMPLATES
 
@@ -43,13 +45,15 @@ CALLS = {
 
 @pytest.fixture(scope="module")
 def environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    teach(made, lambda: language(ENGLISH))
+    return made
 
 
 def _call(environment: jinja2.Environment, call: str, x: str) -> str:

@@ -104,7 +104,7 @@ async def test_action_waits_for_its_undo_and_then_is_carried_out(desk: Desk) -> 
     page = await desk.get("joe", "")
     assert subjects(page) == ["Lamp"]
     assert "Delivered: 1 mail." in page
-    assert "10 seconds left" in page
+    assert "10 s left" in page
     assert await desk.state(roof) is State.PENDING
     await desk.later()
     assert await desk.state(roof) is State.RELEASED
