@@ -30,6 +30,7 @@ LETTERS = (
         "Dear Joe,\n\nas agreed on the telephone, here is our offer for the new roof. The drawing shows the north side.\n"
         "It holds until the end of the month.\n\nKind regards\nAnna Roth",
         files=(File("roof-offer.pdf", "application/pdf", _PDF * 120), File("north-side.png", "image/png", _PNG)),
+        score=-0.8,
     ),
     Sample(
         1.2,
@@ -39,6 +40,7 @@ LETTERS = (
         "Estimado Joe:\n\nle envío el presupuesto para la traducción del manual al español. Podemos empezar el lunes.\n\n"
         "Un saludo\nTomás Vega",
         files=(File("presupuesto.pdf", "application/pdf", _PDF * 60),),
+        score=-0.3,
     ),
     Sample(
         2.6,
@@ -49,6 +51,7 @@ LETTERS = (
         "She is well and eats a lot. Ring me when you like: 555 0134.\n\nGrace",
         proof=SENT,
         files=(File("cat.png", "image/png", _PNG * 40),),
+        score=1.4,
     ),
     Sample(
         3.1,
@@ -64,6 +67,7 @@ LETTERS = (
             '"caught"</script><form action="http://unlock-card.example/"><input name="pin"></form></body></html>'
         ),
         proof=SENT,
+        score=11.7,
     ),
     Sample(
         4.4,
@@ -72,6 +76,7 @@ LETTERS = (
         "Frage zu Ihrem Vortrag über Förderseile",
         "Sehr geehrter Herr Joe,\n\nIhr Vortrag am Dienstag hat mir sehr gefallen. Darf ich die Bilder der Förderseile "
         "in unserem Heft zeigen? Natürlich mit Ihrem Namen.\n\nFreundliche Grüße\nHannah Weiß",
+        score=-1.1,
     ),
     Sample(
         6.0,
@@ -83,6 +88,7 @@ LETTERS = (
         proof=FORGED,
         to=BOTH,
         files=(File("confirm-form.pdf.exe", "application/octet-stream", b"This is only a text with an odd name.\n"),),
+        score=14.2,
     ),
     Sample(
         7.5,
@@ -97,6 +103,7 @@ LETTERS = (
             File("colours.csv", "text/csv", b"name,value\ngreen,#176b63\nwhite,#ffffff\n"),
             File("prices.pdf", "application/pdf", _PDF * 20),
         ),
+        score=0.6,
     ),
     Sample(
         9.8,
@@ -106,6 +113,7 @@ LETTERS = (
         "Bonjour,\n\nles chaises sont prêtes. Préférez-vous le vernis mat ou brillant ? Nous livrons jeudi.\n\n"
         "Cordialement\nJean-Luc Moreau",
         to=BOTH,
+        score=0.1,
     ),
     Sample(
         13.0,
@@ -115,6 +123,7 @@ LETTERS = (
         "Dear all,\n\nthe minutes are below. Please answer the three questions at their end.\n\nThe board",
         proof=SENT,
         to=BOTH,
+        score=0.9,
     ),
     Sample(
         19.5,
@@ -122,6 +131,7 @@ LETTERS = (
         "misaki.tanaka@hoshi-paper.example",
         "紙のサンプルについて",
         "ジョー様\n\nお世話になっております。先日お問い合わせいただいた紙のサンプルを本日お送りしました。\n\n田中 美咲",
+        score=0.3,
     ),
     Sample(
         22.0,
@@ -131,6 +141,7 @@ LETTERS = (
         "Good day,\n\nwe make honey and look for small shops. May I send you three jars, free of charge?\n\nOleh",
         proof=NOBODY,
         to=MIA,
+        score=4.8,
     ),
     Sample(
         26.5,
@@ -138,6 +149,7 @@ LETTERS = (
         "mariam@cedar-school.example",
         "دعوة إلى معرض المدرسة",
         "مرحبًا جو،\n\nيسعدنا أن ندعوك إلى معرض رسومات الأطفال يوم السبت القادم في الساعة العاشرة.\n\nمع التحية\nمريم حداد",
+        score=0.2,
     ),
     Sample(
         29.0,
@@ -146,6 +158,7 @@ LETTERS = (
         "",
         "are you coming on sunday? mum asks\n\nsent from the old phone",
         proof=SENT,
+        score=1.9,
     ),
     Sample(
         33.3,
@@ -155,6 +168,7 @@ LETTERS = (
         "Dzień dobry,\n\nw załączniku przesyłam poprawioną ulotkę. Proszę o akceptację do piątku.\n\nMarta Kowalska",
         to=MIA,
         files=(File("ulotka-v3.pdf", "application/pdf", _PDF * 90),),
+        score=-0.4,
     ),
     Sample(
         41.0,
@@ -163,6 +177,7 @@ LETTERS = (
         "Your appointment on Thursday has to move",
         "Dear Joe,\n\nI am at a conference on Thursday. Would Friday at nine suit you? Please answer by tomorrow.\n\n"
         "Samuel Adeyemi",
+        score=-1.3,
     ),
     Sample(
         52.0,
@@ -172,6 +187,7 @@ LETTERS = (
         "Joe,\n\nI am in a meeting and cannot talk. Pay the attached invoice now, I explain later.\n\nThe boss",
         proof=NOBODY,
         files=(File("invoice_8841.html", "text/html", b"<p>Pay here.</p>\n"),),
+        score=9.3,
     ),
     Sample(
         61.0,
@@ -179,6 +195,7 @@ LETTERS = (
         "eleni@pappa-boats.example",
         "Το σκάφος είναι έτοιμο",
         "Γεια σας,\n\nτο σκάφος είναι έτοιμο και σας περιμένει στο λιμάνι. Πότε θα έρθετε;\n\nΕλένη Παππά",
+        score=-0.2,
     ),
     Sample(
         75.0,
@@ -193,6 +210,7 @@ LETTERS = (
             '<a href="https://fairgrounds.example/papers/14">the paper we spoke of</a>.</p>'
             '<p><img src="https://fairgrounds.example/logo.png" alt="Print fair"></p><p>Nadia</p>'
         ),
+        score=1.1,
     ),
     Sample(
         98.0,
@@ -201,6 +219,7 @@ LETTERS = (
         "Kazan bakımı için randevu",
         "Merhaba,\n\nkazan bakımı için salı günü saat 10 uygun mu?\n\nSaygılarımla\nYusuf Demir",
         proof=SENT,
+        score=0.8,
     ),
     Sample(
         121.0,
@@ -210,6 +229,7 @@ LETTERS = (
         "You won! Send us your address, your date of birth and a fee of 40.\n",
         proof=NOBODY,
         to=BOTH,
+        score=16.5,
     ),
     Sample(
         170.0,
@@ -217,6 +237,7 @@ LETTERS = (
         "lin.wei@harbour-university.example",
         "关于您的文章的问题",
         "您好！\n\n我读了您关于屋顶绿化的文章，想请教两个问题。期待您的回复。\n\n林伟",
+        score=-0.6,
     ),
     Sample(
         224.0,
@@ -226,6 +247,7 @@ LETTERS = (
         "Dear Joe,\n\nfrom next month on we sing in the new hall behind the mill. Bring a chair.\n\nThe choir",
         proof=SENT,
         to=BOTH,
+        score=0.7,
     ),
     Sample(
         296.0,
@@ -234,6 +256,7 @@ LETTERS = (
         "Your bicycle is repaired",
         "Hello Joe,\n\nthe bicycle is ready. We close at six.\n\nPeter",
         proof=NOBODY,
+        score=2.3,
     ),
     Sample(
         318.0,

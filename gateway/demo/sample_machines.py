@@ -21,7 +21,9 @@ def _page(title: str, host: str, text: str) -> str:
     )
 
 
-def _newsletter(hours: float, number: int, week: str, to: tuple[str, ...] = ("joe@example.org",)) -> Sample:
+def _newsletter(
+    hours: float, number: int, week: str, score: float, to: tuple[str, ...] = ("joe@example.org",)
+) -> Sample:
     text = f"{week} in our shop: lamps for long evenings, and a chair that folds."
     return Sample(
         hours,
@@ -37,10 +39,11 @@ def _newsletter(hours: float, number: int, week: str, to: tuple[str, ...] = ("jo
             ("List-Unsubscribe", "<https://lampshop.example/leave>"),
             ("Precedence", "bulk"),
         ),
+        score=score,
     )
 
 
-def _list(hours: float, name: str, local: str, subject: str, text: str) -> Sample:
+def _list(hours: float, name: str, local: str, subject: str, text: str, score: float) -> Sample:
     return Sample(
         hours,
         name,
@@ -53,6 +56,7 @@ def _list(hours: float, name: str, local: str, subject: str, text: str) -> Sampl
             ("List-Post", "<mailto:roofers@lists.roofers-forum.example>"),
             ("Precedence", "list"),
         ),
+        score=score,
     )
 
 
@@ -66,6 +70,7 @@ def _notice(
     to: tuple[str, ...] = ("joe@example.org",),
     files: tuple[File, ...] = (),
     proof: str = PROVEN,
+    score: float | None = None,
 ) -> Sample:
     return Sample(
         hours,
@@ -77,20 +82,33 @@ def _notice(
         files=files,
         proof=proof,
         more=(("Auto-Submitted", "auto-generated"),),
+        score=score,
     )
 
 
 MACHINE_MAIL = (
-    _newsletter(2.1, 904, "Week 47", _BOTH),
-    _newsletter(170.5, 871, "Week 46"),
-    _newsletter(317.0, 833, "Week 45"),
+    _newsletter(2.1, 904, "Week 47", 3.4, _BOTH),
+    _newsletter(170.5, 871, "Week 46", 2.9),
+    _newsletter(317.0, 833, "Week 45", 3.1),
     _list(
-        0.9, "Bo Lindqvist", "bo", "Re: moss on the north side", "We brush it off each spring.\n\n> What helps?\n\nBo"
+        0.9,
+        "Bo Lindqvist",
+        "bo",
+        "Re: moss on the north side",
+        "We brush it off each spring.\n\n> What helps?\n\nBo",
+        -1.2,
     ),
-    _list(5.2, "Carla Nunes", "carla", "moss on the north side", "What helps against moss on slate?\n\nCarla"),
-    _list(48.5, "Bo Lindqvist", "bo", "Copper nails: where to get them", "I am out of copper nails. Any hint?\n\nBo"),
+    _list(5.2, "Carla Nunes", "carla", "moss on the north side", "What helps against moss on slate?\n\nCarla", -0.9),
     _list(
-        145.0, "Dev Patel", "dev", "New rules for scaffolds from January", "The new rules are out; see page 12.\n\nDev"
+        48.5, "Bo Lindqvist", "bo", "Copper nails: where to get them", "I am out of copper nails. Any hint?\n\nBo", -1.4
+    ),
+    _list(
+        145.0,
+        "Dev Patel",
+        "dev",
+        "New rules for scaffolds from January",
+        "The new rules are out; see page 12.\n\nDev",
+        -0.7,
     ),
     _notice(
         1.7,
@@ -99,6 +117,7 @@ MACHINE_MAIL = (
         "Your ticket to Harbour Town, Friday, 08:12",
         "Your ticket is attached. Show it on paper or on your telephone.",
         files=(File("ticket-QX81.pdf", "application/pdf", b"%PDF-1.4\n" + b"% ticket\n" * 4000),),
+        score=-0.5,
     ),
     _notice(
         8.3,
@@ -107,6 +126,7 @@ MACHINE_MAIL = (
         "Receipt for your order 100-2281",
         "Thank you for your order.\n\n1 x Roofs of the world    24.00\n1 x Postage               3.50\nTotal                    27.50",
         files=(File("receipt-100-2281.pdf", "application/pdf", b"%PDF-1.4\n" + b"% receipt\n" * 900),),
+        score=0.2,
     ),
     _notice(
         11.0,
@@ -115,6 +135,7 @@ MACHINE_MAIL = (
         "Your parcel comes tomorrow between 10 and 12",
         "Your parcel with the number 7731 comes tomorrow between 10 and 12. You need not be at home.",
         to=_MIA,
+        score=2.6,
     ),
     _notice(
         16.5,
@@ -122,6 +143,7 @@ MACHINE_MAIL = (
         "no-reply@photo-album.example",
         "481 220 is your code",
         "Your code is 481 220. It is good for ten minutes. If you did not ask for it, you need not do anything.",
+        score=1.0,
     ),
     _notice(
         28.0,
@@ -130,6 +152,7 @@ MACHINE_MAIL = (
         "Your check-up in January",
         "We look forward to seeing you. The date is attached for your calendar.",
         files=(File("check-up.ics", "text/calendar", _CALENDAR),),
+        score=-0.1,
     ),
     _notice(
         44.0,
@@ -146,6 +169,7 @@ MACHINE_MAIL = (
         "loans@city-library.example",
         "Two books are due on Monday",
         "Please bring back: Slate and tin; The gutter book. You can lend them for four weeks more on our pages.",
+        score=-0.9,
     ),
     _notice(
         93.0,
@@ -155,6 +179,7 @@ MACHINE_MAIL = (
         "Your invoice of last month is attached. We take the money from your account on the 28th.",
         to=_BOTH,
         files=(File("invoice-10-4471.pdf", "application/pdf", b"%PDF-1.4\n" + b"% invoice\n" * 2000),),
+        score=0.4,
     ),
     _notice(
         190.0,
@@ -163,5 +188,6 @@ MACHINE_MAIL = (
         "Gale warning for the outer bay",
         "From noon on wind from the west, force 8, gusts of 9.",
         to=_MIA,
+        score=0.1,
     ),
 )

@@ -15,6 +15,8 @@ from gateway.domain.evidence import Dkim, Dmarc, Evidence, Method, Proof, Result
 from gateway.domain.trace import date_time
 
 HOUR = 3600.0
+SCORE_FIELD = "X-Spam-Score"
+"""Where the filter in front writes how spam-like it finds a mail; the demo's settings name it."""
 
 PROVEN = "proven"
 """Signed by the author's domain, and sent from its machine."""
@@ -55,6 +57,8 @@ class Sample:
     """Reverse-path, where it is not the author's address."""
     more: tuple[tuple[str, str], ...] = ()
     """Further fields."""
+    score: float | None = None
+    """What the filter in front wrote into it; None where it had not looked."""
 
     @property
     def reverse_path(self) -> str:
@@ -101,6 +105,8 @@ class Sample:
         message["Message-ID"] = f"<sample.{number}@{self.domain}>"
         for name, value in self.more:
             message[name] = value
+        if self.score is not None:
+            message[SCORE_FIELD] = f"{self.score:.1f}"
         message.set_content(self.text + "\n")
         if self.html:
             message.add_alternative(self.html, subtype="html")

@@ -17,6 +17,7 @@ from typing import Self
 from gateway.demo.dns import DnsServer
 from gateway.demo.mailboxes import MailboxServer
 from gateway.demo.ports import free_place
+from gateway.demo.samples import SCORE_FIELD
 from gateway.demo.zones import ZoneData
 from gateway.settings import Endpoint, Settings, load
 
@@ -156,6 +157,7 @@ def settings_for(world: World, places: Places, more: Mapping[str, Mapping[str, o
         "monitor": {"listen": [str(places.monitor)]},
         "store": {"url": "sqlite:///gateway.db"},
         "dns": {"servers": [str(world.dns.endpoint)]},
+        "evidence": {"score_field": SCORE_FIELD},
         "challenge": {"organisation": "Example Organisation", "contact": f"postmaster@{DOMAIN}"},
         "log": {"level": "warning", "format": "text"},
     }

@@ -10,11 +10,12 @@ import pytest
 
 from gateway.cli.demo_desks import Desks
 from gateway.cli.demo_samples import put_samples
-from gateway.demo.samples import FORGED, Sample, all_samples, client_of
+from gateway.demo.samples import FORGED, SCORE_FIELD, Sample, all_samples, client_of
 from gateway.demo.world import Places, World, settings_for
 from gateway.domain import header
 from gateway.domain.message import read_message
 from gateway.domain.roles import Role
+from gateway.domain.score import read_score
 from gateway.service import Service
 from gateway.store import views
 from gateway.store.store import Transaction
@@ -64,6 +65,16 @@ def test_sample_of_a_forger_is_vouched_for_by_nobody() -> None:
     assert not forged.evidence().reverse_path_proven
 
 
+def test_samples_bear_scores_high_where_they_pretend_and_some_none() -> None:
+    scores = {sample.subject: read_score(header.split(sample.content(1, NOW)), SCORE_FIELD) for sample in SAMPLES}
+    assert {sample.score for sample in SAMPLES} == set(scores.values())
+    assert all(sample.score is not None and sample.score > 9 for sample in SAMPLES if sample.proof == FORGED)
+    known = [score for score in scores.values() if score is not None]
+    assert 0 < len(SAMPLES) - len(known) < 5
+    assert sum(score < 0 for score in known) > 10
+    assert sum(score > 5 for score in known) >= 4
+
+
 def test_clients_of_samples_are_addresses_for_documentation() -> None:
     addresses = [client_of(number) for number in range(1, len(SAMPLES) + 1)]
     assert len(set(addresses)) == len(addresses)
@@ -101,10 +112,16 @@ async def test_demo_begins_with_mail_that_waits_and_sends_nobody_a_challenge_for
             put = await put_samples(service, lambda: NOW)
             again = await put_samples(service, lambda: NOW)
             waiting = await service.store.look(rows)
+            scores = await service.store.look(_scores)
         finally:
             await service.stop(0.1)
         assert (put, again) == (len(SAMPLES), 0)
         assert len(waiting) == sum(len(sample.to) for sample in SAMPLES)
+        assert set(scores) == {sample.score for sample in SAMPLES}
         assert {row.challenge for row in waiting} == {"", "sent"}
         assert {NOW - sample.hours * 3600 for sample in SAMPLES} == {row.received_at for row in waiting}
         assert world.outside.mailboxes() == []
+
+
+def _scores(tx: Transaction) -> list[float | None]:
+    return list(tx.connection.exec_driver_sql("SELECT score FROM message").scalars())
