@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -172,17 +172,32 @@ def progress(label: str, patience: float = _PATIENCE) -> Iterator[Callable[[int,
     if not on_terminal(sys.stderr):
         yield lambda done, total: None
         return
-    begin = time.monotonic()
     with ExitStack() as stack:
+        lock = threading.Lock()
+        latest = (0, 0)
         bars: list[Callable[[int, int], None]] = []
 
         def told(done: int, total: int) -> None:
-            if not bars and time.monotonic() - begin >= patience:
-                bars.append(_bar(stack, label))
-            for bar in bars:
-                bar(done, total)
+            nonlocal latest
+            with lock:
+                latest = (done, total)
+                for bar in bars:
+                    bar(done, total)
 
-        yield told
+        def appear() -> None:
+            with lock:
+                bars.append(_bar(stack, label))
+                bars[0](*latest)
+
+        # In a thread of its own: what takes long may be a single step.
+        timer = threading.Timer(patience, appear)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield told
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def _bar(stack: ExitStack, label: str) -> Callable[[int, int], None]:
