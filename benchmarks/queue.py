@@ -208,6 +208,9 @@ async def look(store: Store) -> bool:
                 well &= await timed(f"{box} ({page.total}) by {sort}", queue, who, ask)
                 if page.rows:
                     well &= await timed(f"{box} by {sort}, place of a mail", queue, who, ask, page.rows[-1])
+        # Frequent, and all of it at the far end.
+        ask = Ask(box="from:anna", lane="", sort="sender", reverse=True)
+        well &= await timed("from:anna by sender reversed", queue, who, ask)
         well &= await timed("machine mail by source", queue, who, None)
     return well
 

@@ -1,18 +1,21 @@
 """Finding rows of the pending list, so that few are looked at, however many there are.
 
 What is few (see `queue_hits.Limits`) is read whole and sorted. Else what the index of words, or that of scores, names is
-collected: where there are not many, they are fetched and sorted. More of them soon fill a page that is read in its order; where
-they do not, because they lie far from its beginning, they are marked in a map of all rows, and the order is read from
-its index alone: no row is fetched that is not on the page. So the work has a bound, whatever is asked: one walk through
-the lists of the words, and one through an index.
+collected: where there are not many, they are fetched and sorted. More of them soon fill a page that is read in its
+order. Where they do not, because they lie far from its beginning, and are fewer than an eighth of all, they are fetched
+after all. Else they are marked in a map of all rows, and the order is read from its index alone: no row is fetched
+that is not on the page. So the work has a bound, whatever is asked: one walk through the lists of the words, and one
+through an index.
 """
 
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import compress, islice
+from operator import neg
 
 from gateway.flow.queue import Key, Selection
 from gateway.store.queue_hits import Hits, Part
@@ -24,14 +27,15 @@ from gateway.store.queue_plan import (
     behind_in,
     by_ids,
     by_index,
+    by_words,
     fits,
     in_order,
+    marked,
     not_seen,
     rowids_behind,
 )
 
 _MOST_AT_ONCE = 1000
-_MOST_SIEVED = 10_000
 Found = list[tuple[Key, int]]
 """Keys, and the ids they belong to."""
 
@@ -56,6 +60,10 @@ class _Budget:
     """Rows that all strips of a page together may still fetch in the hope that they fill it."""
 
     left: int
+
+
+class _FetchError(Exception):
+    """To fetch all hits costs less than to read further in the order."""
 
 
 class Finder(Hits):
@@ -106,8 +114,8 @@ class Finder(Hits):
     def _found(self, part: Part, ask: _Ask) -> Sequence[Iterable[tuple[Key, int]]]:
         if self.few(part.strips, part.days):
             return [self._strip(strip, strip.arrival, part, ask) for strip in part.strips]
-        budget = _Budget(self.limits.walked)
         if not part.narrow:
+            budget = _Budget(self.limits.walked)
             return [self._plain(strip, part, ask, budget) for strip in part.strips]
         by_arrival = part.words and ask.sort == "arrival"
         if ask.counted or not by_arrival:
@@ -118,7 +126,24 @@ class Finder(Hits):
             found = self._by_arrival(part, ask)
             if found is not None:
                 return [found]
-        return [self._in_order(strip, part, ask, budget) for strip in part.strips]
+        return [self._nearest(part, ask, _Budget(self.limits.walked))]
+
+    def _nearest(self, part: Part, ask: _Ask, budget: _Budget) -> Found:
+        """Read the strips in their order; where that leads far, fetch the hits of all of them if they are fewer."""
+        pieces = [self._in_order(strip, part, ask, budget) for strip in part.strips]
+        try:
+            return list(islice(heapq.merge(*pieces, reverse=ask.descending), ask.most))
+        except _FetchError:
+            return self._all_hits(part, ask)
+
+    def _all_hits(self, part: Part, ask: _Ask) -> Found:
+        """Fetch all hits, and return the first of them."""
+        if part.by_words_only:
+            start = behind(ask.sort, ask.start, ask.descending)
+            return self._keys(by_words(part.table, part.hits, part.rest.and_(start)), ask)
+        lowest, marks = self.mapped(part)
+        ids = list(compress(range(lowest, lowest + len(marks)), marks))
+        return self._of_ids(ids, part.rest if part.words else part.checks.and_(part.days), ask)
 
     def _strip(self, strip: Strip, index: str, part: Part, ask: _Ask) -> Found:
         """Look at a strip's rows by this index, one by one."""
@@ -137,10 +162,9 @@ class Finder(Hits):
 
     def _by_arrival(self, part: Part, ask: _Ask) -> Found | None:
         """Read hits in the order of the index of words; None where too many of them are not what is asked for."""
-        if ask.counted and ask.start is None and not ask.descending and not part.rest.sql:
-            newest = self.few_hits(part)[0][: ask.most]
-            if len(newest) == ask.most:
-                return self._of_ids(newest, part.rest, ask)
+        known = self._known(part, ask) if ask.counted and not part.rest.sql else None
+        if known is not None:
+            return self._of_ids(known, part.rest, ask)
         rowid = f"{part.table}.rowid"
         hits = part.hits.and_(rowids_behind(rowid, ask.start, ask.descending))
         order = rowid if ask.descending else f"{rowid} DESC"
@@ -154,12 +178,31 @@ class Finder(Hits):
                 return found
         return None
 
+    def _known(self, part: Part, ask: _Ask) -> list[int] | None:
+        """Return a page of the newest hits, which are collected already; None where it does not lie among them."""
+        newest = self.few_hits(part)[0]
+        if ask.start is None:
+            found = [] if ask.descending else newest[: ask.most]
+        elif -float(ask.start[0]) < newest[-1]:
+            return None
+        elif ask.descending:
+            # Whatever is newer is known.
+            return newest[: self._newer(newest, ask.start)][::-1][: ask.most]
+        else:
+            at = bisect_right(newest, float(ask.start[0]), key=neg)
+            found = newest[at : at + ask.most]
+        return found if len(found) == ask.most else None
+
+    def _newer(self, newest: Sequence[int], start: Key) -> int:
+        """Return how many of some hits, the newest first, are newer than a key of the order of arrival."""
+        return bisect_left(newest, float(start[0]), key=neg)
+
     def _in_order(self, strip: Strip, part: Part, ask: _Ask, budget: _Budget) -> Iterator[tuple[Key, int]]:
         """Read the order from its index alone: its first rows are all fetched, later ones where the map marks them."""
-        start = behind_in(strip, ask.sort, ask.start, ask.descending)
-        if start is None:
+        line = self._line(strip, part, ask)
+        if line is None:
             return
-        rows = by_index(strip.ordered, strip.line.and_(start))
+        rows = by_index(strip.ordered, line)
         ids = self.stream(f"SELECT id {rows.sql} ORDER BY {ask.order}", rows.values)
         what = strip.where.and_(part.days).and_(part.checks)
         most, last = ask.most, 0
@@ -170,17 +213,32 @@ class Finder(Hits):
                 return
             budget.left -= most
             most, last = min(2 * most, _MOST_AT_ONCE), some[-1]
+        if self.soon_fetched(part):
+            raise _FetchError
         if part.narrow and len(part.strips) > 1:
             # One domain of several may have few hits.
             hits, rest = self.few_hits(replace(part, chosen=strip.within(part.chosen), strips=(strip,)))
             if len(hits) <= self.limits.hits:
                 yield from self._of_ids(hits, rest, self._further(ask, last))
                 return
-        lowest, marked = self.mapped(part)
-        while some := list(islice(ids, _MOST_SIEVED)):
-            meant = [row_id for row_id in some if marked[row_id - lowest]]
-            for at in range(0, len(meant), ask.most):
-                yield from self._of_ids(meant[at : at + ask.most], what, ask)
+        lowest, marks = self.mapped(part)
+        line = self._line(strip, part, self._further(ask, last))
+        if line is None:
+            return
+        rows = by_index(strip.ordered, line.and_(marked(lowest, bytes(marks))))
+        ids = self.stream(f"SELECT id {rows.sql} ORDER BY {ask.order}", rows.values)
+        while some := list(islice(ids, ask.most)):
+            yield from self._of_ids(some, what, ask)
+
+    def _line(self, strip: Strip, part: Part, ask: _Ask) -> Clause | None:
+        """Return what the index in the order wanted knows of a strip's rows; None where all lie in front of the page."""
+        reasons, start = part.chosen.reasons, ask.start
+        if ask.sort == "reason" and len(reasons) == 1 and (start is None or start[:1] == reasons):
+            # What all rows share is looked for, not passed by.
+            front = behind("arrival", start and start[1:], ask.descending)
+            return strip.line.and_(Clause("reason = ?", reasons)).and_(front)
+        further = behind_in(strip, ask.sort, start, ask.descending)
+        return None if further is None else strip.line.and_(further)
 
     def _further(self, ask: _Ask, row_id: int) -> _Ask:
         """Ask for what lies behind a row; 0: behind where the page begins."""
@@ -224,6 +282,10 @@ class Finder(Hits):
             if len(hits) <= self.limits.hits:
                 return self._count_ids(hits, rest.and_(behind(ask.sort, ask.start, ask.descending)), ask.most)
             if part.words and ask.sort == "arrival" and not part.rest.sql:
+                if ask.descending and ask.start is not None:
+                    newer = self._newer(hits, ask.start)
+                    if newer < len(hits) or newer > ask.most:
+                        return min(newer, ask.most + 1)
                 between = part.hits.and_(rowids_behind(f"{part.table}.rowid", ask.start, ask.descending))
                 return self.counted(Clause(f"FROM {part.table} WHERE {between.sql}", between.values), ask.most + 1)
         total, what = 0, part.days.and_(part.checks)

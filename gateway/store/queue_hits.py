@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from gateway.domain.lifecycle import State
@@ -18,6 +17,7 @@ from gateway.store.queue_plan import (
     days,
     ended_states,
     ended_strips,
+    marked,
     not_in_words,
     rowids_between,
     score_between,
@@ -26,7 +26,9 @@ from gateway.store.queue_plan import (
     words_match,
 )
 
-_AT_ONCE = 10_000
+_ANY = Clause("")
+_PASSED_BY = 8
+"""Rows of an index that are read in the time that it takes to fetch one by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class Part:
     def narrow(self) -> bool:
         """True where another index names the rows than that of their order."""
         return self.words or bool(self.score.sql)
+
+    @property
+    def by_words_only(self) -> bool:
+        """True where no other index than that of words narrows what is looked at."""
+        return self.words and self.waiting and not self.score.sql
 
     @property
     def table(self) -> str:
@@ -101,6 +108,8 @@ class Hits:
         self.limits = limits
         self._parts: dict[tuple[Selection, str], list[Part]] = {}
         self._hits: dict[tuple[Selection, bool], tuple[list[int], Clause]] = {}
+        self._soon: dict[tuple[Selection, bool], bool] = {}
+        self._words: dict[tuple[Selection, bool], Map] = {}
         self._maps: dict[tuple[Selection, bool], Map] = {}
 
     def few(self, strips: Iterable[Strip], when: Clause) -> bool:
@@ -165,8 +174,20 @@ class Hits:
         self._hits[part.chosen, part.waiting] = found
         return found
 
-    def _scored(self, strip: Strip, part: Part, most: int) -> tuple[str, Values]:
-        rows = by_index(strip.scored, strip.where.and_(part.score).and_(part.ages))
+    def soon_fetched(self, part: Part) -> bool:
+        """True where all hits are fetched sooner than an order is read to its end."""
+        key = (part.chosen, part.waiting)
+        known = self._soon.get(key)
+        if known is None:
+            lowest, highest = self.ends()
+            most = (highest - lowest + 1) // _PASSED_BY
+            found = Clause(f"FROM {part.table} WHERE {part.hits.sql}", part.hits.values) if part.by_words_only else None
+            count = self.counted(found, most + 1) if found else self.mapped(part)[1].count(1)
+            known = self._soon[key] = part.narrow and count <= most
+        return known
+
+    def _scored(self, strip: Strip, part: Part, most: int, among: Clause = _ANY) -> tuple[str, Values]:
+        rows = by_index(strip.scored, strip.where.and_(part.score).and_(part.ages).and_(among))
         return f"SELECT id {rows.sql} LIMIT ?", (*rows.values, most)
 
     def mapped(self, part: Part) -> Map:
@@ -185,10 +206,22 @@ class Hits:
 
     def mapped_words(self, part: Part) -> Map:
         """Mark all rows that have the words; all there are where none are asked for."""
+        key = (part.chosen, part.waiting)
+        known = self._words.get(key)
+        if known is None:
+            known = self._words[key] = self._mapped_words(part)
+        return known
+
+    def ends(self) -> tuple[int, int]:
+        """Return the lowest id there is, and the highest."""
         (lowest,), (highest,) = self.run(
             "SELECT * FROM (SELECT coalesce(min(id), 0) FROM queue) UNION ALL SELECT coalesce(max(id), 0) FROM queue",
             (),
         )
+        return lowest, highest
+
+    def _mapped_words(self, part: Part) -> Map:
+        lowest, highest = self.ends()
         if not part.words:
             return lowest, bytearray(b"\1") * (highest - lowest + 1)
         hits = bytearray(highest - lowest + 1)
@@ -199,8 +232,6 @@ class Hits:
 
     def scored_hits(self, part: Part, words: Map) -> Iterator[int]:
         """Return rows that are marked, lie in the strips and have such a score, as far as the indexes know."""
-        lowest, hits = words
+        among = marked(words[0], bytes(words[1])) if part.words else _ANY
         for strip in part.strips:
-            ids = self.stream(*self._scored(strip, part, -1))
-            while some := list(islice(ids, _AT_ONCE)):
-                yield from [row_id for row_id in some if hits[row_id - lowest]]
+            yield from self.stream(*self._scored(strip, part, -1, among))

@@ -17,7 +17,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.query import Term
 from gateway.flow.queue import MACHINE, Key, Owner, Place, Selection
 
-Values = tuple[str | int | float, ...]
+Values = tuple[str | int | float | bytes, ...]
 
 KEYS: dict[str, tuple[str, ...]] = {
     "arrival": ("age",),
@@ -302,6 +302,19 @@ def by_ids(ids: Sequence[int], rest: Clause) -> Clause:
     # No other index: with these ids few rows are fetched, whatever else is asked of them.
     named = Clause("id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)).and_(rest)
     return Clause(f"FROM queue NOT INDEXED WHERE {named.sql}", named.values)
+
+
+def by_words(table: str, hits: Clause, rest: Clause) -> Clause:
+    """Return those rows of what an index of words finds that a condition holds for."""
+    found = f"SELECT rowid FROM {table} WHERE {hits.sql}"  # noqa: S608 names of our own
+    named = Clause(f"id IN ({found})", hits.values).and_(rest)
+    return Clause(f"FROM queue NOT INDEXED WHERE {named.sql}", named.values)
+
+
+def marked(lowest: int, marks: bytes) -> Clause:
+    """Return the condition for rows whose octet is 1. lowest: the id that the first octet stands for."""
+    # Octets of a parameter are reached at once, without a copy of it; rows that are none of ours never leave SQLite.
+    return Clause("substr(?, id - ? + 1, 1) = x'01'", (marks, lowest))
 
 
 def rowids_behind(rowid: str, key: Key | None, descending: bool) -> Clause:

@@ -181,6 +181,9 @@ SELECTIONS = {
     "one score": Selection(SITE, score=Score("=", 8.0), terms=(Term(("lamp",)),)),
     "unseen": Selection(SITE, unseen_by=7),
     "unseen words": Selection(SITE, unseen_by=7, terms=(Term(("lamp",)),), score=Score("<", 4.0)),
+    "unseen phrase": Selection(SITE, unseen_by=7, terms=(Term(("roof", "lamp"), "subject", whole=True),)),
+    "few scores": Selection(SITE, lanes=(MACHINE,), score=Score("=", 8.0)),
+    "two reasons": Selection(SITE, reasons=("automatic-mail", "unknown-sender"), terms=(Term(("lamp",)),)),
     "unseen by another": Selection(SITE, unseen_by=8, has_file=True),
 }
 
