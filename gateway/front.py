@@ -27,7 +27,7 @@ from gateway.workers.loop import Loop
 
 TALLY_PAUSE = 5.0
 """Seconds between two times that the overview's numbers are written down."""
-PASSAGES_PAUSE = 3.0
+PASSAGES_PAUSE = 1.0
 """Seconds between two times that the facts of relayed mail are written down."""
 ENTRY_USE_PAUSE = 60.0
 """Seconds between two times that it is written down when list entries last decided."""

@@ -37,6 +37,10 @@ def few_heaps() -> None:
 
 def collect_seldom() -> None:
     """Look for garbage less often, once everything that lives as long as the process is there."""
+    # What the start has left behind would be kept as long; and the C library keeps what was freed.
+    gc.collect()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
     gc.freeze()
     # Not after every 700 new values: a mail makes hundreds, and they go by themselves.
     gc.set_threshold(20_000, 20, 20)

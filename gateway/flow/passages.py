@@ -1,6 +1,6 @@
 """Passages: the facts of mail that went through or was refused in the session, which leaves no other row.
 
-They are gathered in memory and written down together every few seconds: the path of a relayed mail pays for one entry
+They are gathered in memory and written down together every second: the path of a relayed mail pays for one entry
 in a list. What a crash loses is facts of the last seconds, never mail.
 """
 

@@ -5,9 +5,10 @@ One file of truth cannot drift from another; a catalogue is read in some ten mil
 
 from __future__ import annotations
 
-import ast
 import gettext
+import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,8 @@ def read(file: Path) -> Catalogue:
             rule = _PLURAL_FORMS.search(translated[0]) if translated else None
             form = gettext.c2py(rule[1]) if rule else form
         elif all(translated):
-            texts[fields.get("msgctxt", ""), english] = translated
+            # All languages have the same English texts: kept once.
+            texts[sys.intern(fields.get("msgctxt", "")), sys.intern(english)] = translated
     return Catalogue(texts, form)
 
 
@@ -88,6 +90,10 @@ def _entries(file: Path) -> Iterator[dict[str, str]]:
             if found[1] in ("msgctxt", "msgid") and "msgstr" in "".join(fields):
                 raise CatalogueFault(file, number, "begins an entry; leave a line empty before it")
             fields[name] = ""
-        fields[name] += ast.literal_eval(found[3])
+        try:
+            # Its escapes are those of a catalogue, and it takes no memory to read them.
+            fields[name] += json.loads(found[3], strict=False)
+        except ValueError as fault:
+            raise CatalogueFault(file, number, "has an escape that means nothing") from fault
     if fields and not unsure:
         yield fields

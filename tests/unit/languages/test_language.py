@@ -121,7 +121,8 @@ def test_catalogue_reads_what_translators_write(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["msgid x\n", '"astray"\n', 'msgid "a"\nmsgstr "b"\nmsgid "c"\nmsgstr "d"\n', 'domain "x"\n']
+    "text",
+    ["msgid x\n", '"astray"\n', 'msgid "a\\q"\n', 'msgid "a"\nmsgstr "b"\nmsgid "c"\nmsgstr "d"\n', 'domain "x"\n'],
 )
 def test_catalogue_that_is_none_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "messages.po"
