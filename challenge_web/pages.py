@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 from markupsafe import Markup
 
 from challenge_web.assets import Assets
-from challenge_web.tongue import SPOKEN, choices, language_of, remember, spoken
+from challenge_web.page_language import SPOKEN, choices, language_of, remember, spoken
 from gateway.domain.phrase import Phrase, phrases
 from gateway.languages.in_templates import teach
 from gateway.languages.language import Language
@@ -90,7 +90,7 @@ class Pages:
         language = language or language_of(request)
         before = SPOKEN.set(language)
         try:
-            frame = {"root": root_of(request), "language_tag": language.tag, "tongues": choices(language)}
+            frame = {"root": root_of(request), "language_tag": language.tag, "page_languages": choices(language)}
             response = aiohttp_jinja2.render_template(
                 f"{name}.html", request, {**frame, **words}, app_key=_ENVIRONMENT, status=status
             )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.domain.address import Address, normal_domain
-from gateway.domain.tongue import Guess
+from gateway.domain.language import Guess
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.digest_ports import DigestLetter
 from gateway.flow.ports import ChallengeRow

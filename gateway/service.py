@@ -22,17 +22,17 @@ from challenge_web.pages import Pages as WebPages
 from challenge_web.puzzle import Puzzles
 from gateway import assembly, log
 from gateway.console import make_parts, open_api, open_console
-from gateway.doors.team import Team, how_many
+from gateway.doors.supervisor import Supervisor, how_many
 from gateway.entrance import Entrance, link_url, web_hosts
 from gateway.flow.answer import Answers
 from gateway.flow.challenge import Challenger
+from gateway.flow.challenge_language import LanguageChoice
 from gateway.flow.deliver import Deliverer
 from gateway.flow.describe import Describer
 from gateway.flow.expire import Expirer
 from gateway.flow.orders import Orders, OrderWorker
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue import Queue
-from gateway.flow.tongue import Tongues
 from gateway.flow.watch import Watch
 from gateway.front import Front
 from gateway.languages.language import known
@@ -78,7 +78,7 @@ class Service:
         self.store = store
         self.clock = clock
         self._processes = how_many(settings, len(os.sched_getaffinity(0)))
-        self._team = self._make_team() if self._processes > 1 else None
+        self._supervisor = self._make_supervisor() if self._processes > 1 else None
         self.front = Front(
             settings,
             store,
@@ -87,12 +87,12 @@ class Service:
             wake_challenges=self._wake_challenges,
             wake_deliveries=self.wake_deliveries,
             processes=self._processes,
-            share=None if self._team is None else self._team.share,
+            share=None if self._supervisor is None else self._supervisor.share,
         )
         self.hops = self.front.hops
         self.smart_host = SmartHost(assembly.smart_host_settings(settings))
-        tongues = Tongues(self.store, assembly.policy(settings), known(), small_words)
-        self.letters = LetterWriter(settings, texts_in(self.store, assembly.policy(settings)), tongues.of)
+        language_choice = LanguageChoice(self.store, assembly.policy(settings), known(), small_words)
+        self.letters = LetterWriter(settings, texts_in(self.store, assembly.policy(settings)), language_choice.of)
         self._keys = keys
         self._deliveries = [
             Loop(f"deliver-{number}", self._deliverer().run_once, POLL) for number in range(DELIVERY_RUNNERS)
@@ -152,9 +152,9 @@ class Service:
             await store.forget_leases()
             clock = Clock(settings.pending.settle_minutes * MINUTE, await store.last_seen())
             service = cls(settings, store, clock, Keys(site=await store.key("site"), puzzle=await store.key("puzzle")))
-            if service._team is not None:
-                stack.push_async_callback(service._team.stop, 0.0)
-                await service._team.summon()
+            if service._supervisor is not None:
+                stack.push_async_callback(service._supervisor.stop, 0.0)
+                await service._supervisor.spawn()
             stack.push_async_callback(service.front.close, WORKER_GRACE)
             stack.push_async_callback(service.smart_host.close)
             service.front.begin()
@@ -175,8 +175,8 @@ class Service:
     async def stop(self, seconds: float) -> None:
         """Take no more mail, let what is in hand end within so many seconds, and close everything."""
         parts = [self.front.stop(seconds)]
-        if self._team is not None:
-            parts.append(self._team.stop(seconds))
+        if self._supervisor is not None:
+            parts.append(self._supervisor.stop(seconds))
         cut_off = sum(await asyncio.gather(*parts))
         await self._closing.aclose()
         log.event(_log, "stopped", cut_off=cut_off)
@@ -188,8 +188,8 @@ class Service:
         """
         self.letters.reload()
         self.front.reload()
-        if self._team is not None:
-            await self._team.reload(settings.log.level)
+        if self._supervisor is not None:
+            await self._supervisor.reload(settings.log.level)
         logging.getLogger().setLevel(settings.log.level.upper())
         log.event(_log, "reloaded")
 
@@ -214,8 +214,8 @@ class Service:
 
     # --- work ---
 
-    def _make_team(self) -> Team:
-        return Team(
+    def _make_supervisor(self) -> Supervisor:
+        return Supervisor(
             self.settings,
             self._processes,
             wake_challenges=self._wake_challenges,
@@ -293,8 +293,8 @@ class Service:
     async def _open_door(self) -> None:
         sockets = await DoorSockets.open([str(place) for place in self.settings.smtp.listen], self._processes)
         await self.front.open(sockets.own)
-        if self._team is not None:
-            self._team.begin(sockets.another)
+        if self._supervisor is not None:
+            self._supervisor.begin(sockets.another)
 
     async def _serve_pages(self, stack: AsyncExitStack, pages: Pages | None) -> None:
         settings = self.settings
@@ -316,7 +316,7 @@ class Service:
         await _listen(stack, app, settings.web.listen)
         monitor = make_monitor_app(
             {"store": self._store_ready, "next-hop": self.hops.answer},
-            gather=None if self._team is None else self._team.count,
+            gather=None if self._supervisor is None else self._supervisor.count,
         )
         await _listen(stack, monitor, settings.monitor.listen)
 

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from challenge_web.console.gate import SECRET, VIEWER, csrf_token
 from challenge_web.console.menu import menu
 from challenge_web.middleware import HEADERS
+from challenge_web.page_language import OWN, spoken
 from challenge_web.pages import Pages, root_of
-from challenge_web.tongue import OWN, spoken
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup
 
-from challenge_web.tongue import spoken
+from challenge_web.page_language import spoken
 from gateway.domain.lifecycle import State
 from gateway.domain.lookalike import look_of, name_of_another
 from gateway.domain.phrase import phrase

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.domain.explain import origin_words
+from gateway.domain.language import AUTO
 from gateway.domain.levels import Effective, PolicySetting
 from gateway.domain.phrase import chain, phrase, phrases
-from gateway.domain.tongue import AUTO
 from gateway.flow.orders import OrderState
 from gateway.flow.policies import name_of
 from gateway.flow.policy_effects import Preview

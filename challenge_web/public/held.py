@@ -10,8 +10,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+from challenge_web.page_language import language_of
 from challenge_web.pages import Pages, segment, stamp, wants_data
-from challenge_web.tongue import language_of
 from gateway.domain.outline import Outline, Unreadable
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence

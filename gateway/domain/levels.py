@@ -13,9 +13,9 @@ from functools import lru_cache
 
 from gateway.domain.address import Address, without_tag
 from gateway.domain.challenge import Asking
+from gateway.domain.language import AUTO
 from gateway.domain.policy import Expiry, Mode, Policy, Scope, Templates
 from gateway.domain.roles import Right
-from gateway.domain.tongue import AUTO
 
 SHORTEST_DAYS, LONGEST_DAYS = 1, 365
 

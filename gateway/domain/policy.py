@@ -10,10 +10,10 @@ from gateway.domain.address import Address
 from gateway.domain.challenge import Asking, may_ask
 from gateway.domain.evidence import Evidence, Proof
 from gateway.domain.expecting import Window
+from gateway.domain.language import AUTO
 from gateway.domain.lists import Entry, Verdict, sender_keys
 from gateway.domain.message import Message
 from gateway.domain.sources import vouching_for_source
-from gateway.domain.tongue import AUTO
 from gateway.domain.value import value_class
 
 

@@ -1,4 +1,4 @@
-"""A further process at the door: `python -m gateway.doors.process DESCRIPTOR`, started by `gateway.doors.team` only.
+"""A further process at the door: `python -m gateway.doors.process DESCRIPTOR`, started by `gateway.doors.supervisor` only.
 
 DESCRIPTOR is one end of a pair of sockets, over which it is told everything. It ends when the service says so, or is
 gone: mail that was begun is taken to its end first.

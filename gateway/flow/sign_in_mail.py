@@ -103,9 +103,9 @@ class LinkMail:
         link = Link(order.address, None, order.wanted, ends_at)
         # Before it is sent: from then on it may be opened, whatever happens to us.
         await self._store.transact(lambda tx: tx.sessions.add_link(token_hash(token), link))
-        tongue = (account.language if account is not None else "") or "en"
+        language = (account.language if account is not None else "") or "en"
         url = f"{self._public_url.replace('{recipient_domain}', address.domain)}/sign-in/link/{token}"
-        mail = await self._compose(SignInLetter(order.address, url, order.client, ends_at, tongue), self._now())
+        mail = await self._compose(SignInLetter(order.address, url, order.client, ends_at, language), self._now())
         if not ours:
             return await self._send_outside(order.address, mail.content, mail.smtputf8)
         envelope = Envelope(NULL_PATH, (recipient,), smtputf8=mail.smtputf8)

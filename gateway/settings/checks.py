@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from gateway.domain.tongue import AUTO
+from gateway.domain.language import AUTO
 from gateway.languages.language import known
 from gateway.settings.schema import Settings
 from gateway.settings.values import Endpoint, read_secret

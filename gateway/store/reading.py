@@ -31,7 +31,7 @@ _asked = select(
 
 
 class ReadingTable:
-    """Implements `flow.read.ReadingTable`, `flow.forward.ForwardTable` and `flow.tongue.HeadTable`."""
+    """Implements `flow.read.ReadingTable`, `flow.forward.ForwardTable` and `flow.challenge_language.HeadTable`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

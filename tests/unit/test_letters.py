@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.address import Address
+from gateway.domain.language import Guess
 from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.policy import Scope
-from gateway.domain.tongue import Guess
 from gateway.flow.ports import ChallengeRow
 from gateway.flow.sign_in_mail import SignInLetter
 from gateway.flow.texts import Sample, Texts

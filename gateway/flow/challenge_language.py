@@ -1,4 +1,4 @@
-"""Tongue: in which language a sender is asked."""
+"""Challenge language: in which language a sender is asked."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 
 from gateway.domain.address import Address
 from gateway.domain.first_words import MOST_OCTETS, first_words
+from gateway.domain.language import AUTO, Guess, guess
 from gateway.domain.policy import Policy
-from gateway.domain.tongue import AUTO, Guess, guess
 from gateway.flow.arrangements import Arrangements, policy_for
 from gateway.flow.ports import ChallengeRow
 from gateway.log import bug
@@ -26,7 +26,7 @@ class HeadTable(Protocol):
         """Return the first octets of a message; b"" where its content is gone."""
 
 
-class TongueTx(Protocol):
+class LanguageTx(Protocol):
     """What is needed of a transaction."""
 
     @property
@@ -34,22 +34,22 @@ class TongueTx(Protocol):
         """Contents."""
 
 
-class TongueStore(Protocol):
+class LanguageStore(Protocol):
     """Where mail and policies are kept."""
 
-    async def look(self, work: Callable[[TongueTx], T]) -> T:
+    async def look(self, work: Callable[[LanguageTx], T]) -> T:
         """Run work on a consistent view."""
 
     async def arrangements(self, patterns: tuple[str, ...], recipients: Sequence[Address]) -> Arrangements:
         """Return what people have arranged for recipients."""
 
 
-class Tongues:
+class LanguageChoice:
     """Knows the language for each challenge."""
 
     def __init__(
         self,
-        store: TongueStore,
+        store: LanguageStore,
         policy: Policy,
         known: Collection[str],
         words: Callable[[], Mapping[str, frozenset[str]]],

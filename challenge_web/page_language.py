@@ -10,7 +10,7 @@ from contextvars import ContextVar
 
 from aiohttp import hdrs, web
 
-from gateway.domain.tongue import nearest, wanted
+from gateway.domain.language import nearest, wanted
 from gateway.languages.language import ENGLISH, Language, known, language
 
 COOKIE = "language"

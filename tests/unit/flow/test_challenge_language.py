@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from gateway.domain.address import Address
+from gateway.domain.language import Guess
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
-from gateway.domain.tongue import Guess
 from gateway.flow.arrangements import Arrangements
-from gateway.flow.tongue import Tongues
+from gateway.flow.challenge_language import LanguageChoice
 from gateway.languages.language import known
 from gateway.languages.small_words import small_words
 from tests.unit.test_letters import ROW
@@ -46,7 +46,7 @@ def chosen(scope: str, value: str) -> Choice:
 
 
 async def told(store: Store, policy: Policy | None = None) -> Guess:
-    return await Tongues(store, policy or Policy(), known(), small_words).of(ROW)
+    return await LanguageChoice(store, policy or Policy(), known(), small_words).of(ROW)
 
 
 async def test_sender_is_asked_in_the_language_of_his_mail() -> None:
@@ -83,4 +83,4 @@ async def test_fault_of_ours_does_not_keep_the_sender_from_being_asked() -> None
     def broken() -> Any:
         raise RuntimeError
 
-    assert await Tongues(Store(GERMAN), Policy(), known(), broken).of(ROW) == Guess("en", sure=True)
+    assert await LanguageChoice(Store(GERMAN), Policy(), known(), broken).of(ROW) == Guess("en", sure=True)

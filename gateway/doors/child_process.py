@@ -29,7 +29,7 @@ from gateway.doors.protocol import (
 )
 
 if TYPE_CHECKING:
-    from gateway.doors.team import Team
+    from gateway.doors.supervisor import Supervisor
 
 _log = logging.getLogger("gateway.doors")
 
@@ -60,11 +60,11 @@ class Patience:
 PATIENCE = Patience()
 
 
-class Member:
+class ChildProcess:
     """One process, and the one that takes its place when it ends by itself."""
 
-    def __init__(self, team: Team, number: int) -> None:
-        self._team = team
+    def __init__(self, supervisor: Supervisor, number: int) -> None:
+        self._supervisor = supervisor
         self._number = number
         self._process: Process | None = None
         self._line: socket.socket | None = None
@@ -75,7 +75,7 @@ class Member:
         self._stopping = asyncio.Event()
         self._cut_off = 0
 
-    async def summon(self) -> None:
+    async def spawn(self) -> None:
         """Start the process, which then waits for its first word; where it cannot be, `begin` tries it again."""
         try:
             await self._start()
@@ -157,7 +157,7 @@ class Member:
         with theirs:
             try:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self._team.command,
+                    *self._supervisor.command,
                     str(theirs.fileno()),
                     stdin=DEVNULL,
                     pass_fds=(theirs.fileno(),),
@@ -173,13 +173,13 @@ class Member:
         if self._stopping.is_set() or self._line is None:
             return
         with ExitStack() as ours:
-            self._team.send_descriptors(self._line, [ours.enter_context(one) for one in sockets()])
+            self._supervisor.send_descriptors(self._line, [ours.enter_context(one) for one in sockets()])
         line, self._line = self._line, None
         reader, self._writer = await asyncio.open_unix_connection(sock=line)
         if self._stopping.is_set():
             return
         # Not before: of a reload that comes meanwhile it would not be told.
-        self.say(self._team.first_word(self._number))
+        self.say(self._supervisor.first_word(self._number))
         watch = asyncio.create_task(self._watch())
         try:
             while True:
@@ -192,13 +192,13 @@ class Member:
     async def _watch(self) -> None:
         """Kill the process when it does not answer any more: the kernel deals out clients to it all the same."""
         while True:
-            await asyncio.sleep(self._team.patience.look_apart)
-            if not await self.count(self._team.patience.seconds) and not self._stopping.is_set():
+            await asyncio.sleep(self._supervisor.patience.look_apart)
+            if not await self.count(self._supervisor.patience.seconds) and not self._stopping.is_set():
                 self._kill()
 
     def _hear(self, told: FromDoor) -> None:
         if isinstance(told, Wake):
-            self._team.wake(told)
+            self._supervisor.wake(told)
         elif isinstance(told, Counted):
             counting.learn(self._number, told.counts)
             asked = self._asked.get(told.serial)
@@ -223,7 +223,7 @@ class Member:
                 self._kill()
                 status = await self._process.wait()
         self._process = None
-        self._team.forget(self._number)
+        self._supervisor.forget(self._number)
         return status
 
     def _hang_up(self) -> None:

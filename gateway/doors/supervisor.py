@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from gateway import __version__, counting
-from gateway.doors.member import PATIENCE, Member, Patience
+from gateway.doors.child_process import PATIENCE, ChildProcess, Patience
 from gateway.doors.protocol import Begin, Wake, pack_settings, send_descriptors
 from gateway.settings import Settings
 from gateway.smtp.share import Share, new_memory
@@ -26,7 +26,7 @@ def how_many(settings: Settings, processors: int) -> int:
     return max(1, min(wanted, settings.relay.next_hop_connections))
 
 
-class Team:
+class Supervisor:
     """The further processes."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Team:
         self._wake_deliveries = wake_deliveries
         self.patience = patience
         self.command = command
-        self._members = [Member(self, number) for number in range(1, processes)]
+        self._children = [ChildProcess(self, number) for number in range(1, processes)]
         self._processes = processes
 
     @property
@@ -56,18 +56,18 @@ class Team:
         """What they count together, as the service sees it."""
         return self._share
 
-    async def summon(self) -> None:
+    async def spawn(self) -> None:
         """Start the processes: they load what they need while the service starts, and wait for `begin`."""
-        await asyncio.gather(*(member.summon() for member in self._members))
+        await asyncio.gather(*(child.spawn() for child in self._children))
 
     def begin(self, sockets: Callable[[], Sequence[socket.socket]]) -> None:
         """Let them take mail. sockets: makes those of one process, bound to the same addresses as ours."""
-        for member in self._members:
-            member.begin(sockets)
+        for child in self._children:
+            child.begin(sockets)
 
     async def count(self) -> None:
         """Bring the counters up to date with what the others have counted."""
-        await asyncio.gather(*(member.count() for member in self._members))
+        await asyncio.gather(*(child.count() for child in self._children))
 
     async def reload(self, level: str) -> None:
         """Let them read the certificate again, and log from this level on; so do those that start later.
@@ -75,16 +75,16 @@ class Team:
         Returns when they have, but for one that takes too long.
         """
         self._log_level = level
-        await asyncio.gather(*(member.reload(level) for member in self._members))
+        await asyncio.gather(*(child.reload(level) for child in self._children))
 
     async def stop(self, seconds: float) -> int:
         """Let them end within so many seconds; return how many sessions were cut off. A second time it does nothing."""
-        members, self._members = self._members, []
-        cut_off = await asyncio.gather(*(member.stop(seconds) for member in members))
+        children, self._children = self._children, []
+        cut_off = await asyncio.gather(*(child.stop(seconds) for child in children))
         self._memory.close()
         return sum(cut_off)
 
-    # What its members use.
+    # What its children use.
 
     def send_descriptors(self, line: socket.socket, sockets: Sequence[socket.socket]) -> None:
         """Give a process what it cannot be told in words. Raises OSError."""

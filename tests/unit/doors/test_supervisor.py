@@ -16,8 +16,8 @@ import pytest
 
 from gateway import __version__
 from gateway.doors import protocol
-from gateway.doors.member import PATIENCE, Patience
-from gateway.doors.team import Team, how_many
+from gateway.doors.child_process import PATIENCE, Patience
+from gateway.doors.supervisor import Supervisor, how_many
 from gateway.settings import Settings, load
 
 
@@ -85,9 +85,9 @@ DEAF = (sys.executable, "-S", "-c", "import time; time.sleep(60)")
 @asynccontextmanager
 async def working(
     command: Sequence[str], patience: Patience = PATIENCE, told: Settings | None = None
-) -> AsyncIterator[Team]:
-    """A team of one further process; what it is told of its sockets does not matter."""
-    team = Team(
+) -> AsyncIterator[Supervisor]:
+    """A supervisor of one further process; what it is told of its sockets does not matter."""
+    supervisor = Supervisor(
         told or settings(),
         2,
         wake_challenges=lambda: None,
@@ -95,12 +95,12 @@ async def working(
         patience=patience,
         command=command,
     )
-    await team.summon()
-    team.begin(list)
+    await supervisor.spawn()
+    supervisor.begin(list)
     try:
-        yield team
+        yield supervisor
     finally:
-        await team.stop(0.0)
+        await supervisor.stop(0.0)
 
 
 async def logged(caplog: pytest.LogCaptureFixture, event: str, times: int = 1) -> list[dict[str, Any]]:
@@ -111,12 +111,14 @@ async def logged(caplog: pytest.LogCaptureFixture, event: str, times: int = 1) -
     return [vars(one)["fields"] for one in found]
 
 
-async def test_team_ends_at_once_although_a_process_is_to_be_started_later(caplog: pytest.LogCaptureFixture) -> None:
-    async with working(QUITTER) as team:
+async def test_supervisor_ends_at_once_although_a_process_is_to_be_started_later(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with working(QUITTER) as supervisor:
         (ended, again) = await logged(caplog, "door-process-ended", 2)
         assert (ended["status"], again["again_in_seconds"]) == (3, 2.0)
         async with asyncio.timeout(1):
-            await team.stop(30.0)
+            await supervisor.stop(30.0)
 
 
 async def test_process_that_cannot_be_started_is_tried_again(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
@@ -138,9 +140,9 @@ async def test_process_that_does_not_answer_is_killed_and_started_again(caplog: 
 
 async def test_process_that_does_not_read_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
     many = ",".join(f"domain-{number}.example" for number in range(20_000))
-    async with asyncio.timeout(20), working(DEAF, Patience(0.1, 2.0), told=settings(domains_names=many)) as team:
+    async with asyncio.timeout(20), working(DEAF, Patience(0.1, 2.0), told=settings(domains_names=many)) as supervisor:
         while not [one for one in caplog.records if one.msg == "door-process-slow"]:
-            await team.count()
+            await supervisor.count()
             await asyncio.sleep(0.01)
 
 

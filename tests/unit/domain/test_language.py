@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.domain.tongue import MOST_WORDS, Guess, guess, nearest, wanted
+from gateway.domain.language import MOST_WORDS, Guess, guess, nearest, wanted
 from gateway.languages.language import known
 from gateway.languages.small_words import small_words
 
