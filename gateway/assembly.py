@@ -21,10 +21,11 @@ from gateway.domain.reply import Reply
 from gateway.flow.answer import AnswerRules
 from gateway.flow.ask_again import AskAgain, AskStore
 from gateway.flow.challenge import OutgoingMail
+from gateway.flow.courier import Courier
 from gateway.flow.deliver import DeliverRules
 from gateway.flow.digest_choices import DigestChoices
-from gateway.flow.digest_ports import DigestLetter, Wanted
-from gateway.flow.digests import DigestRules, Digests
+from gateway.flow.digest_ports import DigestLetter, DigestRules, Wanted
+from gateway.flow.digests import Digests
 from gateway.flow.expecting import Expecting, ExpectingStore
 from gateway.flow.history import History, HistoryStore
 from gateway.flow.policies import Policies
@@ -127,31 +128,41 @@ class DigestWriter(Protocol):
         """Return the languages that there are shipped texts in."""
 
 
+def make_courier(
+    settings: Settings,
+    hop_of: Callable[[str], Hop],
+    send: Callable[[str, str, bytes, bool], Awaitable[Reply]],
+    now: Callable[[], float],
+    mark_key: bytes,
+) -> Courier:
+    """Make what brings our letters to people. send: to the outside, with the reverse-path first."""
+    return Courier(
+        own_domains(settings.domains.names),
+        hop_of,
+        lambda recipient, content, utf8: send("", recipient, content, utf8),
+        now=now,
+        mark_key=mark_key,
+    )
+
+
 def make_digests(
     settings: Settings,
     store: Store,
     writer: DigestWriter,
-    hop_of: Callable[[str], Hop],
-    send: Callable[[str, str, bytes, bool], Awaitable[Reply]],
+    courier: Courier,
     now: Callable[[], float],
     trusted: Callable[[], bool],
-    mark_key: bytes,
 ) -> Digests:
-    """Make the service of digests.
-
-    send: to the outside, with the reverse-path first. trusted: False while the clock is not to be believed.
-    """
+    """Make the service of digests. trusted: False while the clock is not to be believed."""
     return Digests(
         digest_rules(settings),
         store,
         make_policies(settings, store, writer.languages(), now),
         writer.digest,
-        hop_of,
-        lambda recipient, content, utf8: send("", recipient, content, utf8),
+        courier,
         now=now,
         trusted=trusted,
         random_octets=secrets.token_bytes,
-        mark_key=mark_key,
     )
 
 

@@ -20,7 +20,8 @@ from gateway.flow.texts import Fault, Sample, Texts
 from gateway.languages.language import ENGLISH, known, language
 from gateway.mail_texts import MailTexts
 from gateway.relay.compose import ChallengeMail, compose_challenge, desk_name
-from gateway.relay.digest_letter import Desk, compose_digest
+from gateway.relay.digest_letter import compose_digest
+from gateway.relay.letter import Desk
 from gateway.relay.sign_in_letter import SignInMail, compose_sign_in
 from gateway.relay.signer import Signer
 from gateway.relay.templates import SAMPLE, Sources, TemplateFault, Templates, faults_in
@@ -57,6 +58,9 @@ class LetterWriter:
         self._texts = MailTexts(settings.challenge.templates)
         self._domains = frozenset(normal_domain(name) for name in settings.domains.names)
         challenge = settings.challenge
+        self._desk = Desk(
+            organisation=challenge.organisation, contact=challenge.contact, from_address=challenge.from_address
+        )
         self._signer = (
             Signer.load(challenge.dkim_key_file, challenge.dkim_selector, challenge.dkim_domain)
             if challenge.dkim_key_file is not None
@@ -123,26 +127,23 @@ class LetterWriter:
         ours = domain if domain in self._domains else normal_domain(settings.domains.names[0])
         message_id = f"<{secrets.token_hex(16)}@{settings.smtp.hostname}>"
         mail = SignInMail(
-            address=letter.address, domain=ours, url=letter.url, client=letter.client, ends_at=letter.ends_at,
-            organisation=settings.challenge.organisation, contact=settings.challenge.contact,
-            from_address=settings.challenge.from_address,
-        )  # fmt: skip
+            address=letter.address, domain=ours, url=letter.url, client=letter.client, ends_at=letter.ends_at
+        )
         spoken = language(letter.language)
         composed = await asyncio.to_thread(
-            compose_sign_in, self._texts.sign_in(spoken.tag), mail, now, message_id, self._signer, spoken=spoken
-        )
+            compose_sign_in, self._texts.sign_in(spoken.tag), mail, self._desk, now, message_id, self._signer,
+            spoken=spoken,
+        )  # fmt: skip
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
 
     async def digest(self, letter: DigestLetter, now: float) -> OutgoingMail:
         """Write the mail that tells somebody what waits."""
-        challenge = self._settings.challenge
         message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
-        desk = Desk(organisation=challenge.organisation, contact=challenge.contact, from_address=challenge.from_address)
         composed = await asyncio.to_thread(
             compose_digest,
             self._texts.digest(language(letter.language).tag),
             letter,
-            desk,
+            self._desk,
             now,
             message_id,
             self._signer,

@@ -112,9 +112,8 @@ class Service:
             settings, store, self.letters.sign_in, self.hops.of, self.smart_host.send,
             now=clock.now, wake_mail=self._wake_sign_in_mail,
         )  # fmt: skip
-        self.digests = assembly.make_digests(
-            settings, store, self.letters, self.hops.of, self.smart_host.send, clock.now, clock.trusted, keys.site
-        )
+        courier = assembly.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site)
+        self.digests = assembly.make_digests(settings, store, self.letters, courier, clock.now, clock.trusted)
         self._sign_in_mail = Loop("sign-in mail", self.entrance.mail.run_once, POLL)
         self._loops = [
             *self._deliveries,

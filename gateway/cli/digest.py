@@ -121,9 +121,8 @@ async def _opened(settings: Settings, store: Store, stack: AsyncExitStack) -> Di
     stack.push_async_callback(hops.close)
     hops.start()
     key = await store.key("site")
-    digests = assembly.make_digests(
-        settings, store, LetterWriter(settings), hops.of, outside.send, time.time, lambda: True, key
-    )
+    courier = assembly.make_courier(settings, hops.of, outside.send, time.time, key)
+    digests = assembly.make_digests(settings, store, LetterWriter(settings), courier, time.time, lambda: True)
     # What came while no service ran.
     describer = Describer(store)
     while await describer.run_once():

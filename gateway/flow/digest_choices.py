@@ -13,8 +13,8 @@ from gateway.domain.roles import Right, Viewer
 from gateway.domain.schedule import schedule_text
 from gateway.flow.account_ports import Account
 from gateway.flow.digest_people import Person, mailbox_of, mailboxes_for, person_of, wanted_by
-from gateway.flow.digest_ports import AccountLook, DigestTable, Mailbox, Sent, Stuck, Wanted
-from gateway.flow.digests import ALL, NEW, DigestRules
+from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable, Mailbox, Sent, Stuck, Wanted
+from gateway.flow.digests import ALL, NEW
 from gateway.flow.policies import name_of
 from gateway.log import event
 

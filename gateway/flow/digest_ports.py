@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from gateway.domain.digest import Group
+from gateway.domain.roles import Reach, Right
 from gateway.flow.account_ports import Account
 from gateway.flow.queue import Row
 
@@ -23,6 +24,17 @@ class Wanted:
     language: str | None = None
     subject: str | None = None
     phrase: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRules:
+    """What the configuration says about digests."""
+
+    base: Wanted
+    domains: frozenset[str]
+    """Ours, as A-labels."""
+    public_url: str
+    """May contain {recipient_domain}; never built from what a client says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,13 @@ class DigestLetter:
     content: bool
     """Subjects and files may be seen."""
     links: Links
+
+
+class Withheld(Protocol):
+    """Knows what the policy of an address takes from its user."""
+
+    async def withheld(self, reach: Reach) -> frozenset[Right]:
+        """Return the rights that a user with these addresses has not."""
 
 
 class DigestTable(Protocol):

@@ -5,42 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from prometheus_client import Counter
 
-from gateway.domain import header, trace
-from gateway.domain.address import NULL_PATH, Address
+from gateway.domain.address import Address
 from gateway.domain.challenge import DAY, TOKEN_OCTETS, token_hash, token_text
-from gateway.domain.digest import Group, Kind, Line, arrange
-from gateway.domain.envelope import Recipient
-from gateway.domain.lifecycle import State
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Reach, Right
 from gateway.domain.schedule import OFF, latest_slot, next_slot
 from gateway.flow.attempts import all_of
 from gateway.flow.challenge import OutgoingMail
-from gateway.flow.digest_people import (
-    Person,
-    Plan,
-    kind_of_row,
-    mailboxes_for,
-    person_of,
-    plan_of,
-    wanted_by,
-    with_day_to_look,
-)
-from gateway.flow.digest_ports import DigestLetter, DigestStore, DigestTx, Links, Mailbox, Queued, Wanted
-from gateway.flow.ports import Envelope, Hop
-from gateway.flow.queue import MOST_COUNTED, Row
+from gateway.flow.courier import Courier
+from gateway.flow.digest_drafts import Draft, draft_of, redrafted
+from gateway.flow.digest_people import Plan, mailboxes_for, person_of, plan_of, wanted_by
+from gateway.flow.digest_ports import DigestLetter, DigestRules, DigestStore, DigestTx, Links, Mailbox, Queued, Withheld
 from gateway.log import event
 
 _log = logging.getLogger("gateway.digest")
 _digests = Counter("gateway_digests_total", "Digests that ended.", ["result"])
 
 NEW, ALL = "new", "all"
-MOST_READ = 2000
-"""Rows that one digest can stand for; the rest comes with the next."""
 PAGE = 500
 """Mailboxes read at once."""
 LEASE = 600.0
@@ -50,23 +34,10 @@ PATIENCE = DAY
 _FIRST_PAUSE, LONGEST_PAUSE = 60.0, 4 * 3600.0
 MEMORY = 90 * DAY
 """Seconds for which it is known what stood in a digest, once all of it is settled."""
-LAST_DAYS = 2
-"""What goes within so many days stands in each digest that goes for something new."""
 UPKEEP = 3600.0
 """Seconds between two times that old digests are forgotten."""
 LOOK = 6 * 3600.0
 """Seconds after which a mailbox is looked at, whenever its next hour is."""
-
-
-@dataclass(frozen=True, slots=True)
-class DigestRules:
-    """What the configuration says about digests."""
-
-    base: Wanted
-    domains: frozenset[str]
-    """Ours, as A-labels."""
-    public_url: str
-    """May contain {recipient_domain}; never built from what a client says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +55,8 @@ class Made:
     reply: str = ""
 
 
-class Withheld(Protocol):
-    """Knows what the policy of an address takes from its user."""
-
-    async def withheld(self, reach: Reach) -> frozenset[Right]:
-        """Return the rights that a user with these addresses has not."""
-
-
 Compose = Callable[[DigestLetter, float], Awaitable[OutgoingMail]]
 """What it says, and the time → mail."""
-Send = Callable[[str, bytes, bool], Awaitable[Reply]]
-"""Recipient, content and whether it needs SMTPUTF8 → the smart host's word."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    person: Person
-    plan: Plan
-    groups: tuple[Group[Row], ...]
-    total: int
-
-    @property
-    def items(self) -> list[tuple[int, int]]:
-        lines = [line for group in self.groups for line in group.lines]
-        return [(row.id, place) for place, line in enumerate(lines, 1) for row in (line.first, *line.others)]
 
 
 class Digests:
@@ -119,26 +68,22 @@ class Digests:
         store: DigestStore,
         policies: Withheld,
         compose: Compose,
-        hop_of: Callable[[str], Hop],
-        send_outside: Send,
+        courier: Courier,
         *,
         now: Callable[[], float],
         trusted: Callable[[], bool] = lambda: True,
         random_octets: Callable[[int], bytes],
-        mark_key: bytes,
     ) -> None:
-        """trusted: False while the clock is not to be believed. mark_key: of our release mark, by which a digest passes that comes by us again."""
+        """trusted: False while the clock is not to be believed."""
         self._rules = rules
         self._store = store
         self._policies = policies
         self._compose = compose
-        self._hop_of = hop_of
-        self._send_outside = send_outside
+        self._courier = courier
         self._now = now
         self._trusted = trusted
         self._kept_up: float | None = None
         self._random_octets = random_octets
-        self._mark_key = mark_key
 
     # --- the worker ---
 
@@ -217,7 +162,7 @@ class Digests:
         now = self._now()
         if not await self._store.transact(lambda tx: tx.digests.take(queued.id, now, now + LONGEST_PAUSE, now + LEASE)):
             return
-        draft = await self._store.look(lambda tx: self._redrafted(tx, queued))
+        draft = await self._store.look(lambda tx: redrafted(tx, self._rules, queued, now))
         if draft is None:
             await self._store.transact(lambda tx: tx.digests.finish(queued.id, "void", "", now))
             return
@@ -228,7 +173,9 @@ class Digests:
     async def make(self, mailbox: str, *, everything: bool = False, dry: bool = False) -> Made:
         """Make and send the digest of one mailbox. everything: also what it was shown before. dry: only say."""
         now = self._now()
-        person, draft = await self._store.look(lambda tx: self._draft(tx, mailbox, everything=everything))
+        person, draft = await self._store.look(
+            lambda tx: draft_of(tx, self._rules, mailbox, now, everything=everything)
+        )
         if person is None:
             return Made(mailbox, "none")
         if draft is None:
@@ -267,61 +214,7 @@ class Digests:
                 return found
             last = some[-1]
 
-    def _draft(self, tx: DigestTx, mailbox: str, *, everything: bool) -> tuple[Person | None, _Draft | None]:
-        person = person_of(tx, mailbox, self._rules.domains)
-        if person is None:
-            return None, None
-        plan = plan_of(wanted_by(tx, self._rules.base, mailbox, person))
-        proven = Kind.SPAM not in plan.kinds
-        ids = tx.digests.waiting(person.owners, mailbox, MOST_READ, proven=proven, everything=everything)
-        rows = self._rows(tx, ids, plan)
-        if not rows:
-            return person, None
-        if not everything:
-            # The last word on what goes soon: it was told of before, and nothing came of that.
-            soon = tx.digests.waiting(
-                person.owners, mailbox, MOST_READ, proven=proven, before=self._now() + LAST_DAYS * DAY
-            )
-            rows += self._rows(tx, sorted(set(soon) - set(ids)), plan)
-            rows.sort(key=lambda row: row.id, reverse=True)
-        groups = arrange(rows, kind_of_row, lambda row: row.source, lambda row: row.expires_at)
-        return person, _Draft(person, plan, groups, tx.digests.count(person.owners, MOST_COUNTED))
-
-    def _rows(self, tx: DigestTx, ids: Sequence[int], plan: Plan) -> list[Row]:
-        """Return rows of the kinds that are wanted. What is told of for the first time stays for a day at least."""
-        shown, earliest = tx.digests.shown(ids), self._now() + DAY
-        found = (tx.queue.one(row_id, 0) for row_id in ids)
-        return [
-            row if row.id in shown else with_day_to_look(row, earliest)
-            for row in found
-            if row is not None and kind_of_row(row) in plan.kinds
-        ]
-
-    def _redrafted(self, tx: DigestTx, queued: Queued) -> _Draft | None:
-        """Return a digest as it was made, without what no longer waits; None where nothing is left."""
-        person = person_of(tx, queued.mailbox, self._rules.domains)
-        if person is None:
-            return None
-        earliest = self._now() + DAY
-        lines: dict[int, list[Row]] = {}
-        for row_id, place in tx.digests.items(queued.id):
-            row = tx.queue.one(row_id, 0)
-            if row is not None and row.state is State.PENDING:
-                lines.setdefault(place, []).append(with_day_to_look(row, earliest))
-        kinds: dict[Kind, list[Line[Row]]] = {}
-        for first, *others in lines.values():
-            kinds.setdefault(kind_of_row(first), []).append(Line(first, tuple(others)))
-        if not kinds:
-            return None
-        groups = [
-            Group(kind, sum(1 + len(line.others) for line in kinds[kind]), tuple(kinds[kind]))
-            for kind in Kind
-            if kind in kinds
-        ]
-        plan = plan_of(wanted_by(tx, self._rules.base, queued.mailbox, person))
-        return _Draft(person, plan, tuple(groups), tx.digests.count(person.owners, MOST_COUNTED))
-
-    async def _send(self, queued: Queued, draft: _Draft) -> Made:
+    async def _send(self, queued: Queued, draft: Draft) -> Made:
         now = self._now()
         withheld = await self._policies.withheld(Reach(addresses=frozenset(draft.person.owners)))
         address = Address(queued.mailbox, queued.mailbox)
@@ -331,7 +224,7 @@ class Digests:
         minted = [(token_hash(secret), row) for row, secret in secrets.items()]
         # Before it is sent: from then on its links may be opened, whatever happens to us.
         await self._store.transact(lambda tx: tx.digests.mint(queued.id, minted, mail.mail_id))
-        reply = await self._handed_over(address, mail)
+        reply = await self._courier.bring(address, mail)
         state = await self._save(queued, reply)
         shown = len(draft.items)
         event(_log, "digest", digest=queued.id, mailbox=queued.mailbox, state=state, total=draft.total, shown=shown,
@@ -340,7 +233,7 @@ class Digests:
         return Made(queued.mailbox, state, draft.total, shown, str(reply))
 
     def _letter(
-        self, draft: _Draft, address: Address, withheld: Collection[Right], secrets: dict[int | None, str]
+        self, draft: Draft, address: Address, withheld: Collection[Right], secrets: dict[int | None, str]
     ) -> DigestLetter:
         domain = address.domain if address.domain in self._rules.domains else min(self._rules.domains)
         root = self._rules.public_url.replace("{recipient_domain}", domain).rstrip("/")
@@ -361,15 +254,6 @@ class Digests:
             content=Right.READ_CONTENT not in withheld,
             links=Links(lines, f"{root}/digest/stop/{secrets[None]}", f"{root}/console/"),
         )
-
-    async def _handed_over(self, address: Address, mail: OutgoingMail) -> Reply:
-        """Send it as mail that nobody may answer: by the null reverse-path, past all that holds mail."""
-        if address.domain not in self._rules.domains:
-            return await self._send_outside(address.text, mail.content, mail.smtputf8)
-        envelope = Envelope(NULL_PATH, (Recipient(address, notify="NEVER"),), smtputf8=mail.smtputf8)
-        mark = trace.release_mark(self._mark_key, mail.content, header.split(mail.content), self._now())
-        done = await self._hop_of(address.domain).deliver(envelope, [mark, mail.content], all_or_nothing=True)
-        return done.replies[0]
 
     async def _save(self, queued: Queued, reply: Reply) -> str:
         now = self._now()

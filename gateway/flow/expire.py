@@ -13,8 +13,7 @@ from gateway.domain.challenge import DAY
 from gateway.domain.lifecycle import Event
 from gateway.domain.policy import Expiry, Policy
 from gateway.flow.digest_people import Unseen, must_stay
-from gateway.flow.digest_ports import AccountLook, DigestTable
-from gateway.flow.digests import DigestRules
+from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable
 from gateway.flow.expecting import MEMORY
 from gateway.flow.moves import move
 from gateway.flow.policy_effects import policies_of

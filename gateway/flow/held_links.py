@@ -17,8 +17,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.domain.schedule import OFF
 from gateway.flow.digest_people import Person, person_of, plan_of, wanted_by
-from gateway.flow.digest_ports import AccountLook, DigestTable, RowLook
-from gateway.flow.digests import DigestRules, Withheld
+from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable, RowLook, Withheld
 from gateway.flow.moderate import Action, Breadth, act_on_one
 from gateway.flow.ports import Tx
 from gateway.flow.queue import MACHINE, Row

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
-from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import jinja2
-from jinja2.sandbox import SandboxedEnvironment
 
 from gateway.domain.digest import Group, Kind, Line, filled_subject
 from gateway.domain.evidence import Method, Proof
@@ -22,48 +17,24 @@ from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
 from gateway.flow.digest_ports import DigestLetter, Links
 from gateway.flow.queue import MOST_COUNTED, Row
-from gateway.languages.in_templates import teach
 from gateway.languages.language import ENGLISH, Language, language
-from gateway.relay.compose import ComposedMail, desk_name, mail_body
-from gateway.relay.plain_words import display_name, header_text, one_line, without_links
+from gateway.relay.compose import ComposedMail
+from gateway.relay.letter import Cover, Desk, LetterTemplates, seal
+from gateway.relay.plain_words import one_line, without_links
 from gateway.relay.signer import Signer
-from gateway.relay.templates import Rendered, TemplateFault
 
-PARTS = ("subject.txt", "body.txt", "body.html")
-_MAX_SOURCE = 65_536
 _DAY = 86_400
 _ENGLISH = language(ENGLISH)
 _NO_SENDER = phrase("(no sender)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """Who writes."""
-
-    organisation: str = ""
-    contact: str = ""
-    from_address: str = ""
-    """"" for postmaster at the recipient's domain."""
-
-
-class DigestTemplates:
+class DigestTemplates(LetterTemplates):
     """Subject, text and HTML, from the operator's folder or the shipped ones."""
 
-    def __init__(self, folders: tuple[Path, ...], spoken: Language = _ENGLISH) -> None:
+    def __init__(self, folders: Sequence[Path], spoken: Language = _ENGLISH) -> None:
         """folders: of the mail templates, the first that has a file wins. Raises TemplateFault."""
-        self.spoken = spoken
-        self._parts = tuple(_read(folders, name, spoken) for name in PARTS)
-        self.render(_variables(_SAMPLE, 1_800_000_000.0, "Example & Sons", "postmaster@example.org", spoken))
-
-    def render(self, values: Mapping[str, object]) -> Rendered:
-        """Fill them in. Raises TemplateFault."""
-        try:
-            subject, text, page = (template.render(values) for _, template in self._parts)
-        except Exception as fault:  # The sandbox lets through whatever an expression raises.
-            raise TemplateFault(self._parts[0][0].parent, 0, f"does not render: {fault}") from fault
-        if str(values["stop"]) not in text or str(values["stop"]) not in page:
-            raise TemplateFault(self._parts[1][0], 0, "does not contain {{ stop }}")
-        return Rendered(" ".join(subject.split())[:200], text, page)
+        sample = _variables(_SAMPLE, 1_800_000_000.0, "Example & Sons", "postmaster@example.org", spoken)
+        super().__init__(folders, "digest", sample, needs=("stop",), spoken=spoken)
 
 
 def compose_digest(
@@ -75,32 +46,19 @@ def compose_digest(
     signer: Signer | None = None,
 ) -> ComposedMail:
     """Write a digest. now: seconds since the epoch. message_id: its own, with angle brackets."""
-    address = one_line(desk.from_address, 320) or f"postmaster@{letter.domain}"
-    organisation = one_line(desk.organisation, 80) or letter.domain
-    spoken = templates.spoken
-    values = _variables(letter, now, organisation, one_line(desk.contact, 200) or address, spoken)
+    values = _variables(letter, now, desk.name(letter.domain), desk.questions(letter.domain), templates.spoken)
     rendered = templates.render(values)
-    subject = filled_subject(letter.subject, _placeholders(letter, values)) if letter.subject else rendered.subject
-    fields = [
-        ("From", f"{display_name(desk_name('', organisation, spoken))}\r\n <{address}>"),
-        ("To", f"<{one_line(letter.mailbox, 320)}>"),
-        ("Subject", header_text(one_line(subject, 200))),
-        ("Date", format_datetime(datetime.fromtimestamp(now, _zone(letter.time_zone)))),
-        ("Message-ID", message_id),
-        # RFC 3834 §5.1: no responder may answer; Exchange heeds the second only.
-        ("Auto-Submitted", "auto-generated"),
-        ("X-Auto-Response-Suppress", "All"),
-        # RFC 8058 §3.1: a mail program may stop it with one POST.
-        ("List-Unsubscribe", f"<{letter.links.stop}>"),
-        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        ("Content-Language", spoken.tag),
-        ("MIME-Version", "1.0"),
-    ]
-    header = "".join(f"{name}: {value}\r\n" for name, value in fields).encode("utf-8")
-    content = header + mail_body(rendered, message_id, with_html=True)
-    if signer is not None:
-        content = signer.sign(content)
-    return ComposedMail(content, smtputf8=not (letter.mailbox + address).isascii())
+    cover = Cover(
+        to=letter.mailbox,
+        domain=letter.domain,
+        desk=desk,
+        subject=filled_subject(letter.subject, _placeholders(letter, values)) if letter.subject else rendered.subject,
+        now=now,
+        message_id=message_id,
+        zone=_zone(letter.time_zone),
+        stop=letter.links.stop,
+    )
+    return seal(cover, rendered, templates.spoken, signer)
 
 
 def _placeholders(letter: DigestLetter, values: Mapping[str, object]) -> dict[str, str]:
@@ -205,25 +163,6 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
-
-
-def _read(folders: tuple[Path, ...], name: str, spoken: Language) -> tuple[Path, jinja2.Template]:
-    file = next((folder / "digest" / name for folder in folders if (folder / "digest" / name).exists()), None)
-    if file is None:
-        raise TemplateFault(folders[-1] / "digest" / name, 0, "there is no such file")
-    environment = SandboxedEnvironment(
-        undefined=jinja2.StrictUndefined, autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True
-    )
-    teach(environment, lambda: spoken)
-    try:
-        source = file.read_bytes()[: _MAX_SOURCE + 1].decode("utf-8")
-        if len(source) > _MAX_SOURCE:
-            raise TemplateFault(file, 0, f"has more than {_MAX_SOURCE} octets")
-        return file, environment.from_string(source)
-    except (OSError, UnicodeDecodeError) as fault:
-        raise TemplateFault(file, 0, "cannot be read as UTF-8 text") from fault
-    except jinja2.TemplateSyntaxError as fault:
-        raise TemplateFault(file, fault.lineno, fault.message or "not a template") from fault
 
 
 _ROW = Row(

@@ -12,11 +12,13 @@ from gateway.domain.address import Address
 from gateway.domain.roles import Reach, Right, Role
 from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.challenge import OutgoingMail
+from gateway.flow.courier import Courier
 from gateway.flow.describe import Describer
 from gateway.flow.digest_ports import DigestLetter, Wanted
 from gateway.flow.digests import Digests
 from gateway.flow.held_links import HeldLinks
-from gateway.relay.digest_letter import Desk, DigestTemplates, compose_digest
+from gateway.relay.digest_letter import DigestTemplates, compose_digest
+from gateway.relay.letter import Desk
 from tests.unit.flow.world import KEY, NOW, World, letter
 
 SIX = NOW - NOW % 86_400 + (24 + 18) * 3600.0
@@ -51,11 +53,15 @@ class DigestDesk:
         mail = compose_digest(DigestTemplates((TEMPLATES,)), told, Desk(), now, mail_id)
         return OutgoingMail(mail.content, mail_id, mail.smtputf8)
 
+    def courier(self) -> Courier:
+        world = self.world
+        return Courier(world.digests.domains, world.hop_for, world.outside.send, now=world.clock.now, mark_key=KEY)
+
     def digests(self) -> Digests:
         world = self.world
         return Digests(
-            world.digests, world.store, self.policies, self.compose, world.hop_for, world.outside.send,
-            now=world.clock.now, random_octets=self.chance, mark_key=KEY,
+            world.digests, world.store, self.policies, self.compose, self.courier(),
+            now=world.clock.now, random_octets=self.chance,
         )  # fmt: skip
 
     def links(self) -> HeldLinks:

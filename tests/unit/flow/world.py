@@ -23,8 +23,7 @@ from gateway.domain.reply import Reply
 from gateway.flow.answer import AnswerRules, Answers
 from gateway.flow.challenge import Challenger, OutgoingMail
 from gateway.flow.deliver import Deliverer, DeliverRules
-from gateway.flow.digest_ports import Wanted
-from gateway.flow.digests import DigestRules
+from gateway.flow.digest_ports import DigestRules, Wanted
 from gateway.flow.expire import Expirer
 from gateway.flow.moderate import Moderator
 from gateway.flow.passages import Passages

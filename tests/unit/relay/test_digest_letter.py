@@ -16,7 +16,8 @@ from gateway.domain.lifecycle import State
 from gateway.flow.digest_ports import DigestLetter, Links
 from gateway.flow.queue import Row
 from gateway.languages.language import language
-from gateway.relay.digest_letter import Desk, DigestTemplates, compose_digest
+from gateway.relay.digest_letter import DigestTemplates, compose_digest
+from gateway.relay.letter import Desk
 from gateway.relay.signer import Signer
 from gateway.relay.templates import TemplateFault
 

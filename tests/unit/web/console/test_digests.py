@@ -12,8 +12,7 @@ from challenge_web.console.digests import DigestPages
 from gateway.domain.roles import Role
 from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.digest_choices import DigestChoices
-from gateway.flow.digest_ports import Wanted
-from gateway.flow.digests import DigestRules
+from gateway.flow.digest_ports import DigestRules, Wanted
 from gateway.store.store import Store, Transaction
 from tests.store.letters import keep
 from tests.unit.web.conftest import MakeClient

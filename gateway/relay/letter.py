@@ -1,0 +1,149 @@
+"""Our letters to people, written: their words out of templates, one header for all, and the signature.
+
+What a letter says is its own module's matter; how it looks to mail programs and responders is the same for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from email.utils import format_datetime
+from pathlib import Path
+
+import jinja2
+from jinja2.sandbox import SandboxedEnvironment
+
+from gateway.languages.in_templates import teach
+from gateway.languages.language import ENGLISH, Language, language
+from gateway.relay.compose import ComposedMail, desk_name, mail_body
+from gateway.relay.plain_words import display_name, header_text, one_line
+from gateway.relay.signer import Signer
+from gateway.relay.templates import Rendered, TemplateFault
+
+PARTS = ("subject.txt", "body.txt", "body.html")
+_MAX_SOURCE = 65_536
+_ENGLISH = language(ENGLISH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Who writes."""
+
+    organisation: str = ""
+    contact: str = ""
+    from_address: str = ""
+    """"" for postmaster at the recipient's domain."""
+
+    def name(self, domain: str) -> str:
+        """Return the organisation, or the domain whose desk writes."""
+        return one_line(self.organisation, 80) or domain
+
+    def address(self, domain: str) -> str:
+        """Return the address in From."""
+        return one_line(self.from_address, 320) or f"postmaster@{domain}"
+
+    def questions(self, domain: str) -> str:
+        """Return whom to ask."""
+        return one_line(self.contact, 200) or self.address(domain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """What the header of one letter says."""
+
+    to: str
+    """Address."""
+    domain: str
+    """Whose desk writes: the recipient's domain, or ours where the recipient has none of ours."""
+    desk: Desk
+    subject: str
+    now: float
+    """Seconds since the epoch."""
+    message_id: str
+    """With angle brackets."""
+    zone: tzinfo = UTC
+    """In which the Date is told."""
+    stop: str = ""
+    """Address that ends letters of this kind; "" where there is nothing to end."""
+
+
+class LetterTemplates:
+    """Subject, text and HTML of one kind of letter, from the operator's folder or the shipped ones."""
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        kind: str,
+        sample: Mapping[str, object],
+        *,
+        needs: Sequence[str] = (),
+        spoken: Language = _ENGLISH,
+    ) -> None:
+        """folders: of the mail templates, the first that has a file wins. kind: the folder's name below them.
+
+        sample: values to try them on. needs: variables that text and HTML must contain. Raises TemplateFault.
+        """
+        self.spoken = spoken
+        self._needs = tuple(needs)
+        self._parts = tuple(_read(folders, kind, name, spoken) for name in PARTS)
+        self.render(sample)
+
+    def render(self, values: Mapping[str, object]) -> Rendered:
+        """Fill them in. Raises TemplateFault."""
+        try:
+            subject, text, page = (template.render(values) for _, template in self._parts)
+        except Exception as fault:  # The sandbox lets through whatever an expression raises.
+            raise TemplateFault(self._parts[0][0].parent, 0, f"does not render: {fault}") from fault
+        for name in self._needs:
+            if str(values[name]) not in text or str(values[name]) not in page:
+                raise TemplateFault(self._parts[1][0], 0, f"does not contain {{{{ {name} }}}}")
+        return Rendered(" ".join(subject.split())[:200], text, page)
+
+
+def seal(cover: Cover, rendered: Rendered, spoken: Language, signer: Signer | None = None) -> ComposedMail:
+    """Put a letter under its header, and sign it where there is a key."""
+    address = cover.desk.address(cover.domain)
+    stop = (
+        # RFC 8058 §3.1: a mail program may stop it with one POST.
+        [("List-Unsubscribe", f"<{cover.stop}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")]
+        if cover.stop
+        else []
+    )
+    fields = [
+        ("From", f"{display_name(desk_name('', cover.desk.name(cover.domain), spoken))}\r\n <{address}>"),
+        ("To", f"<{one_line(cover.to, 320)}>"),
+        ("Subject", header_text(one_line(cover.subject, 200))),
+        ("Date", format_datetime(datetime.fromtimestamp(cover.now, cover.zone))),
+        ("Message-ID", cover.message_id),
+        # RFC 3834 §5.1: no responder may answer; Exchange heeds the second only.
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "All"),
+        *stop,
+        ("Content-Language", spoken.tag),
+        ("MIME-Version", "1.0"),
+    ]
+    header = "".join(f"{name}: {value}\r\n" for name, value in fields).encode("utf-8")
+    content = header + mail_body(rendered, cover.message_id, with_html=True)
+    if signer is not None:
+        content = signer.sign(content)
+    return ComposedMail(content, smtputf8=not (cover.to + address).isascii())
+
+
+def _read(folders: Sequence[Path], kind: str, name: str, spoken: Language) -> tuple[Path, jinja2.Template]:
+    file = next((folder / kind / name for folder in folders if (folder / kind / name).exists()), None)
+    if file is None:
+        raise TemplateFault(folders[-1] / kind / name, 0, "there is no such file")
+    environment = SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True
+    )
+    teach(environment, lambda: spoken)
+    try:
+        source = file.read_bytes()[: _MAX_SOURCE + 1].decode("utf-8")
+        if len(source) > _MAX_SOURCE:
+            raise TemplateFault(file, 0, f"has more than {_MAX_SOURCE} octets")
+        return file, environment.from_string(source)
+    except (OSError, UnicodeDecodeError) as fault:
+        raise TemplateFault(file, 0, "cannot be read as UTF-8 text") from fault
+    except jinja2.TemplateSyntaxError as fault:
+        raise TemplateFault(file, fault.lineno, fault.message or "not a template") from fault
