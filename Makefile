@@ -32,10 +32,11 @@ format: environment  ## put the code into the one form
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format --quiet
 
-reference: environment  ## write config/gateway.toml, docs/configuration.md and docs/rfcs.md from the code
+reference: environment  ## write config/gateway.toml and the pages of docs/ that are made from the code
 	$(BIN)/python -m gateway.settings sample > config/gateway.toml
 	$(BIN)/python -m gateway.settings page > docs/configuration.md
 	$(BIN)/python -m tests.architecture.rfc_table
+	$(BIN)/python -m tests.architecture.twins
 
 messages: environment  ## bring the catalogues in gateway/languages up to the code and the templates
 	$(BIN)/python -m tests.architecture.messages
