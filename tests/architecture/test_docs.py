@@ -17,6 +17,7 @@ from tests.architecture.tree import ROOT
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+_ANCHOR = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
 _COMMAND = re.compile(r"^    (challenge-gateway .*)$", re.MULTILINE)
 
 
@@ -43,6 +44,20 @@ def test_links_of_a_document_lead_to_files(page: Path) -> None:
     for target in _LINK.findall(page.read_text("utf-8")):
         if "://" not in target and not target.startswith("mailto:"):
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_names)
+def test_links_of_a_document_into_a_page_lead_to_a_heading(page: Path) -> None:
+    for target, anchor in _ANCHOR.findall(page.read_text("utf-8")):
+        if "://" not in target:
+            aim = page.parent / target if target else page
+            assert anchor in _headings(aim), f"{target}#{anchor}"
+
+
+def _headings(page: Path) -> set[str]:
+    """Return the anchors that a page's headings get: small letters, figures and hyphens."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_names)
