@@ -13,6 +13,7 @@ from challenge_web.console.gate import PROOF, ClientOf, Cookie, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Route
 from challenge_web.console.sign_in import wait_words
+from challenge_web.page_language import language_of
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sign_in import safe_path
 from gateway.flow.proof import Proven, Ways
@@ -80,7 +81,8 @@ class ProofPages:
     async def judge(self, request: web.Request) -> web.StreamResponse:
         """POST /console/account/proof: a code, a passkey's answer, a password, or the wish for a link."""
         form, viewer = await request.post(), viewer_of(request)
-        arrival = Arrival(self._client_of(request), request.headers.get(hdrs.USER_AGENT, "")[:500])
+        agent = request.headers.get(hdrs.USER_AGENT, "")[:500]
+        arrival = Arrival(self._client_of(request), agent, language_of(request).tag)
         wanted, answer, password = text_of(form, "next"), text_of(form, "answer"), text_of(form, "password")
         if text_of(form, "link"):
             return await self._send_link(request, viewer, wanted, arrival)

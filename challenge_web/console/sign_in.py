@@ -13,6 +13,7 @@ from challenge_web.console.forms import text_of
 from challenge_web.console.gate import SECRET, SIGN_IN, ClientOf, Cookie
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
+from challenge_web.page_language import language_of
 from challenge_web.pages import whole_minutes
 from gateway.domain.sign_in import safe_path
 from gateway.flow.account_ports import Account, Stage
@@ -309,7 +310,8 @@ class SignInPages:
 
     def arrival_of(self, request: web.Request) -> Arrival:
         """Return where somebody comes from."""
-        return Arrival(self._client_of(request), request.headers.get(hdrs.USER_AGENT, "")[:_LONGEST_AGENT])
+        agent = request.headers.get(hdrs.USER_AGENT, "")[:_LONGEST_AGENT]
+        return Arrival(self._client_of(request), agent, language_of(request).tag)
 
 
 def wait_words(seconds: float) -> str:

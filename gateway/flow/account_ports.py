@@ -186,6 +186,8 @@ class Order:
     client: str
     asked_at: float
     attempts: int
+    language: str = ""
+    """Of the browser it was asked from."""
 
 
 class AccountTable(Protocol):
@@ -309,8 +311,8 @@ class SessionTable(Protocol):
     def forget_links(self, address: str) -> None:
         """Drop every link that was sent to an address."""
 
-    def order(self, address: str, wanted: str, client: str, now: float) -> None:
-        """Let a link be sent."""
+    def order(self, address: str, wanted: str, client: str, language: str, now: float) -> None:
+        """Let a link be sent. language: of the browser."""
 
     def orders(self, now: float, most: int) -> Sequence[Order]:
         """Return orders that are due, the eldest first."""

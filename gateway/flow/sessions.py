@@ -38,6 +38,8 @@ class Arrival:
     """IP address."""
     agent: str = ""
     """What the browser says of itself."""
+    language: str = ""
+    """Tag of the language that the page was in."""
 
 
 @dataclass(frozen=True, slots=True)

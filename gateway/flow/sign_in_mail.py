@@ -103,7 +103,8 @@ class LinkMail:
         link = Link(order.address, None, order.wanted, ends_at)
         # Before it is sent: from then on it may be opened, whatever happens to us.
         await self._store.transact(lambda tx: tx.sessions.add_link(token_hash(token), link))
-        language = (account.language if account is not None else "") or "en"
+        # Who has none set, or no account yet, reads what the page was in where the link was asked for.
+        language = (account.language if account is not None else "") or order.language or "en"
         url = f"{self._public_url.replace('{recipient_domain}', address.domain)}/sign-in/link/{token}"
         mail = await self._compose(SignInLetter(order.address, url, order.client, ends_at, language), self._now())
         if not ours:

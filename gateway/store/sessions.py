@@ -102,12 +102,13 @@ class SessionTable:
         """Drop every link that was sent to an address."""
         self._connection.execute(delete(sign_in_link).where(sign_in_link.c.address_key == address))
 
-    def order(self, address: str, wanted: str, client: str, now: float) -> None:
-        """Let a link be sent."""
+    def order(self, address: str, wanted: str, client: str, language: str, now: float) -> None:
+        """Let a link be sent. language: of the browser."""
         values = {
             "address_key": address,
             "wanted": wanted,
             "client": client,
+            "language": language,
             "asked_at": now,
             "due_at": now,
             "attempts": 0,
@@ -118,9 +119,12 @@ class SessionTable:
         """Return orders that are due, the eldest first."""
         due = select(sign_in_order).where(sign_in_order.c.due_at <= now).order_by(sign_in_order.c.due_at).limit(most)
         return [
-            Order(row["id"], row["address_key"], row["wanted"], row["client"], row["asked_at"], row["attempts"])
+            Order(
+                row["id"], row["address_key"], row["wanted"], row["client"], row["asked_at"], row["attempts"],
+                row["language"],
+            )
             for row in self._connection.execute(due).mappings()
-        ]
+        ]  # fmt: skip
 
     def put_off(self, order_id: int, due_at: float) -> None:
         """Try again then."""

@@ -77,6 +77,7 @@ class House:
         self.store = store
         self.hop = Mailboxes()
         self.outside: list[tuple[str, bytes]] = []
+        self.languages: list[str] = []
         rules = SignInRules(frozenset({"example.org", "second.example"}))
         self.sessions = Sessions(
             store,
@@ -109,6 +110,7 @@ class House:
         return self.time
 
     async def _compose(self, letter: SignInLetter, now: float) -> OutgoingMail:
+        self.languages.append(letter.language)
         return OutgoingMail(letter.url.encode(), "<1@gateway>", False)
 
     async def _outside(self, recipient: str, content: bytes, smtputf8: bool) -> Reply:

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 
 from gateway.domain.lifecycle import State
 from gateway.domain.query import Score, Term
+from gateway.flow.account_ports import Order
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue import Owner, Place, Selection
 from gateway.store.engine import open_engine, sqlite_path
@@ -181,6 +182,16 @@ async def test_upgrade_keeps_sessions_and_counts_them_as_proven_when_they_began(
     assert session is not None
     assert (session.id, session.wanted, session.scratch, session.looks_as) == (7, "/console/", "totp:x", "")
     assert (session.created_at, session.used_at, session.ends_at, session.proven_at) == (100.0, 200.0, 300.0, 100.0)
+
+
+async def test_upgrade_keeps_links_that_were_asked_for_and_not_sent_yet(url: str) -> None:
+    to_version(url, "0010")
+    execute(url, "INSERT INTO sign_in_order VALUES (7, 'joe@example.org', '/console/', '192.0.2.7', 1.0, 2.0, 3)")
+    upgrade(url)
+    store = Store(url)
+    orders = await store.look(lambda tx: tx.sessions.orders(9.0, 9))
+    await store.close()
+    assert orders == [Order(7, "joe@example.org", "/console/", "192.0.2.7", 1.0, 3, "")]
 
 
 async def test_upgrade_to_digests_keeps_what_is_there(url: str) -> None:

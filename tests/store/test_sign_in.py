@@ -80,6 +80,16 @@ async def test_admin_with_an_address_elsewhere_gets_the_mail_by_the_smart_host(h
     assert [address for address, _ in house.outside] == ["root@elsewhere.example"]
 
 
+async def test_mail_is_in_the_owner_s_language_and_else_in_that_of_the_page(house: House) -> None:
+    german = Arrival("192.0.2.7", "", "de")
+    mia = await house.accounts.add(ROOT, "mia@example.org", Role.USER)
+    await house.store.transact(lambda tx: tx.accounts.set_person(mia.id, "", "", "cs"))
+    for address, arrival in (("mia@example.org", german), (JOE, german), ("jane@example.org", Arrival("192.0.2.8"))):
+        await house.sign_in.ask_link(address, "", arrival)
+        await house.mail.run_once()
+    assert house.languages == ["cs", "de", "en"]
+
+
 async def test_mail_that_is_put_off_is_tried_again_while_the_link_would_be_good(house: House) -> None:
     house.hop.refused[JOE] = Reply(451, "later", "4.3.0")
     await house.sign_in.ask_link(JOE, "", HERE)

@@ -24,8 +24,10 @@ def ask(browser: Browser, address: str, wanted: str = "") -> int:
 
 def test_link_by_mail_signs_in_once_and_in_any_browser(site: Site) -> None:
     asking, opening = Browser(site.gateway.url), Browser(site.gateway.url)
+    asking.get("/sign-in?lang=de")
     assert ask(asking, "Joe+shop@Example.org", "/console/pending?box=joe") == 303
     (mail,) = site.around.inside.wait(JOE)
+    assert b"\r\nContent-Language: de\r\n" in mail.content
     assert b"\r\nAuto-Submitted: auto-generated\r\n" in mail.content
     assert mail.reverse_path == ""
     link = link_in(mail.content)

@@ -132,6 +132,9 @@ sign_in_order = Table(
     Column("address_key", Text, nullable=False),
     Column("wanted", Text, nullable=False),
     Column("client", Text, nullable=False),
+    Column(
+        "language", String(16), nullable=False, server_default=text("''"), comment="of the browser it was asked from"
+    ),
     Column("asked_at", Float, nullable=False),
     Column("due_at", Float, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
