@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -13,7 +12,7 @@ from challenge_web.console.gate import viewer_of
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.routes import Route
 from gateway.domain.roles import Right
-from gateway.flow.journal import PAGE, Deed, Journal
+from gateway.flow.journal import CSV_COLUMNS, PAGE, Journal, csv_cells
 
 EXPORTED_PAGES = 100
 """Pages of the journal that one export holds at most."""
@@ -51,10 +50,10 @@ class LogPages:
         viewer, before = viewer_of(request), 0
         text = io.StringIO()
         lines = csv.writer(text)
-        lines.writerow(["time", "who", "looked_as", "did", "to", "detail", "client"])
+        lines.writerow(CSV_COLUMNS)
         for _ in range(EXPORTED_PAGES):
             deeds = await self._journal.page(viewer, before_id=before)
-            lines.writerows(_cells(deed) for deed in deeds)
+            lines.writerows(map(csv_cells, deeds))
             if len(deeds) < PAGE:
                 break
             before = deeds[-1].id
@@ -64,16 +63,6 @@ class LogPages:
             charset="utf-8",
             headers={"Content-Disposition": 'attachment; filename="log.csv"'},
         )
-
-
-def _cells(deed: Deed) -> list[str]:
-    at = datetime.fromtimestamp(deed.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return [at, *map(_harmless, (deed.actor, deed.looked_as, deed.deed, deed.object, deed.detail, deed.client))]
-
-
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet from taking a cell for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _number(text: str) -> int:

@@ -39,6 +39,10 @@ COMMANDS = {
     "serve": Place("serve", "serve", "Run the gateway."),
     "demo": Place("serve", "demo", "Run the gateway with a small world around it, to be looked at in a browser."),
     "check-config": Place("serve", "check_config", "Check the configuration and what it names."),
+    "overview": Place(
+        "overview", "overview", "See how things stand: what came, what became of it, and what needs a person."
+    ),
+    "domains": Place("overview", "domains", "List our domains: the server behind each, and what came in the last day."),
     "pending": Place("pending", "pending", "Look at mail that waits, and settle it."),
     "lists": Place("lists", "lists", "Manage allow and deny entries."),
     "policy": Place("policy", "policy", "See and choose what holds for the site, a domain or a recipient."),
@@ -46,7 +50,9 @@ COMMANDS = {
     "digest": Place("digest", "digest", "Tell people by mail what waits for them."),
     "account": Place("account", "account", "Manage who may sign in to the console."),
     "challenges": Place("challenges", "challenges", "Look at challenges, and send one again."),
+    "outgoing": Place("outgoing", "outgoing", "Look at what is stuck on its way out, try it again or drop it."),
     "history": Place("history", "history", "See what became of each mail; export and erase an address."),
+    "log": Place("journal", "log", "See who did what, in the console, by the API and at the command line."),
     "token": Place("token", "token", "Manage with what programs come in through the API."),
     "db": Place("upkeep", "db", "Look after the store's schema."),
     "audit": Place("upkeep", "audit", "Check that nothing was lost and nothing was changed."),

@@ -135,6 +135,11 @@ JSON = {
     "policy set": ["policy", "set", "days", "9"],
     "expect start": ["expect", "start", "joe@example.org"],
     "expect list": ["expect", "list"],
+    "overview": ["overview"],
+    "domains": ["domains"],
+    "outgoing list": ["outgoing", "list"],
+    "outgoing retry": ["outgoing", "retry", "77"],
+    "log list": ["log", "list"],
     "history list": ["history", "list"],
     "history erase": ["history", "erase", "nobody@elm.example", "--yes"],
     "token make": ["token", "make", "mia@example.org", "backup", "--scope", "pending:read"],
@@ -181,6 +186,7 @@ def test_every_command_and_option_is_in_the_document() -> None:
 def test_commands_with_json_are_those_with_a_table() -> None:
     with_json = {name for name, command in commands() if any("--json" in p.opts for p in command.params)}
     also = {"pending authorize": "ID...", "pending deliver": "ID...", "pending blacklist": "ID..."}
+    also |= dict.fromkeys(("outgoing drop", "outgoing retry-challenge"), "ID...")
     also["challenges ask-again"] = "ID"
     also |= dict.fromkeys(("policy unset", "policy lock", "policy unlock"), "SETTING [SCOPE]")
     assert with_json == set(JSON) | set(also)

@@ -16,7 +16,7 @@ from tests.unit.web.console.house import House
 BUTTON = re.compile(r'"do": "([\w.-]+)"|"do", "([\w.-]+)"|name="do" value="([\w.-]+)"')
 TEMPLATES = ROOT / "templates/web/console"
 # What a file is for, or a mail, has no second form.
-NO_JSON = {"lists export", "history export"}
+NO_JSON = {"lists export", "history export", "log export"}
 
 
 def names_of(routes: list[str], twins: tuple[Twin, ...]) -> set[str]:

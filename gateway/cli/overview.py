@@ -1,0 +1,183 @@
+"""`overview` and `domains`: how things stand, and what needs a person."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from gateway.cli.desk import Desk, at_desk
+from gateway.cli.faults import WrongUse
+from gateway.cli.options import config_option, json_option
+from gateway.cli.output import Column, Listing, moment, print_facts, print_json, progress
+from gateway.domain.sentences import short_reason
+from gateway.flow.overview import MOST_COUNTED, DomainState, Frequent, HopState, HopWatch, Overview, Picture, Span
+from gateway.flow.receive_rules import own_domains
+from gateway.flow.tally import Happening
+from gateway.flow.watch import needs
+
+
+@dataclass(frozen=True, slots=True)
+class BarLine:
+    """One hour, or one day."""
+
+    start: float
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How things stand, as it is printed."""
+
+    span: str
+    bars: tuple[BarLine, ...]
+    totals: Mapping[str, int]
+    waiting: int
+    oldest: float | None
+    on_the_way: int
+    refused: int
+    challenges_unsent: int
+    asked_last_hour: int
+    max_per_hour: int
+    untold: int
+    """Mailboxes whose digests cannot be delivered."""
+    senders: tuple[Frequent, ...]
+    sender_domains: tuple[Frequent, ...]
+    recipients: tuple[Frequent, ...]
+    reasons: tuple[Frequent, ...]
+    next_hops: tuple[HopState, ...]
+    needs: tuple[str, ...]
+    """What a person should see to, the gravest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainLine:
+    """One domain of ours, as it is printed."""
+
+    name: str
+    next_hop: str
+    reachable: bool
+    counts: Mapping[str, int]
+    """Of the last 24 hours."""
+
+
+_COLUMNS: tuple[Column[DomainLine], ...] = (
+    Column("domain", lambda line: line.name, elastic=True),
+    Column("next hop", lambda line: line.next_hop, elastic=True),
+    Column("answers", lambda line: "yes" if line.reachable else "no"),
+    *(Column(what.value, lambda line, name=what.value: line.counts[name], spare=True) for what in Happening),  # type: ignore[misc]
+)
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--span", type=click.Choice([span.value for span in Span]), default=Span.DAY.value, show_default=True,
+              help="How far back to count.")  # fmt: skip
+@click.option("--time-zone", default="UTC", show_default=True, metavar="NAME", help="Whose days are counted.")
+def overview(config: Path | None, as_json: bool, span: str, time_zone: str) -> None:
+    """See how things stand: what came, what became of it, and what needs a person."""
+    zone = _zone(time_zone)
+
+    async def work(desk: Desk) -> Picture | None:
+        with progress("asking the servers behind"):
+            async with desk.ways_out() as ways:
+                return await make_overview(desk, ways.hops).picture(desk.viewer, Span(span), zone)
+
+    picture = at_desk(config, work)
+    assert picture is not None
+    report = _report(picture)
+    if as_json:
+        print_json(report)
+    else:
+        print_facts(_facts(report))
+
+
+@click.command()
+@config_option
+@json_option
+def domains(config: Path | None, as_json: bool) -> None:
+    """List our domains: the server behind each, and what came in the last day."""
+
+    async def work(desk: Desk) -> list[DomainLine]:
+        with progress("asking the servers behind"):
+            async with desk.ways_out() as ways:
+                return [_domain(one) for one in await make_overview(desk, ways.hops).domains(desk.viewer)]
+
+    lines = at_desk(config, work)
+    listing = Listing(_COLUMNS, "No domains.", as_json=as_json)
+    listing.page(lines)
+    listing.end()
+
+
+def make_overview(desk: Desk, hops: HopWatch) -> Overview:
+    """Return the service; the running one finds by looking what is to be tried again."""
+    return Overview(
+        desk.store,
+        hops,
+        domains=own_domains(desk.settings.domains.names),
+        max_per_hour=desk.settings.challenge.max_per_hour,
+        now=time.time,
+        wake_challenges=lambda: None,
+    )
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
+        raise WrongUse(f"{name!r} is no time zone; write it as Europe/Prague") from fault
+
+
+def _report(picture: Picture) -> Report:
+    now = picture.standing
+    return Report(
+        span=picture.span.value,
+        bars=tuple(BarLine(bar.start, {what.value: bar.of(what) for what in Happening}) for bar in picture.bars),
+        totals={what.value: picture.total(what) for what in Happening},
+        waiting=now.waiting,
+        oldest=now.oldest,
+        on_the_way=now.on_the_way,
+        refused=now.refused,
+        challenges_unsent=now.challenges_unsent,
+        asked_last_hour=now.asked_last_hour,
+        max_per_hour=picture.max_per_hour,
+        untold=now.untold,
+        senders=now.senders,
+        sender_domains=now.sender_domains,
+        recipients=now.recipients,
+        reasons=now.reasons,
+        next_hops=picture.hops,
+        needs=tuple(need.text for need in needs(now, picture.hops, picture.max_per_hour)),
+    )
+
+
+def _facts(report: Report) -> list[tuple[str, str]]:
+    oldest = f", the oldest since {moment(report.oldest)}" if report.oldest is not None else ""
+    waiting = f"{report.waiting}{' or more' if report.waiting >= MOST_COUNTED else ''}"
+    facts = [("to see to", text) for text in report.needs] or [("to see to", "nothing")]
+    facts += [
+        ("waiting", f"{waiting}{oldest}"),
+        ("on the way", str(report.on_the_way)),
+        ("refused by the next hop", str(report.refused)),
+        ("challenges not sent yet", str(report.challenges_unsent)),
+        ("asked in the last hour", f"{report.asked_last_hour} of at most {report.max_per_hour}"),
+        ("mailboxes without digest", str(report.untold)),
+    ]
+    facts += [(f"next hop {hop.place}", "answers" if hop.reachable else "does not answer") for hop in report.next_hops]
+    facts += [(f"{name} in {report.span}", str(count)) for name, count in report.totals.items()]
+    for title, found in (("sender", report.senders), ("sender's domain", report.sender_domains),
+                         ("recipient", report.recipients)):  # fmt: skip
+        facts += [(f"frequent {title}", f"{one.name}: {one.times}") for one in found]
+    facts += [("frequent reason", f"{short_reason(one.name)}: {one.times}") for one in report.reasons]
+    return facts
+
+
+def _domain(one: DomainState) -> DomainLine:
+    place, reachable = (one.hop.place, one.hop.reachable) if one.hop is not None else ("", False)
+    return DomainLine(one.name, place, reachable, {what.value: one.of(what) for what in Happening})
