@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,10 @@ settings.load_profile("gateway")
 
 # Where Debian keeps servers; not on the path of everybody.
 os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
+
+# Compiled modules are kept, also where pytest is run without make: some two hundred processes would compile them anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The settings of whoever runs the tests are not those of the tests.
 for name in [name for name in os.environ if name.startswith("GATEWAY_")]:
