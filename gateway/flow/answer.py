@@ -21,6 +21,8 @@ from gateway.log import event
 
 _log = logging.getLogger("gateway.challenge")
 _answers = Counter("gateway_answers_total", "Answers to challenges.", ["result"])
+for _result in ("right", "wrong", "disowned", "withdrawn"):
+    _answers.labels(_result)  # From 0 on, so that the first is seen.
 
 MINUTE = 60.0
 ACTOR = "sender"

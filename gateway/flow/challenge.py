@@ -19,6 +19,8 @@ from gateway.log import event
 
 _log = logging.getLogger("gateway.challenge")
 _challenges = Counter("gateway_challenges_total", "Attempts to send a challenge.", ["result"])
+for _result in ("sent", "queued", "failed"):
+    _challenges.labels(_result)  # From 0 on, so that the first is seen.
 
 LEASE = 900.0
 """Seconds a worker may take for a batch."""

@@ -23,6 +23,8 @@ from gateway.log import event
 
 _log = logging.getLogger("gateway.digest")
 _digests = Counter("gateway_digests_total", "Digests that ended.", ["result"])
+for _result in ("delivered", "queued", "refused"):
+    _digests.labels(_result)  # From 0 on, so that the first is seen.
 
 NEW, ALL = "new", "all"
 PAGE = 500

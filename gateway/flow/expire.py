@@ -24,6 +24,8 @@ from gateway.log import event
 T = TypeVar("T")
 _log = logging.getLogger("gateway.expire")
 _expired = Counter("gateway_expired_total", "Messages that nobody moved in time.", ["fate"])
+for _fate in Expiry:
+    _expired.labels(_fate.value)  # From 0 on, so that the first is seen.
 
 ACTOR = "service"
 PUZZLE_MEMORY = 86_400.0

@@ -21,6 +21,7 @@ MODULE = {
     "argon2-cffi": "argon2",
     "dkimpy": "dkim",
     "dnspython": "dns",
+    "pyyaml": "yaml",
     "pillow": "PIL",
     "pynacl": "nacl",
     "pyspf": "spf",

@@ -70,14 +70,14 @@ def somebody_signed_in(tx: Transaction) -> None:
     )
 
 
-def blocks(kind: str) -> list[str]:
+def blocks(kind: str, text: str = COMMANDS) -> list[str]:
     """Return the fenced blocks of one kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```", COMMANDS, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-def examples() -> Iterator[tuple[list[str], list[str]]]:
+def examples(text: str = COMMANDS) -> Iterator[tuple[list[str], list[str]]]:
     """Yield the words of each example and the lines that follow it."""
-    for block in blocks("console"):
+    for block in blocks("console", text):
         for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             line, _, output = example.partition("\n")
             yield shlex.split(line), output.splitlines()
