@@ -232,11 +232,7 @@ def clock(seconds: float, zone: tzinfo, *, dated: bool) -> Markup:
 
 def octets(size: int) -> str:
     """Write a size for people."""
-    if size < 1000:
-        return f"{size} B"
-    if size < 1_000_000:
-        return f"{max(1, round(size / 1000))} kB"
-    return f"{spoken().number(size / 1_000_000, 1)} MB"
+    return spoken().size(size)
 
 
 def _some(files: tuple[str, ...]) -> str:

@@ -78,6 +78,14 @@ class Language:
         plain = f"{value:,.{decimals}f}"
         return plain.translate({ord(","): self._group, ord("."): self._point})
 
+    def size(self, octets: int) -> str:
+        """Write a size, as `84 kB`, or `2.4 MB`."""
+        if octets < 1_000:
+            return self.said(phrase_in("size", "{number} B", number=octets))
+        if octets < 1_000_000:
+            return self.said(phrase_in("size", "{number} kB", number=round(octets / 1_000)))
+        return self.said(phrase_in("size", "{number} MB", number=self.number(octets / 1_000_000, 1)))
+
     def date(self, seconds: float, zone: tzinfo = UTC) -> str:
         """Write a day, as `20 November 2026`. seconds: since the epoch."""
         return self._date(datetime.fromtimestamp(seconds, zone))

@@ -114,7 +114,7 @@ def _row(row: Row, others: int, letter: DigestLetter, now: float, zone: tzinfo, 
         "subject": without_links(one_line(row.subject, 120)) if letter.content else "",
         "recipient": one_line(row.recipient, 80),
         "time": _time(row.held_at, now, zone, spoken),
-        "size": _size(row.size, spoken),
+        "size": spoken.size(row.size),
         "score": "" if row.score is None else spoken.number(row.score, 1),
         "reason": short_reason(row.reason),
         "days": max(0, math.floor((row.expires_at - now) / _DAY)),
@@ -143,12 +143,6 @@ def _time(at: float, now: float, zone: tzinfo, spoken: Language) -> str:
         return f"{then:%H:%M}"
     year = today - then.date() >= timedelta(days=300)
     return f"{spoken.short_day(at, zone, year=year)}, {then:%H:%M}"
-
-
-def _size(octets: int, spoken: Language) -> str:
-    if octets < 1_000_000:
-        return f"{max(1, round(octets / 1000))} kB"
-    return f"{spoken.number(octets / 1_000_000, 1)} MB"
 
 
 def _files(names: tuple[str, ...]) -> str:

@@ -20,6 +20,19 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     # Code.
     "phrase": (1,), "phrase_in": ((1, "c"), 2), "phrases": (2, 3), "say": (2,),
 }  # fmt: skip
+NARROW, WIDE = "\u202f", "\u00a0"
+"""Spaces where no line breaks."""
+TYPESET = {
+    "fr": (
+        (re.compile(f"(?:^|[ {WIDE}])([;?!])", re.MULTILINE), NARROW + r"\1"),
+        (re.compile(" ([:»])"), WIDE + r"\1"),
+        (re.compile("« "), "«" + WIDE),
+        (re.compile(r"(?<=[^\W\d_])'(?=[\w%{<«])"), "’"),
+    ),
+    # A preposition of one letter never ends a line.
+    "cs": ((re.compile(r"(?:^|(?<=[\s(„>]))([ksvzouaiKSVZOUAI]) (?=\S)", re.MULTILINE), r"\1" + WIDE),),
+}
+"""What is done to the translations of a language, which no keyboard has: pattern and what takes its place."""
 HEADER = "# Catalogue of the language; see docs/languages.md."
 
 
@@ -65,11 +78,23 @@ def catalogue(tag: str) -> Catalog:
         return read_po(file, locale=tag)
 
 
+def typeset(tag: str, text: str) -> str:
+    """Return a translation with the spaces and apostrophes that its language wants."""
+    for pattern, instead in TYPESET.get(tag, ()):
+        text = pattern.sub(instead, text)
+    return text
+
+
 def updated(tag: str, collected: Catalog) -> str:
     """Return a catalogue with exactly what is to be translated, and the translations there are."""
     kept = catalogue(tag)
     kept.update(collected, no_fuzzy_matching=True)
     kept.obsolete.clear()
+    for message in kept:
+        if message.id and isinstance(message.string, str):
+            message.string = typeset(tag, message.string)
+        elif message.id:
+            message.string = tuple(typeset(tag, text) for text in message.string or ())
     lines = io.BytesIO()
     write_po(lines, kept, width=110, sort_output=True, omit_header=True, include_lineno=False)
     plural = f"Plural-Forms: {kept.plural_forms}"

@@ -241,7 +241,7 @@ async def test_two_thousand_mails_make_a_hundred_lines_and_all_are_told_of_in_ti
         await desk.arrive(f"Number {number}.", sender=f"a{number}@oak.example")
     (mail,) = await desk.until(SIX)
     assert len(secrets_in(mail)) == 100
-    assert "and 30 more: https://gw.example.org/console/pending" in text_of(mail)
+    assert "and 30 more\r\n  https://gw.example.org/console/pending" in text_of(mail)
     assert mail["Subject"] == "130 mails are waiting for you"
     (rest,) = await desk.until(SIX + DAY)
     assert len(secrets_in(rest)) == 30
