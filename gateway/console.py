@@ -25,6 +25,7 @@ from challenge_web.api.operations import Operation, Resource
 from challenge_web.api.overview import OverviewResource
 from challenge_web.api.pending import PendingResource
 from challenge_web.api.policies import PolicyResource
+from challenge_web.api.searches import SavedSearchResource
 from challenge_web.api.templates import TemplateResource
 from challenge_web.console.account import AccountPages
 from challenge_web.console.accounts import AccountsPages
@@ -301,7 +302,8 @@ def api_resources(parts: Parts) -> list[Resource]:
     entrance = parts.entrance
     return [
         PendingResource(parts.queue, parts.orders, parts.sources),
-        MessageResource(parts.reading, parts.forwarder, parts.queue),
+        SavedSearchResource(SavedSearches(parts.store, now=parts.now)),
+        MessageResource(parts.reading, parts.forwarder, parts.queue, parts.asker),
         ListResource(
             Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now),
             ListFiles(parts.store, now=parts.now),

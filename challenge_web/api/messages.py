@@ -9,12 +9,14 @@ from typing import Annotated, Literal, TypeVar
 from msgspec import Meta, Struct
 
 from challenge_web.api.operations import Call, Nothing, Octets, Operation, when, when_or_none
-from challenge_web.api.problems import Problem, invalid, not_found
+from challenge_web.api.problems import Problem, invalid, not_found, sentence
 from challenge_web.console.message_words import saved_as
 from challenge_web.console.routes import Names
+from gateway.domain.explain import SILENCES
 from gateway.domain.outline import Outline, Person, Unreadable
 from gateway.domain.roles import Right
 from gateway.domain.timeline import Asked, timeline
+from gateway.flow.ask_again import AskAgain
 from gateway.flow.forward import Form, Forwarder
 from gateway.flow.queue import Queue
 from gateway.flow.read import SOURCE_PAGES, ContentGone, Held, Reading, WrongContent
@@ -161,13 +163,20 @@ class Forwarded(Struct, frozen=True):
     reply: str
 
 
+class AskedAgain(Struct, frozen=True):
+    """The challenge that goes to the sender."""
+
+    challenge: int
+
+
 class MessageResource:
     """The operations on one mail."""
 
-    def __init__(self, reading: Reading, forwarder: Forwarder, queue: Queue) -> None:
+    def __init__(self, reading: Reading, forwarder: Forwarder, queue: Queue, asker: AskAgain) -> None:
         self._reading = reading
         self._forwarder = forwarder
         self._queue = queue
+        self._asker = asker
 
     def operations(self) -> Sequence[Operation]:
         """All of them."""
@@ -198,6 +207,10 @@ class MessageResource:
             ),
             Operation(
                 "seeMessage", "POST", f"{at}/seen", Right.SEE_PENDING, self.seen, "Note that a mail was seen.", names=row
+            ),
+            Operation(
+                "askAgain", "POST", f"{at}/ask-again", Right.MODERATE, self.ask_again, "Ask its sender once more.", AskedAgain,
+                names=row, problems=(409,),
             ),
             Operation(
                 "forwardMessage", "POST", f"{at}/forward", Right.FORWARD, self.forward,
@@ -241,6 +254,16 @@ class MessageResource:
         """Note that it was seen."""
         await self._held(call)
         await self._queue.see(call.viewer, call.id)
+
+    async def ask_again(self, call: Call[Nothing, None]) -> AskedAgain:
+        """Let the sender be asked once more, within the caps."""
+        ruling = await self._asker.ask(call.viewer, call.id)
+        if ruling is None:
+            raise not_found()
+        if ruling.why_not is not None:
+            later = f" It can be asked from {when(ruling.from_).isoformat()} on." if ruling.from_ is not None else ""
+            raise Problem("conflict", sentence(SILENCES[ruling.why_not]) + later)
+        return AskedAgain(ruling.challenge)
 
     async def forward(self, call: Call[Nothing, ForwardWish]) -> Forwarded:
         """Send a copy on."""

@@ -34,6 +34,7 @@ Search = Annotated[
     Meta(max_length=300, description="As in the console: roof from:anna reason:unknown state:delivered has:file after:2026-11-01"),
 ]  # fmt: skip
 Lane = Annotated[Literal["", "people", "machine"], Meta(description='"" is both.')]
+Sort = Literal["arrival", "sender", "subject", "recipient", "size", "reason", "expiry", "score"]
 SourceKey = Annotated[str, Meta(max_length=200, description="Of machine mail, as listPendingSources tells it.")]
 
 
@@ -43,7 +44,7 @@ class PendingQuery(Struct, frozen=True, forbid_unknown_fields=True):
     q: Search = ""
     lane: Lane = ""
     source: SourceKey = ""
-    sort: Literal["arrival", "sender", "subject", "recipient", "size", "reason", "expiry"] = "arrival"
+    sort: Sort = "arrival"
     reverse: Annotated[bool, Meta(description="Against the sort's own direction.")] = False
     limit: PageSize = 50
     cursor: CursorText = ""
@@ -72,6 +73,7 @@ class Mail(Struct, frozen=True):
     source: str
     seen: Annotated[bool, Meta(description="By the account.")]
     last_reply: Annotated[str, Meta(description="What the next hop said.")]
+    score: Annotated[float | None, Meta(description="How spam-like, says the filter in front; null: it says nothing.")]
 
 
 class MailPage(Struct, frozen=True):
@@ -325,6 +327,7 @@ def mail(row: Row) -> Mail:
         source=row.source,
         seen=row.seen,
         last_reply=row.last_reply,
+        score=row.score,
     )
 
 

@@ -33,14 +33,14 @@ from challenge_web.console.pending_words import (
     write_key,
 )
 from challenge_web.console.routes import Names, Route
-from challenge_web.console.saved_searches import links, search_of
+from challenge_web.console.saved_searches import links
 from challenge_web.pages import root_of
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import AT_ONCE, Orders, Wish
 from gateway.flow.queue import MACHINE, PEOPLE, SIZES, Ask, Key, Page, Queue
-from gateway.flow.saved_searches import SavedSearches
+from gateway.flow.saved_searches import SavedSearches, packed
 from gateway.flow.sources import NoSource, Unvouched
 
 NOTHING_CHOSEN = say("nothing-chosen", "Nothing was chosen. Tick some mails first.")
@@ -148,7 +148,7 @@ class PendingPages:
             "filtered": bool(ask.box.strip() or ask.source),
             "source": ask.source,
             "saved": links(await self._searches.all(viewer), here),
-            "savable": bool(search_of(here)),
+            "savable": bool(packed(here)),
             "on": chips_on(page.query, plain),
             "off": chips_off(page.query, plain, content=viewer.may(Right.READ_CONTENT), scored=self._scored),
             "scored": self._scored,

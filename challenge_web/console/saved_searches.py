@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
@@ -13,13 +12,11 @@ from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.pending_words import address, read_back
 from challenge_web.console.routes import Route
 from gateway.domain.roles import Right
-from gateway.flow.saved_searches import NotSaved, SavedSearch, SavedSearches
+from gateway.flow.saved_searches import NotSaved, SavedSearch, SavedSearches, packed, unpacked
 
 SAVED = say("search-saved", "The search is saved. It stands above the list.")
 REMOVED = say("search-removed", "The saved search is removed.")
 GONE = say("search-gone", "This saved search is not there any more.")
-_KEPT = ("q", "lane", "source", "sort", "desc", "size")
-"""Parameters of an address that are part of a search: its place in the list is none."""
 
 
 class SavedSearchPages:
@@ -44,7 +41,7 @@ class SavedSearchPages:
             removed = known and await self._searches.remove(viewer, int(number))
             raise see_other(request, address(back), REMOVED if removed else GONE)
         try:
-            name = await self._searches.save(viewer, fields.get("name", ""), search_of(back))
+            name = await self._searches.save(viewer, fields.get("name", ""), packed(back))
         except NotSaved as fault:
             words = {"fault": str(fault), "list": address(back)}
             words |= {"back": fields.get("back", "")[:4000], "name": fields.get("name", "")[:200]}
@@ -65,12 +62,7 @@ class Link:
     """It is what the list shows."""
 
 
-def search_of(query: Mapping[str, str]) -> str:
-    """Return the part of a list's address that is saved; "" where nothing is searched, filtered or sorted."""
-    return urlencode({name: query[name] for name in _KEPT if query.get(name)})
-
-
 def links(searches: Sequence[SavedSearch], query: Mapping[str, str]) -> list[Link]:
     """Return saved searches as links. query: of the page's own address."""
-    here = search_of(query)
-    return [Link(one.id, one.name, address(dict(parse_qsl(one.query))), one.query == here) for one in searches]
+    here = packed(query)
+    return [Link(one.id, one.name, address(unpacked(one.query)), one.query == here) for one in searches]

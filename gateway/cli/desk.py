@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from gateway import assembly
 from gateway.cli.access import with_store
+from gateway.cli.faults import CommandError
 from gateway.cli.operator import operator
 from gateway.cli.options import CLIENT, settings_of
 from gateway.domain.roles import Viewer
 from gateway.flow.describe import Describer
 from gateway.flow.journal import Journal
+from gateway.log import escape
 from gateway.settings import Settings
 from gateway.store.store import Store
 
@@ -43,8 +44,8 @@ class Desk:
     viewer: Viewer
 
     async def note(self, deed: str, named: object = "", detail: str = "") -> None:
-        """Write into the journal what was done. deed: the name of the console's route that does it."""
-        await Journal(self.store, now=time.time).note(self.viewer, deed, str(named), detail[:500], CLIENT)
+        """Write into the journal what was done; see `noted`."""
+        await noted(self.store, deed, named, detail)
 
     async def describe(self) -> None:
         """Put into the list what the service has not yet, or what came while none ran."""
@@ -52,10 +53,18 @@ class Desk:
         while await describer.run_once():
             pass
 
+    async def account(self, name: str) -> int:
+        """Return the number of an account, by its name or an address of its own. Raises CommandError."""
+        found = await self.store.look(lambda tx: tx.accounts.by_name(name))
+        if found is None:
+            raise CommandError(f"there is no account {escape(name)}; `challenge-gateway account list` lists them")
+        return found.id
+
     @asynccontextmanager
     async def ways_out(self) -> AsyncIterator[WaysOut]:
         """Open the ways out for a while."""
         # Imported here: few commands send anything.
+        from gateway import assembly
         from gateway.hops import Hops
         from gateway.relay.smart_host import SmartHost
 
@@ -64,6 +73,11 @@ class Desk:
             stack.push_async_callback(smart_host.close)
             stack.push_async_callback(hops.close)
             yield WaysOut(hops, smart_host)
+
+
+async def noted(store: Store, deed: str, named: object = "", detail: str = "") -> None:
+    """Write into the journal what the person at the machine did. deed: the name of the console's route that does it."""
+    await Journal(store, now=time.time).note(operator(), deed, str(named)[:200], detail[:500], CLIENT)
 
 
 def at_desk(config: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:

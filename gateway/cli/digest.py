@@ -14,6 +14,7 @@ import click
 
 from gateway import assembly
 from gateway.cli.access import with_store
+from gateway.cli.desk import noted
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.operator import operator
 from gateway.cli.options import config_option, early_config_option, json_option, settings_of
@@ -92,7 +93,11 @@ def send(
             wanted = [Address.of(mailbox.strip()).key for mailbox in mailboxes]
             if everybody or domain:
                 wanted += await digests.mailboxes(normal_domain(domain))
-            return await _made(digests, list(dict.fromkeys(wanted)), everything=all_time, dry=dry_run)
+            made = await _made(digests, list(dict.fromkeys(wanted)), everything=all_time, dry=dry_run)
+        sent = [one.mailbox for one in made if one.state in ("delivered", "queued", "refused")]
+        if sent:
+            await noted(store, "digest-send", " ".join(sent), f"{len(sent)} digests")
+        return made
 
     made = with_store(config, work)
     named = {Address.of(mailbox.strip()).key for mailbox in mailboxes}
@@ -206,7 +211,10 @@ def set_(config: Path | None, place: str, **typed: str | None) -> None:
         if sheet is None:
             return None
         chosen = {name: getattr(sheet.own, name) if value is None else value or None for name, value in typed.items()}
-        return await choices.save(operator(), scope, Wanted(**chosen))
+        saved = await choices.save(operator(), scope, Wanted(**chosen))
+        if saved:
+            await noted(store, "digest", name_of(scope), chosen["schedule"] or "as above")
+        return saved
 
     try:
         saved = with_store(config, work)

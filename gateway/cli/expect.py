@@ -11,10 +11,9 @@ from typing import TypeVar
 import click
 
 from gateway import assembly
-from gateway.cli.access import with_store
+from gateway.cli.desk import Desk, at_desk
 from gateway.cli.faults import CommandError, WrongUse
-from gateway.cli.operator import operator
-from gateway.cli.options import RowId, config_option, early_config_option, json_option, settings_of
+from gateway.cli.options import RowId, config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_json
 from gateway.domain.expecting import Window, parse_days, parse_minutes, parse_sender_domain
 from gateway.domain.roles import Viewer
@@ -84,7 +83,7 @@ def start(
         return await expecting.start(viewer, address, seconds, tagged=tagged, once=once, domain=authors)
 
     try:
-        window = _with_expecting(config, work)
+        window = _with_expecting(config, work, "expecting", f"{address} {authors}".strip())
     except Refused as refused:
         raise CommandError(str(refused)) from refused
     if window is None:
@@ -120,14 +119,23 @@ def stop(config: Path | None, window_id: int) -> None:
     async def work(expecting: Expecting, viewer: Viewer) -> bool:
         return await expecting.stop(viewer, window_id)
 
-    if not _with_expecting(config, work):
+    if not _with_expecting(config, work, "expecting-stop", f"window {window_id}"):
         raise CommandError(f"there is no window {window_id}; `challenge-gateway expect list` lists them")
     click.echo(f"{window_id}: stopped")
 
 
-def _with_expecting(config: Path | None, work: Callable[[Expecting, Viewer], Awaitable[T]]) -> T:
-    settings = settings_of(config)
-    return with_store(config, lambda store: work(assembly.make_expecting(settings, store, time.time), operator()))
+def _with_expecting(
+    config: Path | None, work: Callable[[Expecting, Viewer], Awaitable[T]], deed: str = "", detail: str = ""
+) -> T:
+    """Run work on windows. deed: for the journal, where it does something."""
+
+    async def at(desk: Desk) -> T:
+        done = await work(assembly.make_expecting(desk.settings, desk.store, time.time), desk.viewer)
+        if deed and done:
+            await desk.note(deed, detail=detail)
+        return done
+
+    return at_desk(config, at)
 
 
 def _line(shown: Shown) -> WindowLine:

@@ -9,6 +9,7 @@ import click
 
 from gateway import assembly
 from gateway.cli.access import with_store
+from gateway.cli.desk import noted
 from gateway.cli.faults import CommandError
 from gateway.cli.operator import operator
 from gateway.cli.options import config_option, early_config_option, json_option, settings_of
@@ -97,7 +98,11 @@ def erase(config: Path | None, as_json: bool, yes: bool, address: str) -> None:
         click.confirm(f"Erase all that is kept about {escape(address)}?", abort=True, err=True)
 
     async def work(store: Store) -> Erased | None:
-        return await assembly.make_history(settings, store, time.time).erase(operator(), address)
+        erased = await assembly.make_history(settings, store, time.time).erase(operator(), address)
+        if erased is not None:
+            # Not the address: whoever is erased is not to be found in the journal.
+            await noted(store, "history-erase", detail=f"{erased.mails} mails, {erased.entries} entries")
+        return erased
 
     erased = with_store(config, work)
     if erased is None:

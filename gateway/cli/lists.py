@@ -13,7 +13,9 @@ from typing import TextIO, TypeVar
 
 import click
 
+from gateway.cli import list_changes
 from gateway.cli.access import with_store
+from gateway.cli.desk import noted
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import actor, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, print_json, progress
@@ -33,6 +35,7 @@ from gateway.store.store import Store, Transaction
 T = TypeVar("T")
 
 _COLUMNS: tuple[Column[EntryView], ...] = (
+    Column("id", lambda row: row.id),
     Column("list", lambda row: row.verdict),
     Column("pattern", lambda row: row.pattern),
     Column("for", lambda row: row.scope or "everybody", elastic=True),
@@ -143,6 +146,7 @@ def add(
             return before, after
 
         made = await store.transact(once)
+        await noted(store, "list-new", detail=_named(made[1]))
         return *made, await _delete_waiting(store, undo_seconds, pattern, scope) if also_waiting else 0
 
     before, after, waiting = with_store(config, work)
@@ -172,21 +176,10 @@ async def _delete_waiting(store: Store, undo_seconds: float, pattern: str, scope
     return count
 
 
-@lists.command()
-@config_option
-@_verdict
-@click.argument("pattern")
-@_for
-def remove(config: Path | None, verdict: str, pattern: str, scope: str) -> None:
-    """Remove an entry."""
-    entry = Entry(Verdict(verdict), _parsed(parse_pattern, pattern), _parsed(parse_scope, scope))
-
-    async def work(store: Store) -> bool:
-        return await store.transact(lambda tx: tx.lists.remove(entry.verdict, entry.pattern, entry.scope))
-
-    if not with_store(config, work):
-        raise CommandError(f"there is no entry {_named(entry)}; `challenge-gateway lists show` lists them")
-    click.echo(f"removed {_named(entry)}")
+lists.add_command(list_changes.change)
+lists.add_command(list_changes.remove)
+lists.add_command(list_changes.undo)
+lists.add_command(list_changes.judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +233,8 @@ def import_(config: Path | None, as_json: bool, dry_run: bool, plain: str | None
                 told(place, len(parts))
                 run = store.look if dry_run else store.transact
                 whole = whole.and_(await run(functools.partial(once, piece=piece)))
+        if not dry_run:
+            await noted(store, "list-draft", detail=f"{whole.new} new, {whole.changed} changed, {whole.known} known")
         return Imported(whole.new, whole.changed, whole.known, dry_run)
 
     done = with_store(config, work)

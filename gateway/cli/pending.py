@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.access import with_store
+from gateway.cli.desk import noted
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, actor, config_option, early_config_option, json_option
 from gateway.cli.output import (
@@ -304,6 +305,8 @@ def _action(action: Action, sentence: str) -> None:
                 for start in range(0, len(wanted), _BATCH):
                     done += await moderator.act(action, wanted[start : start + _BATCH], actor(), meant, whose)
                     told(len(done), len(wanted))
+            if moved := [one.id for one in done if not one.problem]:
+                await noted(store, "pending", " ".join(map(str, moved)), f"{action.value}: {len(moved)}")
             return done
 
         done = with_store(config, work)

@@ -11,10 +11,9 @@ from typing import TypeVar
 import click
 
 from gateway import assembly
-from gateway.cli.access import with_store
+from gateway.cli.desk import Desk, at_desk
 from gateway.cli.faults import CommandError, WrongUse
-from gateway.cli.operator import operator
-from gateway.cli.options import config_option, early_config_option, json_option, settings_of
+from gateway.cli.options import config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, print_json, progress
 from gateway.domain.explain import origin_words
 from gateway.domain.levels import PolicySetting
@@ -174,7 +173,8 @@ def _change(
         return Changed(name_of(named), changed, moved, preview, dry_run)
 
     try:
-        done = _ours(_with_policies(config, work), scope)
+        deed = "" if dry_run else "policy"
+        done = _ours(_with_policies(config, work, deed, name_of(named), setting), scope)
     except Faulty as faulty:
         raise WrongUse(str(faulty)) from faulty
     if as_json:
@@ -218,12 +218,23 @@ def _told(done: Changed, setting: PolicySetting, *, apply: bool) -> list[str]:
     return lines
 
 
-def _with_policies(config: Path | None, work: Callable[[Policies, Redater, Viewer], Awaitable[T]]) -> T:
-    settings = settings_of(config)
-    return with_store(
-        config,
-        lambda store: work(_policies(settings, store), assembly.make_redater(settings, store, time.time), operator()),
-    )
+def _with_policies(
+    config: Path | None,
+    work: Callable[[Policies, Redater, Viewer], Awaitable[T]],
+    deed: str = "",
+    named: str = "",
+    detail: str = "",
+) -> T:
+    """Run work on policies. deed: for the journal, where it does something."""
+
+    async def at(desk: Desk) -> T:
+        redater = assembly.make_redater(desk.settings, desk.store, time.time)
+        done = await work(_policies(desk.settings, desk.store), redater, desk.viewer)
+        if deed and done:
+            await desk.note(deed, named, detail)
+        return done
+
+    return at_desk(config, at)
 
 
 def _policies(settings: Settings, store: Store) -> Policies:

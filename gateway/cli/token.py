@@ -12,6 +12,7 @@ from typing import TypeVar
 import click
 
 from gateway.cli.access import with_store
+from gateway.cli.desk import noted
 from gateway.cli.faults import CommandError
 from gateway.cli.options import RowId, actor, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, print_json
@@ -26,7 +27,9 @@ from gateway.store.store import Store
 
 T = TypeVar("T")
 
-Job = Callable[[Tokens, Accounts, Viewer], Awaitable[T]]
+Note = Callable[[str, str], Awaitable[None]]
+"""Deed and details → a line of the journal."""
+Job = Callable[[Tokens, Accounts, Viewer, Note], Awaitable[T]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,12 @@ def token() -> None:
 def make(config: Path | None, as_json: bool, account: str, name: str, scopes: Sequence[str], days: float) -> None:
     """Make a token that speaks for ACCOUNT, and print it: it is not shown again. NAME says what it is for."""
 
-    async def work(tokens: Tokens, accounts: Accounts, viewer: Viewer) -> Made:
+    async def work(tokens: Tokens, accounts: Accounts, viewer: Viewer, wrote: Note) -> Made:
         found = await accounts.named(viewer, account)
         made = found and await tokens.make_for(viewer, found.id, name, [Scope(scope) for scope in scopes], days)
         if not made:
             raise Wrong(_nobody(account))
+        await wrote("account-tokens", f"{account}: {made.token.name}: {' '.join(scopes)}")
         return made
 
     made = _with_tokens(config, work)
@@ -98,7 +102,7 @@ def list_(config: Path | None, as_json: bool, account: str) -> None:
     """List tokens, by account, the newest first."""
     listing = Listing(_COLUMNS, "No tokens.", as_json=as_json)
 
-    async def work(tokens: Tokens, accounts: Accounts, viewer: Viewer) -> None:
+    async def work(tokens: Tokens, accounts: Accounts, viewer: Viewer, wrote: Note) -> None:
         if account:
             found = await accounts.named(viewer, account)
             if found is None:
@@ -123,8 +127,11 @@ def list_(config: Path | None, as_json: bool, account: str) -> None:
 def revoke(config: Path | None, number: int) -> None:
     """End a token."""
 
-    async def work(tokens: Tokens, accounts: Accounts, viewer: Viewer) -> bool:
-        return await tokens.revoke_of(viewer, number)
+    async def work(tokens: Tokens, accounts: Accounts, viewer: Viewer, wrote: Note) -> bool:
+        revoked = await tokens.revoke_of(viewer, number)
+        if revoked:
+            await wrote("account-token-revoke", f"token {number}")
+        return revoked
 
     if not _with_tokens(config, work):
         raise CommandError(f"there is no token {number}; `challenge-gateway token list` lists them")
@@ -138,7 +145,9 @@ def _with_tokens(config: Path | None, job: Job[T]) -> T:
         accounts = make_accounts(settings, store, make_sessions(settings, store, time.time), time.time)
         tokens = make_tokens(settings, store, time.time, secrets.token_bytes)
         try:
-            return await job(tokens, accounts, operator(actor()))
+            return await job(
+                tokens, accounts, operator(actor()), lambda deed, detail: noted(store, deed, detail=detail)
+            )
         except Wrong as wrong:
             raise CommandError(str(wrong)) from wrong
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
+from urllib.parse import parse_qsl, urlencode
 
 from gateway.domain.header import text
 from gateway.domain.roles import Right, Viewer
@@ -15,6 +16,8 @@ MOST = 20
 """Of one account."""
 LONGEST_NAME = 40
 LONGEST_QUERY = 1000
+KEPT = ("q", "lane", "source", "sort", "desc", "size")
+"""Parameters of the list's address that are part of a search: its place in the list is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,10 @@ class SavedSearchStore(Protocol):
 class NotSaved(Exception):
     """The search cannot be kept; says why, for the person."""
 
+    def __init__(self, sentence: str, *, about_name: bool = True) -> None:
+        super().__init__(sentence)
+        self.about_name = about_name
+
 
 class SavedSearches:
     """Keeps searches, each account its own."""
@@ -83,7 +90,8 @@ class SavedSearches:
         if len(name) > LONGEST_NAME:
             raise NotSaved(f"The name is too long: {LONGEST_NAME} letters at most.")
         if not query or len(query) > LONGEST_QUERY:
-            raise NotSaved("There is no search to save." if not query else "The search is too long to be saved.")
+            words = "There is no search to save." if not query else "The search is too long to be saved."
+            raise NotSaved(words, about_name=False)
 
         def work(tx: SavedSearchTx) -> bool:
             known = tx.saved_searches.of(viewer.account)
@@ -101,3 +109,13 @@ class SavedSearches:
         if not viewer.may(Right.SEE_PENDING):
             return False
         return await self._store.transact(lambda tx: tx.saved_searches.remove(viewer.account, search_id))
+
+
+def packed(parameters: Mapping[str, str]) -> str:
+    """Return what is kept of a list's parameters; "" where nothing is searched, filtered or sorted."""
+    return urlencode({name: parameters[name] for name in KEPT if parameters.get(name)})
+
+
+def unpacked(query: str) -> dict[str, str]:
+    """Return the parameters of a list that were kept."""
+    return {name: value for name, value in parse_qsl(query) if name in KEPT}

@@ -135,6 +135,13 @@ JSON = {
     "policy set": ["policy", "set", "days", "9"],
     "expect start": ["expect", "start", "joe@example.org"],
     "expect list": ["expect", "list"],
+    "lists remove": ["lists", "remove", "allow", "a@oak.example"],
+    "lists judge": ["lists", "judge", "anna@oak.example", "joe@example.org"],
+    "orders give": ["orders", "give", "delete", "77"],
+    "orders list": ["orders", "list"],
+    "orders show": ["orders", "show", "1"],
+    "sources list": ["sources", "list"],
+    "searches list": ["searches", "list", "mia@example.org"],
     "overview": ["overview"],
     "domains": ["domains"],
     "outgoing list": ["outgoing", "list"],
@@ -187,7 +194,8 @@ def test_commands_with_json_are_those_with_a_table() -> None:
     with_json = {name for name, command in commands() if any("--json" in p.opts for p in command.params)}
     also = {"pending authorize": "ID...", "pending deliver": "ID...", "pending blacklist": "ID..."}
     also |= dict.fromkeys(("outgoing drop", "outgoing retry-challenge"), "ID...")
-    also["challenges ask-again"] = "ID"
+    also |= {"challenges ask-again": "ID", "lists change": "ID", "sources accept": "SOURCE"}
+    also |= {"sources refuse": "SOURCE", "searches save": "ACCOUNT NAME QUERY..."}
     also |= dict.fromkeys(("policy unset", "policy lock", "policy unlock"), "SETTING [SCOPE]")
     assert with_json == set(JSON) | set(also)
     for name, words in also.items():

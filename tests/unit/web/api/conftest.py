@@ -23,6 +23,7 @@ NAMES = {role: JOE if role is Role.USER else f"a-{role.value}" for role in Role}
 BODIES: dict[str, object] = {
     "settlePendingSource": {"source": "list:none.example", "do": "refuse"},
     "orderPending": {"action": "delete", "ids": [999999]},
+    "saveSearch": {"name": "roofs", "q": "roof"},
     "forwardMessage": {"to": "nobody@example.org"},
     "addEntry": {"verdict": "deny", "pattern": "x@elm.example", "for": JOE},
     "changeEntry": {"note": "n", "expires_at": None},

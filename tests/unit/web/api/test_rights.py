@@ -9,9 +9,12 @@ import pytest
 from challenge_web.api.operations import ROOT, Operation
 from challenge_web.api.problems import MEDIA_TYPE
 from challenge_web.console.routes import Names
+from gateway.domain.address import Address
 from gateway.domain.roles import RIGHTS, Right, Role
 from gateway.domain.scopes import SCOPES, Scope, scope_of
+from tests.store.letters import keep, message, row
 from tests.unit.web.api.conftest import BODIES, Program
+from tests.unit.web.console.house import JOE
 
 # These name something else than the house has twice, and have a test of their own:
 OTHERS = {
@@ -20,11 +23,12 @@ OTHERS = {
     "saveImport": "test_import_of_somebody_else_is_as_if_it_were_not_there",
     "stopWindow": "test_window_of_somebody_else_is_as_if_it_were_not_there",
     "retryChallenge": "test_challenge_that_is_not_stuck_is_not_retried",
+    "removeSearch": "test_search_of_somebody_else_is_as_if_it_were_not_there",
     "revokeToken": "test_token_of_somebody_else_is_as_if_it_were_not_there",
 }
 # Their own things are not there in this house, or are gone: 404 tells nothing about rights.
 ABSENT = {
-    "settlePendingSource", "forwardMessage", "readMessageHtml", "getMessagePart", "removeEntries", "getOrder",
+    "settlePendingSource", "askAgain", "forwardMessage", "readMessageHtml", "getMessagePart", "removeEntries", "getOrder",
     "undoOrder", "orderPending", "endAccountSession", "takeAddress", "deleteOutgoing", "getPolicyWaiting",
 }  # fmt: skip
 LAST = ("delete", "remove", "end", "undo", "setAccount", "reset")
@@ -158,3 +162,28 @@ async def test_token_of_somebody_else_is_as_if_it_were_not_there(program: Progra
     assert (await program.ask("DELETE", at, Role.SITE_ADMIN)).status == 404
     assert (await program.ask("DELETE", at, Role.USER)).status == 204
     assert (await program.ask("GET", "/account/tokens", Role.USER)).status == 401
+
+
+async def test_search_of_somebody_else_is_as_if_it_were_not_there(program: Program) -> None:
+    wish = {"name": "roofs", "q": "roof", "lane": "people", "sort": "size", "reverse": True}
+    saved = await program.ask("POST", "/pending/searches", Role.USER, wish)
+    assert (saved.status, saved.data) == (201, {"id": saved.data["id"], "source": ""} | wish)
+    assert (await program.ask("GET", "/pending/searches", Role.USER)).data["items"] == [saved.data]
+    assert (await program.ask("GET", "/pending/searches", Role.SITE_ADMIN)).data["items"] == []
+    at = f"/pending/searches/{saved.data['id']}"
+    assert (await program.ask("DELETE", at, Role.SITE_ADMIN)).status == 404
+    assert (await program.ask("DELETE", at, Role.USER)).status == 204
+    nothing = await program.ask("POST", "/pending/searches", Role.USER, {"name": "all"})
+    assert (nothing.status, nothing.data["errors"][0]["field"]) == (422, "q")
+
+
+async def test_sender_is_asked_again_once_and_then_told_from_when_on(program: Program) -> None:
+    kept = await keep(program.house.store, message("Offer"), row(Address.of(JOE)))
+    at = f"/messages/{kept.rows[0]}/ask-again"
+    asked = await program.ask("POST", at, Role.USER)
+    assert (asked.status, asked.data["challenge"] > 0) == (200, True)
+    again = await program.ask("POST", at, Role.USER)
+    assert again.status == 409
+    assert "It can be asked from 20" in again.data["detail"]
+    assert (await program.ask("POST", "/messages/999999/ask-again", Role.USER)).status == 404
+    assert (await program.ask("POST", at, Role.AUDITOR)).status == 403

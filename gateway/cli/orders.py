@@ -1,0 +1,208 @@
+"""`orders`: what is done with many mails at once, and can be undone for some seconds."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from gateway.cli.desk import Desk, at_desk
+from gateway.cli.faults import CommandError, WrongUse
+from gateway.cli.options import RowId, config_option, early_config_option, json_option
+from gateway.cli.output import Column, Listing, moment, print_facts, print_json
+from gateway.domain.roles import Viewer
+from gateway.flow.moderate import Action, Breadth
+from gateway.flow.orders import AT_ONCE, Order, Orders, Problem, Wish
+from gateway.flow.queue import Queue
+
+_DAYS = 30
+"""For which it can be read what became of an order."""
+_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """An order as it is printed."""
+
+    id: int
+    actor: str
+    action: str
+    breadth: str
+    state: str
+    created_at: float
+    due_at: float
+    """When it is carried out, once all its mails are gathered."""
+    total: int
+    done: int
+    failed: int
+    missed: int
+    """Named, but not to be had."""
+
+
+_COLUMNS: tuple[Column[OrderLine], ...] = (
+    Column("id", lambda line: line.id),
+    Column("by", lambda line: line.actor, elastic=True),
+    Column("what", lambda line: line.action),
+    Column("state", lambda line: line.state),
+    Column("given", lambda line: moment(line.created_at)),
+    Column("mails", lambda line: line.total),
+    Column("done", lambda line: line.done),
+    Column("failed", lambda line: line.failed, spare=True),
+    Column("missed", lambda line: line.missed, spare=True),
+)
+_account = click.option(
+    "--account", default="", metavar="NAME", help="Of this account; without it, those given at the command line."
+)
+_number = click.argument("number", metavar="ID", type=RowId())
+
+
+@click.group()
+@early_config_option
+def orders() -> None:
+    """Settle many mails at once, and undo that for some seconds."""
+
+
+@orders.command()
+@config_option
+@json_option
+@click.option("--matching", default="", metavar="QUERY", help="All that a search finds, as in `pending list`.")
+@click.option("--sender", "breadth", type=click.Choice([one.value for one in Breadth]), default=Breadth.ADDRESS.value,
+              show_default=True, help="Whom authorize and blacklist name.")  # fmt: skip
+@click.argument("action", type=click.Choice([one.value for one in Action]))
+@click.argument("ids", metavar="[ID]...", type=RowId(), nargs=-1)
+def give(config: Path | None, as_json: bool, matching: str, breadth: str, action: str, ids: tuple[int, ...]) -> None:
+    """Order something for mails that wait. The running service does it after [console] undo_seconds."""
+    if bool(ids) == bool(matching.strip()):
+        raise WrongUse("name mails by their ids, or a search by --matching")
+    if len(ids) > AT_ONCE:
+        raise WrongUse(f"an order names {AT_ONCE} mails at most; --matching takes all that a search finds")
+    wish = Wish(Action(action), secrets.token_hex(16), Breadth(breadth))
+
+    async def work(desk: Desk) -> Order | None:
+        await desk.describe()
+        service = _orders(desk)
+        if ids:
+            order = await service.give(desk.viewer, wish, ids)
+        else:
+            queue = Queue(desk.store, now=time.time)
+            query = queue.query(desk.viewer, matching)
+            if query.faults:
+                # What was not understood is not part of the search: it would hit more than was meant.
+                raise WrongUse(" ".join(query.faults))
+            order = await service.give_all(desk.viewer, wish, queue.selection(desk.viewer, query))
+        if order is not None:
+            what = len(ids) if ids else "all that match"
+            await desk.note("pending", "", f"{action}: {what}, order {order.id}")
+        return order
+
+    order = at_desk(config, work)
+    assert order is not None
+    if as_json:
+        print_json(_line(order))
+    elif order.can_be_undone:
+        click.echo(f"order {order.id} is given; `orders undo {order.id}` takes it back until it runs")
+    if ids and not order.total:
+        raise CommandError("none of these waits; `challenge-gateway pending list` lists what does")
+
+
+@orders.command("list")
+@config_option
+@json_option
+@_account
+def list_(config: Path | None, as_json: bool, account: str) -> None:
+    """List orders of the last 30 days, the newest first."""
+
+    async def work(desk: Desk) -> list[Order]:
+        viewer = await _viewer(desk, account)
+        return list(await _orders(desk).latest(viewer, _DAYS * 86_400.0, _MOST))
+
+    listing = Listing(_COLUMNS, "No orders.", as_json=as_json)
+    listing.page([_line(order) for order in at_desk(config, work)])
+    listing.end()
+
+
+@orders.command()
+@config_option
+@json_option
+@_account
+@_number
+def show(config: Path | None, as_json: bool, account: str, number: int) -> None:
+    """Show how far an order is, and what it could not do."""
+
+    async def work(desk: Desk) -> tuple[Order | None, list[Problem]]:
+        viewer, service = await _viewer(desk, account), _orders(desk)
+        return await service.get(viewer, number), list(await service.problems(viewer, number))
+
+    order, problems = at_desk(config, work)
+    if order is None:
+        raise CommandError(_none(number))
+    line = _line(order)
+    if as_json:
+        print_json({"order": line, "problems": [{"id": one.row_id, "reason": one.words} for one in problems]})
+        return
+    print_facts(
+        [
+            ("order", f"{line.id} by {line.actor}: {line.action}"),
+            ("state", line.state),
+            ("given", moment(line.created_at)),
+            ("mails", f"{line.total}, {line.done} done, {line.failed} not, {line.missed} not to be had"),
+            *((f"mail {one.row_id}", one.words) for one in problems),
+        ]
+    )
+
+
+@orders.command()
+@config_option
+@_account
+@_number
+def undo(config: Path | None, account: str, number: int) -> None:
+    """Take an order back, or stop it where it runs already."""
+
+    async def work(desk: Desk) -> bool | None:
+        viewer, service = await _viewer(desk, account), _orders(desk)
+        if await service.get(viewer, number) is None:
+            return None
+        undone = await service.undo(viewer, number)
+        if undone:
+            await desk.note("order", number, account)
+        return undone
+
+    undone = at_desk(config, work)
+    if undone is None:
+        raise CommandError(_none(number))
+    if not undone:
+        raise CommandError(f"order {number} can no longer be undone")
+    click.echo(f"order {number} is taken back, or stopped")
+
+
+async def _viewer(desk: Desk, account: str) -> Viewer:
+    """Return for whom orders are looked at: an order is its giver's own. Raises CommandError."""
+    return replace(desk.viewer, account=await desk.account(account)) if account else desk.viewer
+
+
+def _orders(desk: Desk) -> Orders:
+    # The running service finds by looking what was ordered.
+    return Orders(desk.store, desk.settings.console.undo_seconds, now=time.time, wake=lambda: None)
+
+
+def _line(order: Order) -> OrderLine:
+    return OrderLine(
+        id=order.id,
+        actor=order.actor,
+        action=order.action.value,
+        breadth=order.breadth.value,
+        state=order.state.value,
+        created_at=order.created_at,
+        due_at=order.due_at,
+        total=order.total,
+        done=order.done,
+        failed=order.failed,
+        missed=order.missed,
+    )
+
+
+def _none(number: int) -> str:
+    return f"there is no order {number}; `challenge-gateway orders list` lists them, with --account those of an account"

@@ -1,0 +1,112 @@
+"""`searches`: what people look for again and again in what waits."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from gateway.cli.desk import Desk, at_desk
+from gateway.cli.faults import CommandError
+from gateway.cli.options import RowId, config_option, early_config_option, json_option
+from gateway.cli.output import Column, Listing, print_json
+from gateway.flow.saved_searches import NotSaved, SavedSearch, SavedSearches, packed, unpacked
+from gateway.log import escape
+
+
+@dataclass(frozen=True, slots=True)
+class SearchLine:
+    """A saved search as it is printed."""
+
+    id: int
+    name: str
+    q: str
+    """What stands in the search box."""
+    more: dict[str, str]
+    """Lane, source, and how it is sorted."""
+
+
+_COLUMNS: tuple[Column[SearchLine], ...] = (
+    Column("id", lambda line: line.id),
+    Column("name", lambda line: line.name, elastic=True),
+    Column("search", lambda line: line.q, elastic=True),
+    Column("more", lambda line: " ".join(f"{name}={value}" for name, value in line.more.items()), elastic=True),
+)
+_account = click.argument("account")
+
+
+@click.group()
+@early_config_option
+def searches() -> None:
+    """See to the searches that an account keeps above its list."""
+
+
+@searches.command("list")
+@config_option
+@json_option
+@_account
+def list_(config: Path | None, as_json: bool, account: str) -> None:
+    """List the searches of ACCOUNT, by name."""
+
+    async def work(desk: Desk) -> list[SavedSearch]:
+        viewer = replace(desk.viewer, account=await desk.account(account))
+        return list(await _searches(desk).all(viewer))
+
+    listing = Listing(_COLUMNS, "No saved searches.", as_json=as_json)
+    listing.page([_line(one) for one in at_desk(config, work)])
+    listing.end()
+
+
+@searches.command()
+@config_option
+@json_option
+@_account
+@click.argument("name")
+@click.argument("query", nargs=-1, required=True)
+def save(config: Path | None, as_json: bool, account: str, name: str, query: tuple[str, ...]) -> None:
+    """Keep QUERY, as `pending list` takes it, for ACCOUNT under NAME; one of the same name is replaced."""
+
+    async def work(desk: Desk) -> SavedSearch:
+        viewer = replace(desk.viewer, account=await desk.account(account))
+        kept = await _searches(desk).save(viewer, name, packed({"q": " ".join(query)}))
+        await desk.note("saved-search", account, kept)
+        return next(one for one in await _searches(desk).all(viewer) if one.name == kept)
+
+    try:
+        saved = at_desk(config, work)
+    except NotSaved as fault:
+        raise CommandError(str(fault)) from fault
+    if as_json:
+        print_json(_line(saved))
+    else:
+        click.echo(f"search {saved.id} is saved as {escape(saved.name)}")
+
+
+@searches.command()
+@config_option
+@_account
+@click.argument("number", metavar="ID", type=RowId())
+def remove(config: Path | None, account: str, number: int) -> None:
+    """Drop a saved search of ACCOUNT."""
+
+    async def work(desk: Desk) -> bool:
+        viewer = replace(desk.viewer, account=await desk.account(account))
+        removed = await _searches(desk).remove(viewer, number)
+        if removed:
+            await desk.note("saved-search", account, f"removed {number}")
+        return removed
+
+    if not at_desk(config, work):
+        raise CommandError(f"{escape(account)} has no search {number}; `challenge-gateway searches list` lists them")
+    click.echo(f"search {number} is removed")
+
+
+def _searches(desk: Desk) -> SavedSearches:
+    return SavedSearches(desk.store, now=time.time)
+
+
+def _line(one: SavedSearch) -> SearchLine:
+    told = unpacked(one.query)
+    return SearchLine(one.id, one.name, told.pop("q", ""), told)
