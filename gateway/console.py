@@ -27,6 +27,7 @@ from challenge_web.api.pending import PendingResource
 from challenge_web.api.policies import PolicyResource
 from challenge_web.api.searches import SavedSearchResource
 from challenge_web.api.templates import TemplateResource
+from challenge_web.api.webhook import WebhookResource
 from challenge_web.console.account import AccountPages
 from challenge_web.console.accounts import AccountsPages
 from challenge_web.console.app import add_console
@@ -52,6 +53,7 @@ from challenge_web.console.saved_searches import SavedSearchPages
 from challenge_web.console.sign_in import SignInPages
 from challenge_web.console.texts import SendSample, TextPages
 from challenge_web.console.tokens import TokenPages
+from challenge_web.console.webhook import WebhookPages
 from challenge_web.limits import client_address
 from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
@@ -83,6 +85,7 @@ from gateway.flow.texts import TextEditor, Texts
 from gateway.flow.user_rights import LimitedSessions, LimitedTokens
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.flow.watch import Watch
+from gateway.flow.webhook import Webhook
 from gateway.letters import LetterWriter
 from gateway.reading.reader import Reader
 from gateway.relay.copies import compose_copy
@@ -122,6 +125,7 @@ class Parts:
     forwarder: Forwarder
     digest_choices: DigestChoices
     links: HeldLinks
+    webhook: Webhook
     now: Callable[[], float]
 
 
@@ -133,6 +137,7 @@ def make_parts(
     hops: Hops,
     queue: Queue,
     orders: Orders,
+    webhook: Webhook,
     *,
     outside: Outside,
     now: Callable[[], float],
@@ -186,6 +191,7 @@ def make_parts(
         ),
         digest_choices=assembly.make_digest_choices(settings, store, letters.languages(), now),
         links=HeldLinks(assembly.digest_rules(settings), store, policies, now=now, wake_deliveries=wake_deliveries),
+        webhook=webhook,
         now=now,
     )
 
@@ -219,6 +225,7 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
             parts.entrance.accounts, parts.entrance.sessions, functools.partial(link_url, parts.settings), pages
         ),
         OverviewPages(parts.overview, parts.moderator, pages),
+        WebhookPages(parts.webhook, pages),
         TextPages(parts.texts, parts.send_sample, tuple(VARIABLES.items()), pages),
         LogPages(parts.journal, pages),
         HistoryPages(parts.history, pages),
@@ -313,6 +320,7 @@ def api_resources(parts: Parts) -> list[Resource]:
         DigestResource(parts.digest_choices),
         TemplateResource(parts.texts, parts.send_sample),
         OverviewResource(parts.overview, parts.moderator),
+        WebhookResource(parts.webhook),
         AccountsResource(entrance.accounts, functools.partial(link_url, parts.settings)),
         OwnResource(entrance.accounts, entrance.sessions, entrance.tokens),
         JournalResource(parts.journal),

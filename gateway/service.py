@@ -43,6 +43,7 @@ from gateway.relay.smart_host import SmartHost
 from gateway.settings import Endpoint, Settings
 from gateway.smtp.sockets import DoorSockets
 from gateway.store.store import ServiceLock, Store
+from gateway.webhook import make_sender, make_webhook
 from gateway.workers.clock import Clock
 from gateway.workers.loop import Loop
 
@@ -107,7 +108,14 @@ class Service:
         self._orders = Loop("orders", self._order_worker.run_once, ORDER_PAUSE)
         self.queue = Queue(store, now=clock.now)
         self.orders = Orders(store, undo_seconds, now=clock.now, wake=self._orders.wake)
-        self.watch = Watch(store, self.hops, max_per_hour=settings.challenge.max_per_hour)
+        self._webhook_sender = make_sender(settings)
+        self.webhook = make_webhook(settings, store, self._webhook_sender, clock.now)
+        self.watch = Watch(
+            store,
+            self.hops,
+            max_per_hour=settings.challenge.max_per_hour,
+            webhook_failing_since=self.webhook.failing_since if settings.webhook.url else None,
+        )
         self.entrance = Entrance(
             settings, store, self.letters.sign_in, self.hops.of, self.smart_host.send,
             now=clock.now, wake_mail=self._wake_sign_in_mail,
@@ -126,6 +134,8 @@ class Service:
             self._orders,
             Loop("digest", self.digests.run_once, POLL),
         ]
+        if settings.webhook.url:
+            self._loops.append(Loop("webhook", self.webhook.run_once, POLL))
         self.answers = Answers(
             assembly.answer_rules(settings, keys.site),
             store,
@@ -156,6 +166,7 @@ class Service:
                 await service._supervisor.spawn()
             stack.push_async_callback(service.front.close, WORKER_GRACE)
             stack.push_async_callback(service.smart_host.close)
+            stack.push_async_callback(service._webhook_sender.close)
             service.front.begin()
             await service._serve_pages(stack, pages)
             for loop in service._loops:
@@ -322,7 +333,7 @@ class Service:
     def _open_console(self, app: web.Application, pages: WebPages) -> None:
         settings, store, now = self.settings, self.store, self.clock.now
         parts = make_parts(
-            settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders,
+            settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders, self.webhook,
             outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
         )  # fmt: skip
         open_console(app, pages, parts, self.watch)

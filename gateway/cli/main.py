@@ -57,6 +57,7 @@ COMMANDS = {
     "history": Place("history", "history", "See what became of each mail; export and erase an address."),
     "log": Place("journal", "log", "See who did what, in the console, by the API and at the command line."),
     "token": Place("token", "token", "Manage with what programs come in through the API."),
+    "webhook": Place("webhook", "webhook", "See how the webhook stands, and try it out."),
     "db": Place("upkeep", "db", "Look after the store's schema."),
     "audit": Place("upkeep", "audit", "Check that nothing was lost and nothing was changed."),
     "explain": Place("explain", "explain", "Say what would be decided about a message, and why."),

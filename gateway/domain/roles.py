@@ -37,6 +37,7 @@ class Right(Enum):
     LOOK_AS_USER = "look-as-user"  # Read-only, named in a banner, and logged.
     SEE_LOG = "see-log"
     SEE_HISTORY = "see-history"  # What became of each mail.
+    WEBHOOK = "webhook"  # See how the program stands that is told of mail, try it out, let it be told again.
 
 
 _USER = frozenset(

@@ -35,6 +35,7 @@ class Scope(Enum):
     ACCOUNTS_WRITE = "accounts:write"
     LOG_READ = "log:read"
     HISTORY_READ = "history:read"
+    WEBHOOK = "webhook"
     ACCOUNT = "account"
 
 
@@ -53,6 +54,7 @@ SCOPES: dict[Scope, frozenset[Right]] = {
     Scope.ACCOUNTS_WRITE: frozenset({Right.EDIT_ACCOUNTS}),
     Scope.LOG_READ: frozenset({Right.SEE_LOG}),
     Scope.HISTORY_READ: frozenset({Right.SEE_HISTORY}),
+    Scope.WEBHOOK: frozenset({Right.WEBHOOK}),
     Scope.ACCOUNT: frozenset({Right.OWN_ACCOUNT}),
 }
 """Each right but one is in one scope: looking over a user's shoulder is for eyes, in the console."""
@@ -72,6 +74,7 @@ MEANINGS: dict[Scope, str] = {
     Scope.ACCOUNTS_WRITE: "Change accounts",
     Scope.LOG_READ: "Read who did what",
     Scope.HISTORY_READ: "See what became of each mail",
+    Scope.WEBHOOK: "See and try out the webhook",
     Scope.ACCOUNT: "See and change your own account, and end its sessions and tokens",
 }
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.overview import HopState, HopWatch, OverviewStore, Standing
 from gateway.flow.ports import StoreDown
+
+PATIENCE = 300.0
+"""Seconds for which a webhook may fail, as while its receiver is restarted, before anybody is called."""
+WEBHOOK_FAILS = phrase("The webhook takes nothing: another program is not told what becomes of mail.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,16 @@ class Need:
 class Watch:
     """Looks every few seconds, and remembers."""
 
-    def __init__(self, store: OverviewStore, hops: HopWatch, *, max_per_hour: int) -> None:
+    def __init__(
+        self,
+        store: OverviewStore,
+        hops: HopWatch,
+        *,
+        max_per_hour: int,
+        webhook_failing_since: Callable[[], Awaitable[float | None]] | None = None,
+    ) -> None:
+        """webhook_failing_since: None where there is no webhook."""
+        self._webhook_failing_since = webhook_failing_since
         self._store = store
         self._hops = hops
         self._max_per_hour = max_per_hour
@@ -37,10 +51,14 @@ class Watch:
         """See what needs a person now."""
         try:
             standing = await self._store.look(lambda tx: tx.overview.standing(None, now))
+            failing = None if self._webhook_failing_since is None else await self._webhook_failing_since()
         except StoreDown:
             self._needs = (Need("The store cannot be read. No mail is taken meanwhile.", "overview", grave=True),)
             return
-        self._needs = tuple(needs(standing, await self._hops.states(), self._max_per_hour))
+        found = needs(standing, await self._hops.states(), self._max_per_hour)
+        if failing is not None and now - failing >= PATIENCE:
+            found.append(Need(WEBHOOK_FAILS, "webhook"))
+        self._needs = tuple(found)
 
     def needs_of(self, viewer: Viewer) -> Sequence[Need]:
         """Return what this viewer should see to, as it was a few seconds ago."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.domain.language import AUTO
 from gateway.languages.language import known
 from gateway.settings.schema import Settings
-from gateway.settings.values import Endpoint, read_secret
+from gateway.settings.values import Endpoint, read_secret, webhook_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ def between_settings(settings: Settings) -> Iterator[Fault]:
     yield from _relay(settings)
     yield from _challenge(settings)
     yield from _sign_in(settings)
+    if settings.webhook.url and settings.webhook.secret_file is None:
+        yield Fault(("webhook.secret_file", "webhook.url"), "is missing; webhook.url needs it")
     if settings.pending.spam_plus_address and not settings.domains.recipient_delimiter:
         yield Fault(
             ("pending.spam_plus_address", "domains.recipient_delimiter"),
@@ -148,14 +150,27 @@ def files_to_serve_with(settings: Settings) -> Iterator[Fault]:
         ("sign_in_ldap.bind_password_file", settings.sign_in_ldap.bind_password_file),
         ("sign_in_openid.ca_file", settings.sign_in_openid.ca_file),
         ("sign_in_openid.client_secret_file", settings.sign_in_openid.client_secret_file),
+        ("webhook.ca_file", settings.webhook.ca_file),
     ):
         if file is not None and (wrong := _unreadable(file)):
             yield Fault((key,), wrong)
+    if settings.webhook.secret_file is not None and (wrong := _no_webhook_secret(settings.webhook.secret_file)):
+        yield Fault(("webhook.secret_file",), wrong)
     if settings.sign_in_ldap.server is not None and find_spec("ldap3") is None:
         yield Fault(("sign_in_ldap.server",), "needs the extra `ldap`: pip install 'challenge-gateway[ldap]'")
     templates = settings.challenge.templates
     if templates is not None and not templates.is_dir():
         yield Fault(("challenge.templates",), f"{templates} is not a folder")
+
+
+def _no_webhook_secret(file: Path) -> str:
+    wrong = _unreadable(file)
+    if not wrong:
+        try:
+            webhook_secrets(read_secret(file))
+        except ValueError as fault:
+            wrong = f"{file}: {fault}"
+    return wrong
 
 
 def _unreadable(file: Path) -> str:

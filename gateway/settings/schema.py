@@ -44,6 +44,7 @@ from gateway.settings.value_kinds import (
     Url,
 )
 from gateway.settings.values import Endpoint, Network
+from gateway.settings.webhook import Webhook
 
 
 def _net(text: str) -> Network:
@@ -348,4 +349,5 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sign_in_proxy: SignInProxy = SignInProxy()
     api: Api = Api()
     history: History = History()
+    webhook: Webhook = Webhook()
     log: Log = Log()

@@ -31,6 +31,7 @@ from gateway.settings.values import (
     store_url,
     sub_address,
     time_zone,
+    webhook_url,
 )
 
 Count = Annotated[int, Meta(gt=0)]
@@ -55,6 +56,7 @@ Line = Annotated[str, Parse(one_line, "text")]
 SubAddress = Annotated[str, Parse(sub_address, 'word or ""')]
 Delimiter = Annotated[str, Parse(delimiter, 'one character or ""')]
 Url = Annotated[str, Parse(public_url, "URL")]
+WebhookUrl = Annotated[str, Parse(webhook_url, 'URL or ""')]
 Issuer = Annotated[str, Parse(issuer_url, 'URL or ""')]
 HeaderName = Annotated[str, Parse(header_name, 'name of a header field or ""')]
 Filter = Annotated[str, Parse(search_filter, "LDAP filter with {name}")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 from gateway.domain.address import normal_domain
 from gateway.domain.digest import checked_subject
 from gateway.domain.schedule import schedule_text
+from gateway.domain.webhook import MAX_SECRETS
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -22,6 +24,7 @@ _LONGEST_NAME = 253  # RFC 1035 §2.3.4: 255 octets on the wire.
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 _FIELD = re.compile(r"[A-Za-z0-9-]{1,60}\Z")
 _OWN_FIELDS = {"authorization", "cookie", "host", "origin", "referer", "user-agent", "x-forwarded-for"}
+_OWN_MACHINE = {("http", "127.0.0.1"), ("http", "::1"), ("http", "localhost")}
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,30}\Z")
 _MAILBOX = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}@[^\s@]+\Z")
 
@@ -179,6 +182,36 @@ def issuer_url(text: str, base: Path) -> str:
     if not parts.hostname or " " in text:
         raise ValueError("write a URL with a host and without blanks")
     return text
+
+
+def webhook_url(text: str, base: Path) -> str:
+    """Read where events are sent, by https but on this machine; "" stays ""."""
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    if "#" in text or "@" in parts.netloc or not text.isprintable() or " " in text:
+        raise ValueError("write the URL without a fragment, user name or blanks")
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) not in _OWN_MACHINE:
+        raise ValueError("write a URL that starts with https://; http:// is for 127.0.0.1, [::1] and localhost only")
+    _ = parts.port  # Raises ValueError when it is not a number up to 65535.
+    if not parts.hostname:
+        raise ValueError("write a URL with a host")
+    return text
+
+
+def webhook_secrets(text: str) -> tuple[str, ...]:
+    """Read the secrets of a file, the one that is in use first. Raises ValueError."""
+    found = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if not 0 < len(found) <= MAX_SECRETS:
+        raise ValueError("write one secret, or while it is changed two, each on a line of its own")
+    for line in found:
+        try:
+            octets = base64.b64decode(line.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            octets = b""
+        if not line.startswith("whsec_") or not 24 <= len(octets) <= 64:
+            raise ValueError("write a secret as `challenge-gateway webhook secret` prints one")
+    return found
 
 
 def header_name(text: str, base: Path) -> str:

@@ -12,7 +12,18 @@ from gateway.flow.history import KINDS, Asked, Erased, Line, Start
 from gateway.flow.passages import Passage
 from gateway.flow.queue import Place
 from gateway.store.prepared import Prepared
-from gateway.store.tables import challenge, disowned, expecting, list_entry, message, metadata, passage, pending
+from gateway.store.tables import (
+    challenge,
+    disowned,
+    expecting,
+    list_entry,
+    message,
+    metadata,
+    passage,
+    pending,
+    webhook_event,
+)
+from gateway.store.webhook import rewind
 
 # One for each relayed mail: by the way of statements that are compiled each time it costs as much as the relaying.
 _ADD = Prepared(insert(passage).values({name: bindparam(name) for name in Passage._fields}), by_place=True)
@@ -126,6 +137,7 @@ class HistoryTable:
 
     def export(self, address: str) -> Mapping[str, list[Mapping[str, object]]]:
         """Return all that is known of an address, by kind."""
+        held = select(pending.c.id).where(_names(address, pending.c.sender_key, pending.c.recipient_key))
         wanted: Sequence[tuple[str, Table, ColumnElement[bool]]] = (
             ("passages", passage, _names(address, passage.c.sender_key, passage.c.recipient_key)),
             ("held", pending, _names(address, pending.c.sender_key, pending.c.recipient_key)),
@@ -140,6 +152,7 @@ class HistoryTable:
             ("entries", list_entry, or_(list_entry.c.pattern == address, list_entry.c.owner == address)),
             ("windows", expecting, expecting.c.address == address),
             ("disowned", disowned, disowned.c.sender_key == address),
+            ("webhook", webhook_event, webhook_event.c.pending_id.in_(held)),
         )
         return {
             name: [_told(row) for row in self._connection.execute(select(table).where(which)).mappings()]
@@ -152,6 +165,7 @@ class HistoryTable:
             if "pending_id" in table.c and not table.c["pending_id"].nullable:
                 self._connection.execute(delete(table).where(table.c["pending_id"].in_(ids)))
         self._drop(pending, ids)
+        rewind(self._connection)
 
     def _drop_messages(self, ids: Collection[int]) -> int:
         """Drop those messages that no row is left of, with their challenges; return how many challenges."""

@@ -47,6 +47,7 @@ from gateway.store.tables import challenge, pending, secret, service
 from gateway.store.tallies import TallyTable
 from gateway.store.texts import TextTable
 from gateway.store.tokens import TokenTable
+from gateway.store.webhook import WebhookTable
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
@@ -175,6 +176,11 @@ class Transaction:
     def journal(self) -> JournalTable:
         """Who did what."""
         return JournalTable(self.connection)
+
+    @property
+    def webhook(self) -> WebhookTable:
+        """Events for another program."""
+        return WebhookTable(self.connection)
 
 
 class Store:

@@ -77,6 +77,7 @@ SEEN = (
     Twin("overview", "how things stand", "getOverview", "overview"),
     Twin("domains", "our domains", "listDomains", "domains"),
     Twin("outgoing", "what is stuck on its way out", "listOutgoing", "outgoing list"),
+    Twin("webhook", "how the webhook stands", "getWebhook", "webhook show"),
     Twin("history", "what became of each mail", "listHistory", "history list"),
     Twin("log", "who did what", "listJournal", "log list"),
     Twin("log-export", "the same as CSV", "listJournal", "log export"),
@@ -132,6 +133,8 @@ DONE = (
     Twin("outgoing-mail", "try a mail again now", "retryOutgoing", "outgoing retry", "retry"),
     Twin("outgoing-mail", "delete a mail that does not go out", "deleteOutgoing", "outgoing drop", "delete"),
     Twin("outgoing-challenge", "try a challenge again now", "retryChallenge", "outgoing retry-challenge"),
+    Twin("webhook", "send a test event to the webhook", "testWebhook", "webhook test", "test"),
+    Twin("webhook", "send what waits for the webhook now", "retryWebhook", "webhook retry", "retry"),
     Twin("accounts", "make an account", "addAccount", "account add"),
     Twin("account-of", "change what an account may do", "setAccountRole", "account set-role", "role"),
     Twin("account-of", "shut it out, or let it in", "setAccountState", "account disable; account enable",
@@ -168,6 +171,7 @@ FOLDERS = {
     "list-new": ("lists/new.html",),
     "outgoing-mail": ("overview/outgoing.html",),
     "texts-scope": ("texts/edit.html",),
+    "webhook": ("webhook/webhook.html",),
     "account-of": ("accounts/account.html",),
 }
 """Routes with several buttons → where these are, below templates/web/console."""

@@ -48,7 +48,9 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     monkeypatch.delenv("SUDO_USER", raising=False)
     shell = Shell(tmp_path)
     with Surroundings(sender_zones(["oak.example"], CLIENT)) as around:
-        shell.settings({"dns": {"servers": [f"{HOST}:{around.dns_port}"]}})
+        hook = {"url": "http://127.0.0.1:9/mail", "secret_file": "webhook.secret"}
+        (tmp_path / "webhook.secret").write_text(f"whsec_{'A' * 43}=")
+        shell.settings({"dns": {"servers": [f"{HOST}:{around.dns_port}"]}, "webhook": hook})
         shell.make()
         (tmp_path / "roof.eml").write_bytes(ROOF)
         (tmp_path / "entries.csv").write_text(blocks("csv")[0], "utf-8")
@@ -151,6 +153,9 @@ JSON = {
     "history erase": ["history", "erase", "nobody@elm.example", "--yes"],
     "token make": ["token", "make", "mia@example.org", "backup", "--scope", "pending:read"],
     "token list": ["token", "list"],
+    "webhook show": ["webhook", "show"],
+    "webhook test": ["webhook", "test"],
+    "webhook retry": ["webhook", "retry"],
     "digest send": ["digest", "send", "--all", "--dry-run"],
     "digest show": ["digest", "show", "joe@example.org"],
     "digest stuck": ["digest", "stuck"],

@@ -30,6 +30,7 @@ from gateway.store.tables.overview import journal, tally
 from gateway.store.tables.policies import expecting, expecting_use, policy_choice
 from gateway.store.tables.queue import bulk_order, order_row, queue, saved_search, seen
 from gateway.store.tables.texts import challenge_text
+from gateway.store.tables.webhook import webhook_event, webhook_state
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -73,4 +74,6 @@ __all__ = [
     "spent_puzzle",
     "tally",
     "token",
+    "webhook_event",
+    "webhook_state",
 ]

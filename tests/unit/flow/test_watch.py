@@ -58,3 +58,17 @@ async def test_store_that_cannot_be_read_is_grave() -> None:
     await watch.look(NOW)
     (need,) = watch.needs_of(Viewer(9, "ann", Role.AUDITOR, Reach(site=True)))
     assert need.grave
+
+
+async def test_site_admin_is_called_when_the_webhook_has_failed_for_a_while() -> None:
+    since: list[float | None] = [None]
+
+    async def failing_since() -> float | None:
+        return since[0]
+
+    watch = Watch(Store(), Hops(), max_per_hour=100, webhook_failing_since=failing_since)
+    for failing, called in ((None, 0), (NOW - 10, 0), (NOW - 301, 1)):
+        since[0] = failing
+        await watch.look(NOW)
+        assert [need.path for need in watch.needs_of(ROOT)] == ["webhook"] * called
+        assert watch.needs_of(EVE) == []

@@ -32,10 +32,12 @@ from gateway.flow.ports import Hop
 from gateway.flow.queue import Queue
 from gateway.flow.sessions import Arrival
 from gateway.flow.watch import Watch
+from gateway.flow.webhook_ports import Answer
 from gateway.letters import LetterWriter
 from gateway.settings import load
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx
+from gateway.webhook import make_webhook
 from tests.store.letters import keep, message, row
 from tests.unit.web.conftest import Client, MakeClient
 
@@ -111,6 +113,10 @@ class Hops:
         raise AssertionError("nothing is sent here")
 
 
+async def _nothing_is_told(event_id: str, body: bytes, now: float) -> Answer:
+    raise AssertionError("nothing is sent here")
+
+
 async def _nothing_goes_out(*mail: object) -> Reply:
     raise AssertionError("nothing is sent here")
 
@@ -131,6 +137,7 @@ async def house(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[House]
     )  # fmt: skip
     parts = make_parts(
         settings, store, entrance, letters, Hops(), Queue(store, now=lambda: NOW), orders,
+        make_webhook(settings, store, _nothing_is_told, lambda: NOW),
         outside=_nothing_goes_out, now=lambda: NOW, wake_deliveries=lambda: None, wake_challenges=lambda: None,
     )  # fmt: skip
     routes: list[Route] = []
