@@ -32,12 +32,8 @@ BACKLOG = 10_000
 
 _FILE_OCTETS = 16_384
 """Written to a file or to the journal in one go."""
-_WINDOW = 0.1
-"""Seconds over which it is counted how often the writing thread is woken."""
-_OFTEN = 20
-"""Wake-ups in a window after which lines are gathered."""
-_GATHERED = 0.01
-"""Seconds for which they are."""
+_GATHERED = 0.02
+"""Seconds for which lines are gathered that follow on each other."""
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _FIELDS = "fields"
@@ -192,8 +188,8 @@ class _Clock:
 class LineHandler(logging.Handler):
     """Writes lines to a stream in a thread of its own, so that a slow reader of the log holds up no mail.
 
-    Now and then a line is written at once. Under load the thread would be woken for each, and each time take the
-    interpreter from the mail: then it lets lines gather for a moment.
+    A line that comes alone is written at once. Under load the thread would be woken for each, and each time take the
+    interpreter from the mail: one that follows on another waits a moment for more.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -224,14 +220,10 @@ class LineHandler(logging.Handler):
 
     def _write(self) -> None:
         ended = False
-        window, woken = 0.0, 0
+        written = 0.0
         while not ended:
             lines = [self._lines.get()]
-            now = time.monotonic()
-            if now - window > _WINDOW:
-                window, woken = now, 0
-            woken += 1
-            if woken > _OFTEN and lines[0] is not None:
+            if time.monotonic() - written < _GATHERED and lines[0] is not None:
                 # Not time.sleep(): it waits for a point in time, for ever where a test shifts the clock.
                 select.select((), (), (), _GATHERED)
             while not self._lines.empty() and len(lines) < BACKLOG:
@@ -248,6 +240,7 @@ class LineHandler(logging.Handler):
             except (OSError, ValueError):
                 # Nobody is left to tell. The service lives on without its log.
                 ended = ended or self._stream.closed
+            written = time.monotonic()
 
 
 def _at_once(stream: TextIO) -> int:

@@ -99,8 +99,9 @@ class Passages:
         if self._lost:
             warning(_log, "history-lost", mails=self._lost)
             self._lost = 0
-        written = 0
-        while self._seen:
+        written, waiting = 0, len(self._seen)
+        # No further than what was there at first: else, under load, each commit would wait for the few mails of the last.
+        while written < waiting:
             batch, self._seen = self._seen[:BATCH], self._seen[BATCH:]
             rows = [row for seen in batch for row in _rows(seen)]
             try:

@@ -40,7 +40,7 @@ class PassageTable:
     def add(self, passages: Sequence[Passage]) -> None:
         """Keep some more."""
         if passages:
-            _ADD.insert_all(self._connection, passages)
+            _ADD.insert_together(self._connection, passages)
 
 
 class HistoryTable:

@@ -51,6 +51,12 @@ async def all_of(history: History, viewer: Viewer, asked: Asked = ALL, size: int
     return found
 
 
+async def test_hundreds_of_passages_are_kept_each_once_and_in_their_order(store: Store, history: History) -> None:
+    await put(store, *(passage(number) for number in range(250)))
+    lines = await all_of(history, ROOT, size=100)
+    assert [line.size for line in lines] == list(reversed(range(250)))
+
+
 async def test_lines_of_all_kinds_stand_in_one_order_and_once(store: Store, history: History) -> None:
     for number in range(4):
         await put(store, passage(2 * number))

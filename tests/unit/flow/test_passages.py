@@ -30,6 +30,8 @@ class Kept:
     rows: list[Passage] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     down: bool = False
+    meanwhile: Callable[[], None] = lambda: None
+    """Called while a batch is written."""
 
     @property
     def passages(self) -> Kept:
@@ -42,6 +44,7 @@ class Kept:
     async def transact(self, work: Callable[[Kept], T]) -> T:
         if self.down:
             raise StoreDown("disk full")
+        self.meanwhile()
         return work(self)
 
 
@@ -85,6 +88,19 @@ async def test_mail_is_written_in_batches_and_kept_in_mind_while_the_store_is_do
     kept.down = False
     assert await passages.write_down() == BATCH + 1
     assert kept.batches == [2 * BATCH, 2]
+
+
+async def test_mail_that_comes_while_others_are_written_waits_for_the_next_time() -> None:
+    kept = Kept()
+    passages = Passages(kept)
+
+    def note(at: float) -> None:
+        passages.note(transaction("joe@example.org"), 1, (DELIVER,), TAKEN, at)
+
+    kept.meanwhile = lambda: note(6.0) if not kept.rows else None
+    note(5.0)
+    assert await passages.write_down() == 1
+    assert [row.at for row in kept.rows] == [5.0]
 
 
 async def test_mail_beyond_what_is_remembered_is_lost_with_a_word(caplog: pytest.LogCaptureFixture) -> None:
