@@ -130,7 +130,8 @@ async def test_address_is_erased_with_all_that_names_it_and_nothing_else(store: 
     before = await history.export(ROOT, "JOE@example.org")
     assert before is not None
     assert {name: len(rows) for name, rows in before.items()} == {
-        "passages": 1, "held": 3, "messages": 3, "challenges": 1, "entries": 1, "windows": 0, "disowned": 0
+        "passages": 1, "held": 3, "messages": 3, "challenges": 1, "entries": 1, "windows": 0, "disowned": 0,
+        "webhook": 0,
     }  # fmt: skip
     erased = await history.erase(ROOT, "joe@EXAMPLE.org")
     assert erased is not None
