@@ -27,6 +27,7 @@ from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.digest_ports import DigestLetter, DigestRules, Wanted
 from gateway.flow.digests import Digests
 from gateway.flow.expecting import Expecting, ExpectingStore
+from gateway.flow.forward import ForwardRules
 from gateway.flow.history import History, HistoryStore
 from gateway.flow.policies import Policies
 from gateway.flow.policy_ports import PoliciesStore
@@ -177,6 +178,15 @@ def make_history(settings: Settings, store: HistoryStore, now: Callable[[], floa
     """Make the service of what became of each mail."""
     own = {normal_domain(name): days for name, days in settings.history.domains.items()}
     return History(store, settings.history.days, own, now=now)
+
+
+def forward_rules(settings: Settings) -> ForwardRules:
+    """Return what forwarding is told."""
+    return ForwardRules(
+        addresses=tuple(dict.fromkeys(filter(None, settings.console.forward_to))),
+        domains=own_domains(settings.domains.names),
+        from_address=settings.challenge.from_address,
+    )
 
 
 def make_expecting(settings: Settings, store: ExpectingStore, now: Callable[[], float]) -> Expecting:

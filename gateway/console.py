@@ -65,7 +65,7 @@ from gateway.entrance import Entrance, link_url, mailbox_names, public_urls
 from gateway.flow.ask_again import AskAgain
 from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.expecting import Expecting
-from gateway.flow.forward import Forwarder, ForwardRules, Outside
+from gateway.flow.forward import Forwarder, Outside
 from gateway.flow.held_links import HeldLinks
 from gateway.flow.history import History
 from gateway.flow.journal import Journal
@@ -169,7 +169,7 @@ def make_parts(
             domains=[normal_domain(name) for name in settings.domains.names],
             now=now,
         ),
-        send_sample=functools.partial(_send_sample, letters, own_domains(settings.domains.names), hops, outside),
+        send_sample=functools.partial(send_sample, letters, own_domains(settings.domains.names), hops, outside),
         journal=Journal(store, now=now),
         history=assembly.make_history(settings, store, now),
         policies=policies,
@@ -180,7 +180,7 @@ def make_parts(
         reader=reader,
         reading=reading,
         forwarder=Forwarder(
-            forward_rules(settings),
+            assembly.forward_rules(settings),
             reading,
             store,
             compose_copy,
@@ -193,15 +193,6 @@ def make_parts(
         links=HeldLinks(assembly.digest_rules(settings), store, policies, now=now, wake_deliveries=wake_deliveries),
         webhook=webhook,
         now=now,
-    )
-
-
-def forward_rules(settings: Settings) -> ForwardRules:
-    """Return what forwarding is told."""
-    return ForwardRules(
-        addresses=tuple(dict.fromkeys(filter(None, settings.console.forward_to))),
-        domains=own_domains(settings.domains.names),
-        from_address=settings.challenge.from_address,
     )
 
 
@@ -283,7 +274,7 @@ def _other_ways(parts: Parts, sign_in: SignInPages, pages: ConsolePages, cookie:
     return [*ways]
 
 
-async def _send_sample(
+async def send_sample(
     letters: LetterWriter,
     ours: Collection[str],
     hops: Hops,

@@ -10,13 +10,14 @@ from typing import TypeVar
 
 import click
 
+from gateway.cli import account_person
 from gateway.cli.access import with_store
 from gateway.cli.faults import CommandError
 from gateway.cli.options import CLIENT, actor, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, print_facts, print_json
 from gateway.domain.roles import Role, Viewer
 from gateway.entrance import link_url, make_accounts, make_sessions
-from gateway.flow.account_ports import Account, Kind, Session
+from gateway.flow.account_ports import Account, Kind
 from gateway.flow.account_rights import Wrong
 from gateway.flow.accounts import PAGE, Accounts, operator
 from gateway.flow.journal import Journal
@@ -51,20 +52,6 @@ class AccountRow:
     signed_in_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
-    """A session as it is printed."""
-
-    id: int
-    browser: str
-    client: str
-    way: str
-    second_factor: bool
-    created_at: float
-    used_at: float
-    ends_at: float
-
-
 _COLUMNS: tuple[Column[AccountRow], ...] = (
     Column("name", lambda row: row.name, elastic=True),
     Column("role", lambda row: row.role),
@@ -74,14 +61,6 @@ _COLUMNS: tuple[Column[AccountRow], ...] = (
     Column("password", lambda row: "yes" if row.password else "no", spare=True),
     Column("second factor", lambda row: "yes" if row.second_factor else "no", spare=True),
     Column("last sign-in", lambda row: moment(row.signed_in_at), spare=True),
-)
-_SESSIONS: tuple[Column[SessionRow], ...] = (
-    Column("id", lambda row: row.id),
-    Column("browser", lambda row: row.browser, elastic=True),
-    Column("from", lambda row: row.client),
-    Column("by", lambda row: row.way),
-    Column("begun", lambda row: moment(row.created_at), spare=True),
-    Column("last used", lambda row: moment(row.used_at)),
 )
 
 _name = click.argument("name")
@@ -288,28 +267,8 @@ def reset_second_factor(config: Path | None, name: str) -> None:
     click.echo(f"{escape(name)} signs in without a second factor, until another one is set up")
 
 
-@account.command()
-@config_option
-@json_option
-@_name
-@click.option("--end", "end", is_flag=True, help="Sign it out everywhere.")
-def sessions(config: Path | None, as_json: bool, name: str, end: bool) -> None:
-    """List where an account is signed in."""
-
-    async def work(accounts: Accounts, viewer: Viewer, wrote: Note) -> Sequence[Session]:
-        found = await _named(accounts, viewer, name)
-        rows = await accounts.sessions_of(viewer, found.id)
-        if end:
-            await accounts.end_sessions(viewer, found.id)
-            await wrote("account-of", found, f"{found.name}: sign-out")
-        return rows
-
-    rows = _changing(config, work)
-    listing = Listing(_SESSIONS, "It is signed in nowhere.", as_json=as_json)
-    listing.page([_session(row) for row in rows])
-    listing.end()
-    if end:
-        note(f"{len(rows)} sessions are ended")
+account.add_command(account_person.set_person)
+account.add_command(account_person.sessions)
 
 
 def _with_accounts(config: Path | None, job: Job[T]) -> T:
@@ -377,10 +336,4 @@ def _row(one: Account) -> AccountRow:
         created_at=one.created_at,
         created_by=one.created_by,
         signed_in_at=one.signed_in_at,
-    )
-
-
-def _session(one: Session) -> SessionRow:
-    return SessionRow(
-        one.id, one.browser, one.client, one.way, one.second_factor, one.created_at, one.used_at, one.ends_at
     )

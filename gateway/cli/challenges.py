@@ -9,10 +9,9 @@ import click
 
 from gateway.assembly import make_ask_again
 from gateway.cli.access import with_store
-from gateway.cli.faults import CommandError
 from gateway.cli.options import CLIENT, RowId, actor, config_option, early_config_option, json_option, settings_of
-from gateway.cli.output import Column, Listing, moment, note, print_json
-from gateway.domain.explain import SILENCES
+from gateway.cli.output import Column, Listing, moment, note
+from gateway.cli.reading import tell_ruling
 from gateway.domain.lifecycle import ChallengeState
 from gateway.flow.accounts import operator
 from gateway.flow.ask_again import Ruling
@@ -80,12 +79,5 @@ def ask_again(config: Path | None, as_json: bool, number: int) -> None:
         return row_id, ruling
 
     row_id, ruling = with_store(config, work)
-    if ruling is None:
-        raise CommandError(f"no mail waits for an answer to challenge {number}; `challenges list` lists them")
-    if ruling.why_not is not None:
-        later = f"; it can be asked again from {moment(ruling.from_)} on" if ruling.from_ is not None else ""
-        raise CommandError(f"not asked: {SILENCES[ruling.why_not]}{later}")
-    if as_json:
-        print_json({"challenge": ruling.challenge, "mail": row_id})
-    else:
-        click.echo(f"challenge {ruling.challenge} goes out for mail {row_id}")
+    missing = f"no mail waits for an answer to challenge {number}; `challenges list` lists them"
+    tell_ruling(ruling, row_id, as_json, missing)

@@ -168,6 +168,45 @@ def stuck(config: Path | None, as_json: bool) -> None:
     listing.end()
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where digests may be chosen, and what holds there."""
+
+    scope: str
+    schedule: str
+    origin: str
+    """From where that comes: `site`, a domain, `configuration`."""
+
+
+_PLACES: tuple[Column[Place], ...] = (
+    Column("scope", lambda place: place.scope, elastic=True),
+    Column("schedule", lambda place: place.schedule or "off"),
+    Column("from", lambda place: place.origin, elastic=True),
+)
+
+
+@digest.command("list")
+@config_option
+@json_option
+def list_(config: Path | None, as_json: bool) -> None:
+    """List the site and our domains, and when digests go there."""
+
+    async def work(store: Store) -> list[Place]:
+        choices = _choices(settings_of(config), store)
+        places = await choices.places(operator())
+        found = []
+        for scope in ("", *(f"@{domain}" for domain in (places.domains if places is not None else ()))):
+            sheet = await choices.sheet(operator(), scope)
+            if sheet is not None:
+                held = _held(sheet)["schedule"]
+                found.append(Place(name_of(scope), held.value, held.origin))
+        return found
+
+    listing = Listing(_PLACES, "No domains.", as_json=as_json)
+    listing.page(with_store(config, work))
+    listing.end()
+
+
 @digest.command()
 @config_option
 @json_option

@@ -155,10 +155,14 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
 def print_octets(octets: bytes) -> None:
     """Print a message: as it is to a file or a pipe, with everything odd escaped to a terminal."""
     if on_terminal(sys.stdout):
-        text = octets.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
-        click.echo("\n".join(escape(line.replace("\t", "    ")) for line in text.split("\n")))
+        click.echo(on_lines(octets.decode("utf-8", "backslashreplace").replace("\r\n", "\n")))
     else:
         sys.stdout.buffer.write(octets)
+
+
+def on_lines(text: str) -> str:
+    """Return text of several lines with everything odd escaped."""
+    return "\n".join(escape(line.replace("\t", "    ")) for line in text.split("\n"))
 
 
 def note(text: str) -> None:

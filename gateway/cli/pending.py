@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli import reading
 from gateway.cli.access import with_store
 from gateway.cli.desk import noted
 from gateway.cli.faults import CommandError, WrongUse
@@ -326,3 +327,6 @@ _action(Action.AUTHORIZE, "Deliver mail, and let its sender through from now on.
 _action(Action.DELIVER, "Deliver mail, this once.")
 _action(Action.BLACKLIST, "Drop mail, and refuse its sender from now on.")
 _action(Action.DELETE, "Drop mail.")
+
+for _command in (reading.read, reading.html, reading.part, reading.forward, reading.ask_again):
+    pending.add_command(_command)

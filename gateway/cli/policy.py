@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from gateway import assembly
+from gateway.cli import policy_places
 from gateway.cli.desk import Desk, at_desk
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import config_option, early_config_option, json_option
@@ -273,3 +274,7 @@ def _line(line: Line, scope: str) -> PolicyLine:
         options=line.options,
         words=origin_words(line.effective, scope.rpartition("@")[2]),
     )
+
+
+for _command in (policy_places.list_, policy_places.waiting, policy_places.stop):
+    policy.add_command(_command)

@@ -35,6 +35,7 @@ COMMANDS = (ROOT / "docs/commands.md").read_text("utf-8")
 OPERATIONS = (ROOT / "docs/operations.md").read_text("utf-8")
 CLIENT = "192.0.2.7"
 ROOF = b"From: Anna Roth <anna@oak.example>\nTo: joe@example.org\nSubject: Offer for the roof\n\nHello Joe,\n"
+HOOK = {"url": "http://127.0.0.1:9/mail", "secret_file": "webhook.secret"}
 _TOKEN = re.compile(r"(?<=/sign-in/link/)\w{32}|\bcgw_\w{56}\b")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ")
 
@@ -48,9 +49,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     monkeypatch.delenv("SUDO_USER", raising=False)
     shell = Shell(tmp_path)
     with Surroundings(sender_zones(["oak.example"], CLIENT)) as around:
-        hook = {"url": "http://127.0.0.1:9/mail", "secret_file": "webhook.secret"}
         (tmp_path / "webhook.secret").write_text(f"whsec_{'A' * 43}=")
-        shell.settings({"dns": {"servers": [f"{HOST}:{around.dns_port}"]}, "webhook": hook})
+        shell.settings({"dns": {"servers": [f"{HOST}:{around.dns_port}"]}, "webhook": HOOK})
         shell.make()
         (tmp_path / "roof.eml").write_bytes(ROOF)
         (tmp_path / "entries.csv").write_text(blocks("csv")[0], "utf-8")
@@ -139,9 +139,19 @@ JSON = {
     "expect list": ["expect", "list"],
     "lists remove": ["lists", "remove", "allow", "a@oak.example"],
     "lists judge": ["lists", "judge", "anna@oak.example", "joe@example.org"],
+    "pending read": ["pending", "read", "1"],
+    "pending html": ["pending", "html", "3"],
+    "pending part": ["pending", "part", "1", "0"],
+    "pending forward": ["pending", "forward", "1", "abuse@example.org"],
+    "templates list": ["templates", "list", "--language", "en"],
+    "templates show": ["templates", "show"],
+    "templates preview": ["templates", "preview"],
+    "policy list": ["policy", "list"],
+    "policy waiting": ["policy", "waiting"],
+    "digest list": ["digest", "list"],
     "orders give": ["orders", "give", "delete", "77"],
     "orders list": ["orders", "list"],
-    "orders show": ["orders", "show", "1"],
+    "orders show": ["orders", "show", "2"],
     "sources list": ["sources", "list"],
     "searches list": ["searches", "list", "mia@example.org"],
     "overview": ["overview"],
@@ -164,6 +174,11 @@ JSON = {
 
 
 def test_fields_of_json_are_those_in_the_tables(shell: Shell) -> None:
+    shell.hold("A page\r\nContent-Type: text/html", body="<p>Hello</p>")
+    shell("policy", "set", "days", "7", "--apply-to-waiting")
+    shell.settings(
+        {"console": {"forward_to": ["abuse@example.org"]}, "relay": {"next_hop": f"{HOST}:9"}, "webhook": HOOK}
+    )
     for name, words in JSON.items():
         outcome = shell.line([*words, "--json"])
         if outcome.data == []:
@@ -199,7 +214,7 @@ def test_commands_with_json_are_those_with_a_table() -> None:
     with_json = {name for name, command in commands() if any("--json" in p.opts for p in command.params)}
     also = {"pending authorize": "ID...", "pending deliver": "ID...", "pending blacklist": "ID..."}
     also |= dict.fromkeys(("outgoing drop", "outgoing retry-challenge"), "ID...")
-    also |= {"challenges ask-again": "ID", "lists change": "ID", "sources accept": "SOURCE"}
+    also |= {"challenges ask-again": "ID", "pending ask-again": "ID", "lists change": "ID", "sources accept": "SOURCE"}
     also |= {"sources refuse": "SOURCE", "searches save": "ACCOUNT NAME QUERY..."}
     also |= dict.fromkeys(("policy unset", "policy lock", "policy unlock"), "SETTING [SCOPE]")
     assert with_json == set(JSON) | set(also)

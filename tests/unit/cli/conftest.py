@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,14 @@ def bare(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store, to be copied: to make one takes longer than most tests."""
+    return Shell(tmp_path_factory.mktemp("store")).make().store_file
+
+
 @pytest.fixture
-def shell(bare: Shell) -> Shell:
+def shell(bare: Shell, empty_store: Path) -> Shell:
     """A configuration and an empty store."""
-    return bare.make()
+    shutil.copy(empty_store, bare.store_file)
+    return bare

@@ -1,0 +1,125 @@
+"""`account set-person` and `sessions`: what people choose for themselves, and where they are signed in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from gateway.cli.desk import Desk, at_desk
+from gateway.cli.faults import CommandError, WrongUse
+from gateway.cli.options import RowId, config_option, json_option
+from gateway.cli.output import Column, Listing, moment, note
+from gateway.entrance import make_accounts, make_sessions
+from gateway.flow.account_ports import Session
+from gateway.flow.account_rights import Wrong
+from gateway.flow.accounts import Accounts
+from gateway.log import escape
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session as it is printed."""
+
+    id: int
+    browser: str
+    client: str
+    way: str
+    second_factor: bool
+    created_at: float
+    used_at: float
+    ends_at: float
+
+
+_SESSIONS: tuple[Column[SessionRow], ...] = (
+    Column("id", lambda row: row.id),
+    Column("browser", lambda row: row.browser, elastic=True),
+    Column("from", lambda row: row.client),
+    Column("by", lambda row: row.way),
+    Column("begun", lambda row: moment(row.created_at), spare=True),
+    Column("last used", lambda row: moment(row.used_at)),
+)
+_name = click.argument("name")
+
+
+@click.command("set-person")
+@config_option
+@click.option("--full-name", default=None, metavar="NAME", help="As it stands on pages.")
+@click.option("--time-zone", default=None, metavar="ZONE", help="As Europe/Prague.")
+@click.option("--language", default=None, metavar="LANGUAGE", help="Of pages and digests, as en.")
+@_name
+def set_person(
+    config: Path | None, full_name: str | None, time_zone: str | None, language: str | None, name: str
+) -> None:
+    """Choose for an account what its owner chooses on his page. An empty value takes a choice back."""
+    if full_name is None and time_zone is None and language is None:
+        raise WrongUse("say what to choose: --full-name, --time-zone, --language")
+
+    async def work(desk: Desk, accounts: Accounts) -> None:
+        viewer = replace(desk.viewer, account=await desk.account(name))
+        account = await accounts.own(viewer)
+        assert account is not None
+        chosen = (
+            account.full_name if full_name is None else full_name,
+            account.time_zone if time_zone is None else time_zone,
+            account.language if language is None else language,
+        )
+        await accounts.set_person(viewer, *chosen)
+        await desk.note("account", account.id, account.name)
+
+    _run(config, work)
+    click.echo(f"{escape(name)}: saved")
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--end", "end", is_flag=True, help="Sign it out everywhere.")
+@click.option("--end-one", "one", type=RowId(), default=None, metavar="ID", help="Sign it out in one browser.")
+@_name
+def sessions(config: Path | None, as_json: bool, end: bool, one: int | None, name: str) -> None:
+    """List where an account is signed in."""
+    if end and one is not None:
+        raise WrongUse("--end is for all, --end-one for one of them")
+
+    async def work(desk: Desk, accounts: Accounts) -> Sequence[Session]:
+        number = await desk.account(name)
+        rows = await accounts.sessions_of(desk.viewer, number)
+        if one is not None:
+            rows = [row for row in rows if row.id == one]
+            if not rows:
+                raise CommandError(f"{name} has no session {one}; `challenge-gateway account sessions` lists them")
+        if end or one is not None:
+            await accounts.end_sessions(desk.viewer, number, one or 0)
+            await desk.note("account-of", number, f"{name}: sign-out")
+        return rows
+
+    rows = _run(config, work)
+    listing = Listing(_SESSIONS, "It is signed in nowhere.", as_json=as_json)
+    listing.page([_session(row) for row in rows])
+    listing.end()
+    if end or one is not None:
+        note(f"{len(rows)} sessions are ended" if end else "this session is ended")
+
+
+def _run(config: Path | None, work: Callable[[Desk, Accounts], Awaitable[T]]) -> T:
+    async def at(desk: Desk) -> T:
+        sessions = make_sessions(desk.settings, desk.store, time.time)
+        return await work(desk, make_accounts(desk.settings, desk.store, sessions, time.time))
+
+    try:
+        return at_desk(config, at)
+    except Wrong as wrong:
+        raise CommandError(str(wrong)) from wrong
+
+
+def _session(one: Session) -> SessionRow:
+    return SessionRow(
+        one.id, one.browser, one.client, one.way, one.second_factor, one.created_at, one.used_at, one.ends_at
+    )

@@ -1,0 +1,361 @@
+"""`templates`: the words of the challenge, for the site and for each domain."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from gateway.cli.desk import Desk, at_desk
+from gateway.cli.faults import CommandError, WrongUse
+from gateway.cli.options import config_option, early_config_option, json_option
+from gateway.cli.output import Column, Listing, moment, on_lines, print_facts, print_json, progress
+from gateway.domain.address import Address, normal_domain
+from gateway.domain.roles import Reach
+from gateway.flow.receive_rules import own_domains
+from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
+
+if TYPE_CHECKING:
+    from gateway.letters import LetterWriter
+
+T = TypeVar("T")
+
+PARTS = {"subject": ".txt", "text": ".txt", "html": ".html", "from": ".txt"}
+"""What words are made of, and what an editor takes each for."""
+_ROUNDS = 20
+"""Times that an editor is opened again for words that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """The words of one scope, as they are listed."""
+
+    scope: str
+    language: str
+    source: str
+    """From where they come: `own`, `site`, `shipped`."""
+    shipped_changed: bool
+    """The shipped words are not those any more that these were made from."""
+    unused: bool
+    """It has words of its own, but its policy says that others are used."""
+    changed_by: str
+    changed_at: float | None
+
+
+_COLUMNS: tuple[Column[DraftLine], ...] = (
+    Column("scope", lambda line: line.scope, elastic=True),
+    Column("language", lambda line: line.language),
+    Column("words", lambda line: line.source + (", unused" if line.unused else "")),
+    Column("shipped", lambda line: "changed since" if line.shipped_changed else "", spare=True),
+    Column("changed", lambda line: moment(line.changed_at), spare=True),
+    Column("by", lambda line: line.changed_by, spare=True),
+)
+_language = click.option("--language", default="en", show_default=True, metavar="TAG", help="Of which the words are.")
+_scope = click.argument("scope", default="site", metavar="[SCOPE]")
+_file = click.Path(path_type=Path, dir_okay=False, exists=True)
+_Command = Callable[..., None]
+
+
+def _words(command: _Command) -> _Command:
+    """Let a command take words; what is not named stays as it is."""
+    for option in (
+        click.option("--from", "from_line", default=None, metavar="LINE", help="Name <address>, or an address."),
+        click.option("--html", "html", type=_file, metavar="FILE", help="The HTML part."),
+        click.option("--text", "text", type=_file, metavar="FILE", help="The text part."),
+        click.option("--subject", "subject", default=None, metavar="LINE", help="The subject."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+@early_config_option
+def templates() -> None:
+    """See and change the words of challenges.
+
+    SCOPE is site, or a domain.
+    """
+
+
+@templates.command("list")
+@config_option
+@json_option
+@click.option("--language", default="", metavar="TAG", help="Only words in this language.")
+def list_(config: Path | None, as_json: bool, language: str) -> None:
+    """List whose words are used where, and which shipped ones have changed since."""
+
+    async def work(editor: TextEditor, desk: Desk) -> list[Draft]:
+        tags = [language] if language else editor.languages()
+        return [draft for tag in tags for draft in await editor.drafts(desk.viewer, tag)]
+
+    listing = Listing(_COLUMNS, "There is no such language.", as_json=as_json)
+    listing.page([_line(draft) for draft in _edit(config, work)])
+    listing.end()
+
+
+@templates.command()
+@config_option
+@json_option
+@_language
+@click.option("--part", type=click.Choice(list(PARTS)), help="This part alone, as it is kept.")
+@_scope
+def show(config: Path | None, as_json: bool, language: str, part: str | None, scope: str) -> None:
+    """Show the words in force."""
+    draft = _edit(config, lambda editor, desk: _draft(editor, desk, scope, language))
+    if part is not None and not as_json:
+        click.echo(on_lines(_part_of(draft.texts, part)).rstrip("\n"))
+    elif as_json:
+        print_json({"line": _line(draft), "texts": draft.texts, "shipped": draft.shipped})
+    else:
+        line, texts = _line(draft), draft.texts
+        print_facts(
+            [
+                ("scope", f"{line.scope}, {line.language}"),
+                ("words", f"{line.source}{', not used by its policy' if line.unused else ''}"),
+                ("shipped words", "have changed since; `templates keep` notes that you have looked at them"
+                 if line.shipped_changed else "are those these were made from"),
+                ("from", texts.from_line or "(as configured)"),
+                ("subject", texts.subject.strip()),
+            ]
+        )  # fmt: skip
+        click.echo(f"\n--- text\n{on_lines(texts.text)}\n--- html\n{on_lines(texts.html)}".rstrip("\n"))
+
+
+@templates.command("set")
+@config_option
+@_language
+@_words
+@click.option("--dry-run", is_flag=True, help="Only check them.")
+@_scope
+def set_(config: Path | None, language: str, dry_run: bool, scope: str, **words: str | Path | None) -> None:
+    """Change the words; what is not named stays. They are used from the next challenge on."""
+    if all(value is None for value in words.values()):
+        raise WrongUse("say what to change: --subject LINE, --text FILE, --html FILE, --from LINE")
+
+    async def work(editor: TextEditor, desk: Desk) -> Sequence[Fault]:
+        draft = await _draft(editor, desk, scope, language)
+        return await _kept(editor, desk, draft, _changed(draft.texts, words), dry_run=dry_run)
+
+    _say_faults(_edit(config, work))
+    click.echo("the words are good" if dry_run else f"saved for {scope}; the next challenge is written with them")
+
+
+@templates.command()
+@config_option
+@_language
+@click.argument("part", type=click.Choice(list(PARTS)))
+@_scope
+def edit(config: Path | None, language: str, part: str, scope: str) -> None:
+    """Change one part of the words in an editor ($VISUAL, $EDITOR)."""
+    draft = _edit(config, lambda editor, desk: _draft(editor, desk, scope, language))
+    typed, faults = _part_of(draft.texts, part), list[Fault]()
+    for _ in range(_ROUNDS):
+        edited = click.edit(typed, extension=PARTS[part])
+        if edited is None or (edited == typed and not faults):
+            click.echo("nothing was changed")
+            return
+        typed, texts = edited, _with_part(draft.texts, part, edited)
+        faults = list(_edit(config, lambda editor, desk: _kept(editor, desk, draft, texts)))  # noqa: B023 called here
+        if not faults:
+            click.echo(f"saved for {scope}; the next challenge is written with them")
+            return
+        click.echo("\n".join(map(_fault_words, faults)), err=True)
+        click.confirm("Edit again?", default=True, abort=True, err=True)
+    _say_faults(faults)
+
+
+@templates.command()
+@config_option
+@json_option
+@_language
+@_words
+@click.option("--as-html", is_flag=True, help="Print the HTML instead of the text.")
+@_scope
+def preview(
+    config: Path | None, as_json: bool, language: str, as_html: bool, scope: str, **words: str | Path | None
+) -> None:
+    """Fill the words in for a mail that nobody sent: those in force, with what is named in place of theirs."""
+
+    async def work(editor: TextEditor, desk: Desk) -> Sample | Sequence[Fault] | None:
+        draft = await _draft(editor, desk, scope, language)
+        return editor.try_out(desk.viewer, draft.scope, language, _changed(draft.texts, words))
+
+    sample = _edit(config, work)
+    if not isinstance(sample, Sample):
+        _say_faults(sample or ())
+        return
+    if as_json:
+        print_json(sample)
+    elif as_html:
+        click.echo(on_lines(sample.html))
+    else:
+        print_facts([("from", sample.sender), ("subject", sample.subject.strip()), ("octets", str(sample.octets))])
+        click.echo("\n" + on_lines(sample.text).rstrip("\n"))
+
+
+@templates.command("sample")
+@config_option
+@_language
+@_words
+@_scope
+@click.argument("address")
+def sample_(config: Path | None, language: str, scope: str, address: str, **words: str | Path | None) -> None:
+    """Send the words, filled in, to ADDRESS."""
+    to = Address.of(address.strip())
+    if to.is_null or "@" not in to.text:
+        raise WrongUse(f"{address} is no address; write it as joe@example.org")
+
+    async def work(editor: TextEditor, desk: Desk, letters: LetterWriter) -> Sequence[Fault] | bool:
+        # Imported here: only this sends one.
+        from gateway.console import send_sample
+
+        draft = await _draft(editor, desk, scope, language)
+        texts = _changed(draft.texts, words)
+        tried = editor.try_out(desk.viewer, draft.scope, language, texts)
+        if not isinstance(tried, Sample):
+            return tried or ()
+        viewer = replace(desk.viewer, reach=Reach(site=True, addresses=frozenset({to.text})))
+        ours = own_domains(desk.settings.domains.names)
+        with progress("sending"):
+            async with desk.ways_out() as ways:
+                sent = await send_sample(
+                    letters, ours, ways.hops, ways.smart_host.send, viewer, draft.scope, language, texts
+                )
+        await desk.note("texts-scope", _name(draft.scope), "sample sent" if sent else "sample not sent")
+        return sent
+
+    sent = _with_letters(config, work)
+    if not isinstance(sent, bool):
+        _say_faults(sent)
+    elif not sent:
+        raise CommandError("the sample was not taken; try again in a few minutes")
+    click.echo(f"a sample is on its way to {to.text}")
+
+
+@templates.command()
+@config_option
+@_language
+@_scope
+def reset(config: Path | None, language: str, scope: str) -> None:
+    """Go back to the words from further up."""
+
+    async def work(editor: TextEditor, desk: Desk) -> bool | None:
+        draft = await _draft(editor, desk, scope, language)
+        done = await editor.reset(desk.viewer, draft.scope, language)
+        if done:
+            await desk.note("texts-reset", _name(draft.scope), "reset")
+        return done
+
+    if not _edit(config, work):
+        raise CommandError(f"{scope} has no words of its own in {language}")
+    click.echo(f"the own words of {scope} are gone; those from further up are used again")
+
+
+@templates.command()
+@config_option
+@_language
+@_scope
+def keep(config: Path | None, language: str, scope: str) -> None:
+    """Note that the change of the shipped words was looked at: own words stay as they are."""
+
+    async def work(editor: TextEditor, desk: Desk) -> bool | None:
+        draft = await _draft(editor, desk, scope, language)
+        done = await editor.keep_as_seen(desk.viewer, draft.scope, language)
+        if done:
+            await desk.note("texts-seen", _name(draft.scope))
+        return done
+
+    if not _edit(config, work):
+        raise CommandError(f"{scope} has no words of its own in {language}")
+    click.echo("noted; `templates list` tells when the shipped words change again")
+
+
+def _edit(config: Path | None, work: Callable[[TextEditor, Desk], Awaitable[T]]) -> T:
+    return _with_letters(config, lambda editor, desk, letters: work(editor, desk))
+
+
+def _with_letters(config: Path | None, work: Callable[[TextEditor, Desk, LetterWriter], Awaitable[T]]) -> T:
+    """Run work on words, with what writes letters. Raises CommandError."""
+    # Imported here: what writes letters takes a while.
+    from gateway import assembly
+    from gateway.letters import LetterWriter
+    from gateway.relay.signer import KeyFault
+    from gateway.relay.templates import TemplateFault
+
+    async def at(desk: Desk) -> T:
+        try:
+            letters = LetterWriter(desk.settings)
+        except (TemplateFault, KeyFault) as fault:
+            raise CommandError(f"a mail template, or the key: {fault}") from fault
+        domains = [normal_domain(name) for name in desk.settings.domains.names]
+        editor = TextEditor(desk.store, letters, assembly.policy(desk.settings), domains=domains, now=time.time)
+        return await work(editor, desk, letters)
+
+    return at_desk(config, at)
+
+
+async def _draft(editor: TextEditor, desk: Desk, scope: str, language: str) -> Draft:
+    if language not in editor.languages():
+        raise WrongUse(f"there are no words in {language!r}; there are in {', '.join(editor.languages())}")
+    draft = await editor.draft(desk.viewer, SITE if scope == "site" else f"@{normal_domain(scope)}", language)
+    if draft is None:
+        raise CommandError(f"{scope} is neither site nor one of our domains ([domains] names)")
+    return draft
+
+
+async def _kept(
+    editor: TextEditor, desk: Desk, draft: Draft, texts: Texts, *, dry_run: bool = False
+) -> Sequence[Fault]:
+    """Keep words if they are good; return their faults."""
+    if dry_run:
+        tried = editor.try_out(desk.viewer, draft.scope, draft.language, texts)
+        return () if isinstance(tried, Sample) else tried or ()
+    faults = await editor.save(desk.viewer, draft.scope, draft.language, texts)
+    if not faults:
+        await desk.note("texts-scope", _name(draft.scope), "saved")
+    return faults or ()
+
+
+def _changed(texts: Texts, words: dict[str, str | Path | None]) -> Texts:
+    """Return texts with what is named in place of theirs."""
+    told = {name: value.read_text("utf-8") if isinstance(value, Path) else value for name, value in words.items()}
+    return replace(texts, **{name: value for name, value in told.items() if value is not None})
+
+
+def _part_of(texts: Texts, part: str) -> str:
+    return str(getattr(texts, "from_line" if part == "from" else part))
+
+
+def _with_part(texts: Texts, part: str, value: str) -> Texts:
+    return _changed(texts, {"from_line" if part == "from" else part: value})
+
+
+def _say_faults(faults: Sequence[Fault]) -> None:
+    """Raise CommandError where there are any."""
+    if faults:
+        raise CommandError("\n".join(map(_fault_words, faults)))
+
+
+def _fault_words(fault: Fault) -> str:
+    where = {"from_line": "from", "": "words"}.get(fault.part, fault.part)
+    return f"{where}{f', line {fault.line}' if fault.line else ''}: {fault.reason}"
+
+
+def _line(draft: Draft) -> DraftLine:
+    return DraftLine(
+        scope=_name(draft.scope),
+        language=draft.language,
+        source=draft.source,
+        shipped_changed=draft.shipped_changed,
+        unused=draft.unused,
+        changed_by=draft.own.changed_by if draft.own else "",
+        changed_at=draft.own.changed_at if draft.own else None,
+    )
+
+
+def _name(scope: str) -> str:
+    return scope.removeprefix("@") or "site"
