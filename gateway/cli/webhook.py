@@ -136,7 +136,8 @@ def retry(config: Path | None, as_json: bool) -> None:
 
 
 @webhook.command()
-def secret() -> None:
+@config_option
+def secret(config: Path | None) -> None:
     """Print a new secret, for [webhook] secret_file and for the receiver."""
     click.echo(f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_OCTETS)).decode()}")
 
