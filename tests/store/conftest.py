@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store.store import Store
+from tests.store.fresh import fresh_store
 
 
 @pytest.fixture
@@ -17,6 +18,6 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
-    opened = Store(url)
+    opened = fresh_store(url)
     yield opened
     await opened.close()

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from gateway.cli.main import guarded, run
 from gateway.store.store import Store, Transaction
+from tests.store.fresh import lay_store
 from tests.store.letters import Kept, keep, message, row
 
 T = TypeVar("T")
@@ -87,8 +88,8 @@ class Shell:
         )
 
     def make(self) -> Shell:
-        """Make the store."""
-        assert self("db", "upgrade").status == 0
+        """Make the store, as `db upgrade` does."""
+        lay_store(self.store_file)
         return self
 
     def hold(self, subject: str = "Hi", *, ask: bool = False, **more: Any) -> Kept:

@@ -30,9 +30,9 @@ from gateway.flow.passages import Passages
 from gateway.flow.ports import ChallengeRow, Delivery, Envelope, Features
 from gateway.flow.receive import Receiver
 from gateway.flow.receive_rules import ReceiveRules, Stage
-from gateway.store.store import Store
 from gateway.store.tables import metadata
 from gateway.store.views import ChallengeView, Filter, PendingView, list_challenges, list_pending
+from tests.store.fresh import fresh_store
 from tests.unit.domain import letters
 
 NOW = 1_700_000_000.0
@@ -150,7 +150,7 @@ class World:
     def __init__(self, folder: Path, rules: ReceiveRules = RULES) -> None:
         self.url = f"sqlite:///{folder}/gateway.db"
         self.file = folder / "gateway.db"
-        self.store = Store(self.url)
+        self.store = fresh_store(self.url)
         self.clock = Clock()
         self.hop = FakeHop()
         self.hops: dict[str, FakeHop] = {}

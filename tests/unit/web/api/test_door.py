@@ -16,7 +16,7 @@ from challenge_web.console.routes import Names
 from gateway.domain.roles import Role
 from gateway.domain.scopes import secret_text
 from gateway.flow.kept_answers import KeptAnswers
-from gateway.store.store import Store
+from tests.store.fresh import fresh_store
 from tests.unit.web.api.conftest import Heard, Program
 
 DENY = {"verdict": "deny", "pattern": "bo@elm.example", "for": "joe@example.org"}
@@ -238,7 +238,7 @@ async def test_answer_is_known_again_by_its_tag(program: Program) -> None:
 
 
 async def test_request_that_was_cut_off_may_be_done_anew_after_a_minute(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path}/gateway.db")
+    store = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
     at = [1000.0]
     kept = KeptAnswers(store, now=lambda: at[0])
     courses = []

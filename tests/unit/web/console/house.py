@@ -38,6 +38,7 @@ from gateway.settings import load
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx
 from gateway.webhook import make_webhook
+from tests.store.fresh import fresh_store
 from tests.store.letters import keep, message, row
 from tests.unit.web.conftest import Client, MakeClient
 
@@ -129,7 +130,7 @@ async def house(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[House]
         "[console]\nforward_to = ['abuse@example.org']\n[api]\nrequests_per_minute = 100000\n"
     )
     settings = load(file, {})
-    store = Store(settings.store.url)
+    store = fresh_store(settings.store.url)
     letters = LetterWriter(settings)
     orders = Orders(store, 10.0, now=lambda: NOW, wake=lambda: None)
     entrance = Entrance(

@@ -22,6 +22,7 @@ from gateway.flow.lists import Lists
 from gateway.flow.orders import Orders
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.store.store import Store
+from tests.store.fresh import fresh_store
 from tests.unit.web.conftest import Client, MakeClient
 from tests.unit.web.console.markup import faults
 
@@ -89,7 +90,7 @@ class Desk:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/gateway.db")
+    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
     yield opened
     await opened.close()
 

@@ -14,6 +14,7 @@ from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.digest_ports import DigestRules, Wanted
 from gateway.store.store import Store, Transaction
+from tests.store.fresh import fresh_store
 from tests.store.letters import keep
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.desk import NOW, Desk, open_desk
@@ -29,7 +30,7 @@ RULES = DigestRules(
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/gateway.db")
+    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
     yield opened
     await opened.close()
 

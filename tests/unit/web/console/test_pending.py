@@ -14,6 +14,7 @@ from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event, State
 from gateway.reading.reader import Reader
 from gateway.store.store import Store
+from tests.store.fresh import fresh_store
 from tests.store.letters import DAY, KIM, NOW, message
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.pending_desk import Desk, open_pending, order_of, subjects
@@ -21,7 +22,7 @@ from tests.unit.web.console.pending_desk import Desk, open_pending, order_of, su
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/gateway.db")
+    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
     yield opened
     await opened.close()
 

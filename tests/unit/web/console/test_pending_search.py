@@ -14,13 +14,14 @@ from gateway.domain.query import Query
 from gateway.flow.queue import Page, Row
 from gateway.reading.reader import Reader
 from gateway.store.store import Store
+from tests.store.fresh import fresh_store
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.pending_desk import VIEWERS, Desk, open_pending, subjects
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/gateway.db")
+    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
     yield opened
     await opened.close()
 

@@ -14,6 +14,7 @@ from gateway.domain.policy import Policy
 from gateway.flow.policies import Policies
 from gateway.flow.redate import Redater
 from gateway.store.store import Store
+from tests.store.fresh import fresh_store
 from tests.store.letters import keep, message, row
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.desk import NOW, Desk, open_desk
@@ -28,7 +29,7 @@ def _ignored() -> None:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/gateway.db")
+    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
     yield opened
     await opened.close()
 
