@@ -73,10 +73,18 @@ class PrivatePostfix:
     def install(self, way: Path) -> None:
         """Do what docs/postfix.md says: take the stock service off port 25, add the two fragments of a way in."""
         self._postconf("-M#", "smtp/inet")
+        self.append(way)
+
+    def append(self, fragments: Path) -> None:
+        """Add the two fragments of a folder."""
         for name in ("main.cf", "master.cf"):
             with (self._etc / name).open("ab") as file:
-                file.write(b"\n" + (way / name).read_bytes())
+                file.write(b"\n" + (fragments / name).read_bytes())
         self._postconf("-F", "*/*/chroot=n")
+
+    def option(self, service: str, name: str, value: str) -> None:
+        """Set one parameter for one service of master.cf, as `submission/inet`."""
+        self._postconf("-P", f"{service}/{name}={value}")
 
     def set(self, name: str, value: str) -> None:
         """Set one parameter of main.cf."""

@@ -29,6 +29,7 @@ from gateway.flow.digests import Digests
 from gateway.flow.expecting import Expecting, ExpectingStore
 from gateway.flow.forward import ForwardRules
 from gateway.flow.history import History, HistoryStore
+from gateway.flow.outgoing import OutgoingRules
 from gateway.flow.policies import Policies
 from gateway.flow.policy_ports import PoliciesStore
 from gateway.flow.ports import Hop
@@ -51,6 +52,7 @@ def policy(settings: Settings) -> Policy:
         days=settings.pending.days,
         on_expiry=Expiry(settings.pending.on_expiry),
         language=settings.challenge.language,
+        written_to=settings.outgoing.learn,
     )
 
 
@@ -66,7 +68,25 @@ def receive_rules(settings: Settings, mark_key: bytes) -> ReceiveRules:
         near=_own_servers(settings),
         max_hops=settings.smtp.max_hops,
         check_recipients=settings.smtp.recipient_check,
+        # Nothing is known of mail that does not come through here.
+        reply_days=settings.outgoing.reply_days if settings.outgoing.listen else 0,
         score_field=settings.evidence.score_field,
+    )
+
+
+def outgoing_rules(settings: Settings) -> OutgoingRules:
+    """Return what the way of mail to the outside is told."""
+    outgoing = settings.outgoing
+    return OutgoingRules(
+        hostname=settings.smtp.hostname,
+        domains=own_domains(settings.domains.names),
+        policy=policy(settings),
+        scope=Scope(outgoing.scope),
+        days=outgoing.days,
+        most_recipients=outgoing.most_recipients,
+        reply_days=outgoing.reply_days,
+        max_hops=settings.smtp.max_hops,
+        history=settings.history.relayed,
     )
 
 
@@ -254,6 +274,18 @@ def door_settings(settings: Settings) -> DoorSettings:
     )
 
 
+def outgoing_door_settings(settings: Settings) -> DoorSettings:
+    """Return what the door for mail to the outside is told: as the other one, but for our own mail servers only."""
+    smtp = settings.smtp
+    return replace(
+        door_settings(settings),
+        trusted_clients=settings.outgoing.clients,
+        only_trusted=True,
+        tls_required=settings.outgoing.tls_required,
+        max_memory_octets=max(smtp.max_message_octets, smtp.max_memory_octets // 4),
+    )
+
+
 def tls_files(settings: Settings) -> TlsFiles | None:
     """Return where the door's certificate is, if there is one."""
     certificate, key = settings.smtp.tls_certificate, settings.smtp.tls_key
@@ -281,6 +313,20 @@ def smart_host_settings(settings: Settings) -> HopSettings:
         user=relay.smart_host_user,
         password_file=_text(relay.smart_host_password_file),
         connections=relay.smart_host_connections,
+    )
+
+
+def outgoing_hop_settings(settings: Settings) -> HopSettings:
+    """Return what the way on for mail of our users to the outside is told."""
+    outgoing = settings.outgoing
+    if outgoing.next_hop is None:
+        return replace(smart_host_settings(settings), connections=outgoing.next_hop_connections)
+    return replace(
+        _hop_settings(settings, outgoing.next_hop),
+        tls=TlsPolicy(outgoing.next_hop_tls),
+        user=outgoing.next_hop_user,
+        password_file=_text(outgoing.next_hop_password_file),
+        connections=outgoing.next_hop_connections,
     )
 
 

@@ -43,6 +43,7 @@ from gateway.relay.smart_host import SmartHost
 from gateway.settings import Endpoint, Settings
 from gateway.smtp.sockets import DoorSockets
 from gateway.store.store import ServiceLock, Store
+from gateway.way_out import WayOut
 from gateway.webhook import make_sender, make_webhook
 from gateway.workers.clock import Clock
 from gateway.workers.loop import Loop
@@ -91,6 +92,9 @@ class Service:
             share=None if self._supervisor is None else self._supervisor.share,
         )
         self.hops = self.front.hops
+        self.way_out = WayOut(
+            settings, store, now=clock.now, trusted=clock.trusted, wake_deliveries=self.wake_deliveries
+        )
         self.smart_host = SmartHost(assembly.smart_host_settings(settings))
         language_choice = LanguageChoice(self.store, assembly.policy(settings), known(), small_words)
         self.letters = LetterWriter(settings, texts_in(self.store, assembly.policy(settings)), language_choice.of)
@@ -167,14 +171,17 @@ class Service:
             stack.push_async_callback(service.front.close, WORKER_GRACE)
             stack.push_async_callback(service.smart_host.close)
             stack.push_async_callback(service._webhook_sender.close)
+            stack.push_async_callback(service.way_out.close, WORKER_GRACE)
             service.front.begin()
             await service._serve_pages(stack, pages)
             for loop in service._loops:
                 loop.start()
                 stack.push_async_callback(loop.stop, WORKER_GRACE)
             await service._open_door()
+            await service.way_out.open()
             service._closing = stack.pop_all()
-        log.event(_log, "started", smtp=[f"{host}:{port}" for host, port in service.addresses])
+        outgoing = [f"{host}:{port}" for host, port in service.way_out.addresses]
+        log.event(_log, "started", smtp=[f"{host}:{port}" for host, port in service.addresses], outgoing=outgoing)
         return service
 
     @property
@@ -184,7 +191,7 @@ class Service:
 
     async def stop(self, seconds: float) -> None:
         """Take no more mail, let what is in hand end within so many seconds, and close everything."""
-        parts = [self.front.stop(seconds)]
+        parts = [self.front.stop(seconds), self.way_out.stop(seconds)]
         if self._supervisor is not None:
             parts.append(self._supervisor.stop(seconds))
         cut_off = sum(await asyncio.gather(*parts))
@@ -198,6 +205,7 @@ class Service:
         """
         self.letters.reload()
         self.front.reload()
+        self.way_out.reload()
         if self._supervisor is not None:
             await self._supervisor.reload(settings.log.level)
         logging.getLogger().setLevel(settings.log.level.upper())

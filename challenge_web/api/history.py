@@ -29,7 +29,9 @@ class HistoryQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class HistoryLine(Struct, frozen=True):
     """One mail for one recipient."""
 
-    kind: Annotated[str, Meta(description="`passage`, `held` or `challenge`.")]
+    kind: Annotated[
+        str, Meta(description="`passage`, `held`, `challenge`, or `sent` for mail of our users to the outside.")
+    ]
     id: Annotated[int, Meta(description="Of a held mail, of a challenge, or of the line itself.")]
     at: datetime
     direction: str
@@ -37,7 +39,7 @@ class HistoryLine(Struct, frozen=True):
     recipient: str
     size: int
     decision: str
-    reason: str
+    reason: Annotated[str, Meta(description="Of mail to the outside: `taught`, or why it let nobody in.")]
     state: str
     queue_id: Annotated[str, Meta(description="Of the mail server in front.")]
     reply: Annotated[str, Meta(description="Of the server behind; its queue id is in it.")]

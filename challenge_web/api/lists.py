@@ -44,6 +44,9 @@ class EntriesQuery(Struct, frozen=True, forbid_unknown_fields=True, rename={"who
     verdict: Literal["", "allow", "deny"] = ""
     words: Annotated[str, Meta(max_length=200, description="Part of the pattern or the note.")] = ""
     whose: Annotated[str, Meta(max_length=320, description="A recipient, a domain, or `site`.")] = ""
+    origin: Annotated[
+        Literal["", "written-to"], Meta(description="`written-to`: only those of senders that one of us wrote to.")
+    ] = ""
     limit: PageSize = 50
     cursor: CursorText = ""
 
@@ -62,6 +65,8 @@ class EntryItem(Struct, frozen=True, rename={"whose": "for"}):
     expires_at: datetime | None
     last_used_at: datetime | None
     pending_id: Annotated[int | None, Meta(description="The mail that gave rise to it.")]
+    origin: Annotated[str, Meta(description='`written-to`: added_by wrote to this sender; "": a person made it.')]
+    origin_mail: Annotated[str, Meta(description="The transaction of that mail, as in history.")]
     mine: Annotated[bool, Meta(description="It may be changed.")]
     holds: Annotated[bool, Meta(description="It has not expired.")]
     rival: Annotated[int | None, Meta(description="An entry of the same pattern that goes first.")]
@@ -219,7 +224,14 @@ class ListResource:
         """Return one page."""
         asked, after = call.query, call.cursors.read(call.query.cursor, int)
         before = int(after[0]) if after else None
-        wanted = Wanted(asked.verdict, asked.words.strip(), asked.whose.strip(), before=before, most=asked.limit)
+        wanted = Wanted(
+            asked.verdict,
+            asked.words.strip(),
+            asked.whose.strip(),
+            before=before,
+            most=asked.limit,
+            origin=asked.origin,
+        )
         page = await self._lists.page(call.viewer, wanted)
         older = None if page.older is None else (page.older,)
         return EntryPage(tuple(map(_item, page.rows)), call.cursors.write(older))
@@ -360,6 +372,8 @@ def _item(shown: Shown) -> EntryItem:
         expires_at=when_or_none(view.expires_at),
         last_used_at=when_or_none(view.last_used_at),
         pending_id=view.pending_id,
+        origin=view.origin,
+        origin_mail=view.origin_mail,
         mine=shown.mine,
         holds=shown.holds,
         rival=None if shown.rival is None else shown.rival.id,

@@ -18,6 +18,7 @@ from gateway.domain.entry_words import demand, for_whom, whom
 from gateway.domain.lists import Verdict
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.list_files import typed
+from gateway.flow.list_ports import WRITTEN_TO
 from gateway.flow.list_rights import may_be_unproven
 from gateway.flow.lists import SITE, Lists, NewEntry, Refused, TooLate, Wanted
 from gateway.flow.waiting_from import WaitingFrom
@@ -72,7 +73,7 @@ class ListPages:
                 "judged": judged,
                 "wanted": wanted,
                 "to": query.get("to", "")[:320],
-                "filtered": bool(wanted.verdict or wanted.words or wanted.whose),
+                "filtered": bool(wanted.verdict or wanted.words or wanted.whose or wanted.origin),
                 "paged": wanted.before is not None or wanted.after is not None,
                 "removal": _number(query.get("removal", "")),
                 "seconds": round(self._lists.undo_seconds),
@@ -237,6 +238,7 @@ def _wanted(query: Mapping[str, str]) -> Wanted:
         before=_number(query.get("before", "")) or None,
         after=_number(query.get("after", "")) or None,
         most=size if size in SIZES else SIZES[0],
+        origin=WRITTEN_TO if query.get("origin") == WRITTEN_TO else "",
     )
 
 
@@ -244,6 +246,7 @@ def _link(wanted: Wanted, to: str, change: Mapping[str, object]) -> str:
     """Return the query of a link that shows the same, but for what is named; a new filter begins at the first page."""
     told: dict[str, object] = {
         "verdict": wanted.verdict,
+        "origin": wanted.origin,
         "words": wanted.words,
         "for": wanted.whose,
         "to": to[:320],

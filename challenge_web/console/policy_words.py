@@ -30,6 +30,10 @@ TITLES: dict[PolicySetting, tuple[str, str]] = {
         phrase('"I am expecting mail"'),
         phrase("Whether users may open their address for a while."),
     ),
+    PolicySetting.WRITTEN_TO: (
+        phrase("Whoever one writes to"),
+        phrase("Where mail to the outside goes through this gateway."),
+    ),
     PolicySetting.USERS_EDIT_LISTS: (phrase("Users and their lists"), ""),
     PolicySetting.USERS_MODERATE: (phrase("Users and mail that waits"), ""),
     PolicySetting.USERS_READ: (phrase("Users and the text of mail that waits"), ""),
@@ -53,6 +57,10 @@ _VALUES: dict[PolicySetting, dict[str, str]] = {
         "shipped": phrase("Those that came with the gateway"),
     },
     PolicySetting.EXPECTING: {"yes": phrase("Users may"), "no": phrase("Users may not")},
+    PolicySetting.WRITTEN_TO: {
+        "yes": phrase("Is let in from then on"),
+        "no": phrase("Is treated as anybody else"),
+    },
     PolicySetting.USERS_EDIT_LISTS: {"yes": phrase("Users may change them"), "no": phrase("Users may only look")},
     PolicySetting.USERS_MODERATE: {
         "yes": phrase("Users may deliver and delete it"),

@@ -17,7 +17,7 @@ from gateway.cli.options import config_option, json_option, settings_of
 from gateway.cli.output import print_facts, print_json
 from gateway.domain import explain as words
 from gateway.domain import header, reply, trace
-from gateway.domain.challenge import Silence, within_caps
+from gateway.domain.challenge import DAY, Silence, within_caps
 from gateway.domain.envelope import Client, Recipient, Transaction
 from gateway.domain.evidence import network_of
 from gateway.domain.explain import Fact
@@ -32,6 +32,7 @@ from gateway.flow.arrangements import Arrangements, policy_for
 from gateway.flow.expected import mail_key, windows_open
 from gateway.flow.receive import senders_of
 from gateway.flow.receive_rules import ReceiveRules, Stage, comes_from_near
+from gateway.flow.replies import recognised
 from gateway.settings import Settings
 from gateway.smtp.paths import Mail, Offer, parse_mail, parse_rcpt
 from gateway.store.engine import sqlite_path
@@ -211,6 +212,9 @@ class _Explainer:
             and comes_from_near(self._rules.near, transaction.client)
             and trace.bears_release_mark(mark_key, self._content, head, self._now),
         )
+        if self._store is not None and self._rules.reply_days:
+            policy, since = policy_for(self._rules.policy, arranged, recipient.address), self._rules.reply_days * DAY
+            (seen,) = await recognised(self._store, (policy,), (seen,), head, self._now - since)
         if self._store is not None and arranged.windows:
             key = mail_key(seen, self._content)
             (window,) = await windows_open(self._store, arranged, [seen], key, self._now)

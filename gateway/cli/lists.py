@@ -27,7 +27,7 @@ from gateway.flow.accounts import operator
 from gateway.flow.describe import Describer
 from gateway.flow.list_files import COLUMNS, Lines, cells, checked_note, parse_expiry, read_csv, read_plain, typed
 from gateway.flow.list_import import Saved, pages, pieces, plan, save
-from gateway.flow.list_ports import EntryView, Part
+from gateway.flow.list_ports import WRITTEN_TO, EntryView, Part
 from gateway.flow.orders import Orders
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.store.store import Store, Transaction
@@ -45,6 +45,7 @@ _COLUMNS: tuple[Column[EntryView], ...] = (
     Column("used", lambda row: moment(row.last_used_at), spare=True),
     Column("until", lambda row: moment(row.expires_at), spare=True),
     Column("note", lambda row: row.note, elastic=True, spare=True),
+    Column("origin", lambda row: row.origin, spare=True),
 )
 
 _verdict = click.argument("verdict", type=click.Choice([verdict.value for verdict in Verdict]), metavar="allow|deny")
@@ -74,14 +75,15 @@ def lists() -> None:
 @config_option
 @json_option
 @_only_for
+@click.option("--written-to", is_flag=True, help="Only entries of senders that one of our users wrote to.")
 @click.argument("verdict", type=click.Choice(["allow", "deny"]), metavar="[allow|deny]", required=False)
-def show(config: Path | None, as_json: bool, scope: str | None, verdict: str | None) -> None:
+def show(config: Path | None, as_json: bool, scope: str | None, written_to: bool, verdict: str | None) -> None:
     """Show entries, in the order they were made."""
     wanted = None if scope is None else _parsed(parse_scope, scope)
     listing = Listing(_COLUMNS, "No entries.", as_json=as_json)
 
     async def work(store: Store) -> None:
-        async for page in pages(store, _part(wanted), verdict or ""):
+        async for page in pages(store, _part(wanted), verdict or "", WRITTEN_TO if written_to else ""):
             listing.page(page)
 
     with_store(config, work)

@@ -29,6 +29,7 @@ REASONS: dict[Reason, str] = {
     Reason.ALLOWLIST: phrase("An allow entry names this sender, and the mail is proven as well as the entry asks."),
     Reason.HOLDING_OFF: phrase("Nothing is held for this recipient: only deny entries keep mail out."),
     Reason.EXPECTED: phrase("The recipient is expecting mail, and somebody vouches for who sent this one."),
+    Reason.ANSWERS_US: phrase("The mail answers one that the recipient wrote to that domain, which vouches for it."),
     Reason.CHANGED_PROOF: phrase(
         "An allow entry names this sender, but another identity than the entry knows vouches for this mail."
     ),
@@ -109,6 +110,8 @@ def _claims(seen: Seen) -> tuple[Fact, ...]:
         )
     if seen.released_before:
         facts.append(Fact(phrase_in("fact", "release mark"), phrase("valid")))
+    if seen.answers:
+        facts.append(Fact(phrase_in("fact", "answers"), phrase("a mail that the recipient wrote to that domain")))
     return tuple(facts)
 
 
@@ -192,13 +195,14 @@ def _entry(seen: Seen) -> str:
     entry = seen.entry
     if entry is None:
         return phrase("none names this sender")
-    return phrase(
+    words = phrase(
         "{verdict} {pattern} for {scope}{demand}",
         verdict=entry.verdict.value,
         pattern=entry.pattern,
         scope=entry.scope or phrase("the whole site"),
         demand=_demand(entry),
     )
+    return phrase("{entry}; it was written to", entry=words) if entry.learned else words
 
 
 def _demand(entry: Entry) -> str:

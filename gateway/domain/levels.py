@@ -30,6 +30,7 @@ class PolicySetting(Enum):
     LANGUAGE = "language"
     TEMPLATES = "templates"
     EXPECTING = "expecting"
+    WRITTEN_TO = "written-to"
     USERS_EDIT_LISTS = "users-edit-lists"
     USERS_MODERATE = "users-moderate"
     USERS_READ = "users-read-content"
@@ -63,6 +64,7 @@ _WIDTH = {Scope.RECIPIENT.value: 0, Scope.DOMAIN.value: 1, Scope.SITE.value: 2}
 _OPENNESS: dict[PolicySetting, tuple[str, ...]] = {
     PolicySetting.MODE: (Mode.QUARANTINE.value, Mode.CHALLENGE.value, Mode.OFF.value),
     PolicySetting.ON_EXPIRY: (Expiry.DELETE.value, Expiry.DELIVER_AS_SPAM.value),
+    PolicySetting.WRITTEN_TO: ("no", "yes"),
 }
 """Values that let ever more mail in without a person's doing, the strictest first."""
 _CHOICES: dict[PolicySetting, tuple[str, ...]] = {
@@ -70,7 +72,7 @@ _CHOICES: dict[PolicySetting, tuple[str, ...]] = {
     PolicySetting.ON_EXPIRY: tuple(expiry.value for expiry in Expiry),
     PolicySetting.SCOPE: tuple(_WIDTH),
     PolicySetting.TEMPLATES: tuple(words.value for words in Templates),
-    **dict.fromkeys(FOR_ADMINS, ("yes", "no")),
+    **dict.fromkeys((*FOR_ADMINS, PolicySetting.WRITTEN_TO), ("yes", "no")),
 }
 
 
@@ -206,6 +208,7 @@ def base_values(base: Policy) -> dict[PolicySetting, str]:
         PolicySetting.LANGUAGE: base.language,
         PolicySetting.TEMPLATES: base.templates.value,
         PolicySetting.EXPECTING: "yes" if base.expecting else "no",
+        PolicySetting.WRITTEN_TO: "yes" if base.written_to else "no",
         **dict.fromkeys(_TAKEN, "yes"),
     }
 
@@ -228,6 +231,7 @@ def policy_of(base: Policy, values: Merged) -> Policy:
         language=values[PolicySetting.LANGUAGE].value,
         expecting=values[PolicySetting.EXPECTING].value == "yes",
         templates=Templates(values[PolicySetting.TEMPLATES].value),
+        written_to=values[PolicySetting.WRITTEN_TO].value == "yes",
     )
 
 

@@ -44,6 +44,8 @@ class Entry:
     id: int = 0
     expires_at: float | None = None
     """From then on it decides nothing; seconds since the epoch. None: never."""
+    learned: bool = False
+    """Nobody made it: somebody of ours wrote to this sender. Any entry that a person made goes first."""
 
     def holds(self, now: float) -> bool:
         """True while it has not expired."""
@@ -78,13 +80,17 @@ def merge_proofs(old: str, new: str) -> str:
 def merge_entries(old: Entry, new: Entry, now: float) -> Entry:
     """Return what becomes of an entry that is made a second time: it lets in more or as much, and holds as long.
 
-    One that has expired is as new: what it once asked for does not count.
+    One that has expired is as new: what it once asked for does not count. One that was learned becomes that of who
+    makes it now.
     """
     if not old.holds(now):
-        return replace(old, proof=new.proof, expires_at=new.expires_at)
+        return replace(old, proof=new.proof, expires_at=new.expires_at, learned=new.learned)
     ends = (old.expires_at, new.expires_at)
     latest = None if None in ends else max(end for end in ends if end is not None)
-    return replace(old, proof=merge_proofs(old.proof, new.proof), expires_at=latest)
+    if old.learned and not new.learned:
+        latest = new.expires_at  # What it ended by was nobody's choice.
+    learned = old.learned and new.learned
+    return replace(old, proof=merge_proofs(old.proof, new.proof), expires_at=latest, learned=learned)
 
 
 def parse_pattern(text: str) -> str:
@@ -201,13 +207,13 @@ def winner(
 
     The nearest scope wins (recipient, domain, site), then the most exact pattern: the address, the list, the domain,
     the signer, the domains above. Where an allow and a deny entry are equally near and exact, deny wins. What has
-    expired does not count.
+    expired does not count. What was learned counts where nothing else does: a mail to somebody overrules nobody.
 
     sources: as `sources.source_keys` tells them. now: seconds since the epoch.
     """
     scopes, patterns = _ranked_scopes(recipient), _ranked_patterns(senders)
     best: Entry | None = None
-    best_place = (0, 0, 0)
+    best_place = (False, 0, 0, 0)
     for entry in entries:
         if entry.scope not in scopes or not entry.holds(now):
             continue
@@ -216,7 +222,7 @@ def winner(
             if entry.pattern not in sources:
                 continue
             rank = _RANK_OF_LIST if entry.pattern.startswith(LIST) else _RANK_OF_SIGNER
-        place = (scopes[entry.scope], rank, int(entry.verdict is Verdict.ALLOW))
+        place = (entry.learned, scopes[entry.scope], rank, int(entry.verdict is Verdict.ALLOW))
         if best is None or place < best_place:
             best, best_place = entry, place
     return best

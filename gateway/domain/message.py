@@ -53,8 +53,8 @@ def read_message(head: Header) -> Message:
         author=author,
         author_name=author_name,
         subject=header.text(subject)[:_MAX_SUBJECT] if subject else "",
-        message_id=next(iter(_ids(head.first(b"message-id") or b"")), ""),
-        references=tuple(_ids(head.first(b"references") or head.first(b"in-reply-to") or b"")[-10:]),
+        message_id=next(iter(message_ids(head.first(b"message-id") or b"")), ""),
+        references=tuple(message_ids(head.first(b"references") or head.first(b"in-reply-to") or b"")[-10:]),
         addressed=_addressed(head),
         automatic=_automatic(head),
         hops=len(head.by_name.get(b"received", ())),
@@ -139,5 +139,6 @@ def _names_a_mailer(value: bytes) -> bool:
 _ID = re.compile(rb"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
 
 
-def _ids(value: bytes) -> list[str]:
+def message_ids(value: bytes) -> list[str]:
+    """Return the message ids in a field, in their order, with angle brackets."""
     return [match.decode("ascii") for match in _ID.findall(value[:8192])]

@@ -34,6 +34,7 @@ class Reason(Enum):
     ALLOWLIST = "allowlist"
     HOLDING_OFF = "holding-off"
     EXPECTED = "expected"
+    ANSWERS_US = "answers-our-mail"
     CHANGED_PROOF = "changed-proof"
     UNPROVEN_ALLOWED = "allowlisted-but-unproven"
     NULL_REVERSE_PATH = "null-reverse-path"
@@ -96,6 +97,8 @@ class Policy:
     expecting: bool = True
     """Whether "I am expecting mail" is heard."""
     templates: Templates = Templates.DOMAIN
+    written_to: bool = True
+    """Whether those are let in whom the recipient has written to, and replies to his mail."""
 
 
 @value_class(frozen=True, slots=True)
@@ -114,6 +117,8 @@ class Seen:
     """The mail bears our own, valid release mark and comes from a server of ours: it went out and came round again."""
     expected: Window | None = None
     """The open window that lets this mail in, as `expecting.opening` found it."""
+    answers: bool = False
+    """It cites a mail that the recipient sent to its author's domain."""
 
 
 @value_class(frozen=True, slots=True)
@@ -147,6 +152,9 @@ def decide(policy: Policy, seen: Seen) -> Decision:
         return Decision(Disposition.DELIVER, Reason.ALLOWLIST)
     if policy.mode is Mode.OFF:
         return Decision(Disposition.DELIVER, Reason.HOLDING_OFF)
+    # Whoever cites a mail has seen it, or a copy of it: that counts only for who is proven to be where it went.
+    if seen.answers and policy.written_to and evidence.proofs:
+        return Decision(Disposition.DELIVER, Reason.ANSWERS_US)
     # Below the lists: a window is for those nobody knows yet, and never opens to whom somebody has denied.
     if seen.expected is not None and policy.expecting:
         return Decision(Disposition.DELIVER, Reason.EXPECTED)

@@ -76,6 +76,7 @@ HOP_LACKS_SMTPUTF8 = Reply(550, "5.6.7", "This mail needs SMTPUTF8, which the re
 TLS_REQUIRED = Reply(530, "5.7.0", "Must issue a STARTTLS command first")
 
 TOO_BIG = Reply(552, "5.3.4", "Message is larger than we take")
+CLIENT_REFUSED = Reply(554, "5.7.1", "Only mail servers of this site may come here")
 NOT_OUR_DOMAIN = Reply(550, "5.7.1", "We do not take mail for this domain")
 REFUSED_BY_POLICY = Reply(550, "5.7.1", "Mail from this sender is not accepted")
 LOOP = Reply(554, "5.4.6", "Too many hops, this mail seems to loop")

@@ -23,6 +23,7 @@ SHORT_REASONS: dict[Reason, str] = {
     Reason.UNPROVEN: phrase("Sender not proven"),
     Reason.UNKNOWN: phrase("First mail from this address"),
     Reason.EXPECTED: phrase("Expected mail"),
+    Reason.ANSWERS_US: phrase("Answers your mail"),
     Reason.HOLDING_OFF: phrase("Nothing is held here"),
 }
 """For chips and choices; the whole sentence is in `explain.REASONS`."""

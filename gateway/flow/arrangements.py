@@ -11,6 +11,7 @@ from gateway.domain.expecting import Window
 from gateway.domain.levels import Choice, effective_policy, policy_scope
 from gateway.domain.lists import Entry
 from gateway.domain.policy import Policy
+from gateway.flow.outgoing_ports import SentTx
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class ExpectingTx(Protocol):
 
 
 class ArrangementsTx(Protocol):
-    """Both, in one transaction of the store."""
+    """All of it, in one transaction of the store."""
 
     @property
     def policies(self) -> PolicyTx:
@@ -69,6 +70,10 @@ class ArrangementsTx(Protocol):
     @property
     def expecting(self) -> ExpectingTx:
         """Mail that people expect."""
+
+    @property
+    def sent(self) -> SentTx:
+        """Mail that people sent to the outside."""
 
 
 class ArrangementsStore(Protocol):

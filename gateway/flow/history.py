@@ -18,8 +18,9 @@ _log = logging.getLogger("gateway.history")
 
 PAGE = 50
 MOST = 200
-KINDS = ("passage", "held", "challenge")
-"""Where a line comes from: mail that went through or was refused at once; mail that was kept; a challenge of ours."""
+KINDS = ("passage", "held", "challenge", "sent")
+"""Where a line comes from: mail that went through or was refused at once; mail that was kept; a challenge of ours; mail
+of our users to the outside."""
 
 Start = tuple[int, ...]
 """For each kind the number behind which lines follow; 0 is the newest."""
@@ -33,7 +34,7 @@ class Line:
     id: int
     at: float
     direction: str
-    """`in`, or `out` for what we sent ourselves."""
+    """`in`, or `out` for what we and our users sent."""
     sender: str
     recipient: str
     size: int

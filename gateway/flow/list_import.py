@@ -202,10 +202,12 @@ class ListFiles:
                 yield page
 
 
-async def pages(store: EntryStore, part: Part, verdict: str = "") -> AsyncIterator[list[EntryView]]:
+async def pages(store: EntryStore, part: Part, verdict: str = "", origin: str = "") -> AsyncIterator[list[EntryView]]:
     """Yield all entries of a part in pages, in the order they were made."""
     last = 0
-    while page := await store.look(lambda tx: tx.entries.page(part, Cut(verdict, after=last, most=_PAGE))):  # noqa: B023 awaited here
+    while page := await store.look(
+        lambda tx: tx.entries.page(part, Cut(verdict, after=last, most=_PAGE, origin=origin))  # noqa: B023 awaited here
+    ):
         yield page
         last = page[-1].id
 

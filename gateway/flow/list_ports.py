@@ -10,6 +10,9 @@ from gateway.domain.lists import Entry, Verdict
 
 T = TypeVar("T")
 
+WRITTEN_TO = "written-to"
+"""Origin of entries that were learned: somebody of ours wrote to this sender. Stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class EntryView:
@@ -28,11 +31,17 @@ class EntryView:
     expires_at: float | None = None
     last_used_at: float | None = None
     """When it last decided a mail; None: never, or not yet written down."""
+    origin: str = ""
+    """WRITTEN_TO where it was learned; "" where a person made it, or made it his own by changing it."""
+    origin_mail: str = ""
+    """The transaction of the mail it was learned from."""
 
     @property
     def entry(self) -> Entry:
         """Return it as the decision sees it."""
-        return Entry(Verdict(self.verdict), self.pattern, self.scope, self.proof, self.id, self.expires_at)
+        return Entry(
+            Verdict(self.verdict), self.pattern, self.scope, self.proof, self.id, self.expires_at, bool(self.origin)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,8 @@ class Cut:
     after: int | None = None
     """Only larger ids: what stands before, in rising order."""
     most: int = 50
+    origin: str = ""
+    """Only those that came about so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class Wanted:
     before: int | None = None
     after: int | None = None
     most: int = 50
+    origin: str = ""
+    """WRITTEN_TO: only those that were learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ class Lists:
     async def page(self, viewer: Viewer, wanted: Wanted) -> Page:
         """Return entries that are his, and those of his domain and the site that also act on his mail."""
         parts, now = _parts(viewer, wanted.whose), self._now()
-        cut = Cut(wanted.verdict, _stored_words(wanted.words), wanted.before, wanted.after, wanted.most + 1)
+        words = _stored_words(wanted.words)
+        cut = Cut(wanted.verdict, words, wanted.before, wanted.after, wanted.most + 1, wanted.origin)
 
         def work(tx: EntryTx) -> Page:
             found = _merged(tx, parts, cut)

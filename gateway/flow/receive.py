@@ -24,7 +24,6 @@ from gateway.domain.sources import source_keys
 from gateway.domain.value import value_class
 from gateway.flow.arrangements import policy_for
 from gateway.flow.entry_use import EntryUse
-from gateway.flow.expected import let_in
 from gateway.flow.passages import Passages
 from gateway.flow.ports import (
     Checks,
@@ -39,6 +38,7 @@ from gateway.flow.ports import (
     Tx,
 )
 from gateway.flow.receive_rules import ReceiveRules, Stage, comes_from_near
+from gateway.flow.replies import second_look
 from gateway.flow.tally import note_decisions
 from gateway.log import event
 
@@ -184,8 +184,9 @@ class Receiver:
             for recipient in transaction.recipients
         )
         decisions = tuple(map(decide, policies, seen))
-        if arranged.windows:
-            decisions = await let_in(self._store, arranged, policies, seen, decisions, content, self._now())
+        days = self._rules.reply_days
+        if arranged.windows or days:
+            decisions = await second_look(self._store, arranged, policies, seen, decisions, head, content, days, now)
         for case, decision in zip(seen, decisions, strict=True):
             _count(decision.disposition, decision.reason)
             if self._use is not None:

@@ -37,6 +37,8 @@ class ReceiveRules:
     """Our own servers. Only from them is a release mark believed: whoever got a mail we let on could send it again."""
     max_hops: int = 50
     check_recipients: bool = True
+    reply_days: float = 0
+    """For how long a mail of ours is known by replies to it; 0: not at all."""
     score_field: str = ""
     """Header field in which a filter in front says how spam-like a mail is; "" where none does."""
 

@@ -27,6 +27,7 @@ def between_settings(settings: Settings) -> Iterator[Fault]:
     yield from _smtp(settings)
     yield from _listeners(settings)
     yield from _relay(settings)
+    yield from _outgoing(settings)
     yield from _challenge(settings)
     yield from _sign_in(settings)
     if settings.webhook.url and settings.webhook.secret_file is None:
@@ -63,6 +64,7 @@ def _listeners(settings: Settings) -> Iterator[Fault]:
     taken: dict[Endpoint, str] = {}
     for key, endpoints in (
         ("smtp.listen", settings.smtp.listen),
+        ("outgoing.listen", settings.outgoing.listen),
         ("web.listen", settings.web.listen),
         ("monitor.listen", settings.monitor.listen),
     ):
@@ -88,6 +90,39 @@ def _relay(settings: Settings) -> Iterator[Fault]:
             yield Fault((f"{key}_password_file", f"{key}_user"), f"is missing; {key}_user needs it")
         if password and not user:
             yield Fault((f"{key}_user", f"{key}_password_file"), f"is missing; {key}_password_file needs it")
+
+
+def _outgoing(settings: Settings) -> Iterator[Fault]:
+    told, smtp, relay = settings.outgoing, settings.smtp, settings.relay
+    doors = {"outgoing.listen": told.listen, "smtp.listen": smtp.listen}
+    behind = {"outgoing.next_hop": told.next_hop, "relay.smart_host": relay.smart_host}
+    for key, hop in behind.items():
+        for door, places in doors.items():
+            if hop in places and (key, door) != ("relay.smart_host", "smtp.listen"):
+                yield Fault((key, door), f"{hop} is {door}, so mail would loop; name the server behind")
+    if relay.next_hop in told.listen:
+        yield Fault(
+            ("relay.next_hop", "outgoing.listen"), f"{relay.next_hop} is outgoing.listen; name the server behind"
+        )
+    if told.listen and not told.clients:
+        yield Fault(("outgoing.clients", "outgoing.listen"), 'is empty; name our mail server, as ["127.0.0.1/32"]')
+    if told.tls_required and not (smtp.tls_certificate or smtp.tls_key):
+        yield Fault(
+            ("outgoing.tls_required", "smtp.tls_certificate"), "needs smtp.tls_certificate and smtp.tls_key to be set"
+        )
+    user, password = told.next_hop_user, told.next_hop_password_file
+    for name, there in (("next_hop_user", user), ("next_hop_password_file", password)):
+        if there and told.next_hop is None:
+            yield Fault(("outgoing.next_hop", f"outgoing.{name}"), f"is missing; outgoing.{name} needs it")
+    if user and not password:
+        yield Fault(
+            ("outgoing.next_hop_password_file", "outgoing.next_hop_user"), "is missing; outgoing.next_hop_user needs it"
+        )
+    if password and not user:
+        yield Fault(
+            ("outgoing.next_hop_user", "outgoing.next_hop_password_file"),
+            "is missing; outgoing.next_hop_password_file needs it",
+        )
 
 
 def _challenge(settings: Settings) -> Iterator[Fault]:
@@ -144,6 +179,7 @@ def files_to_serve_with(settings: Settings) -> Iterator[Fault]:
         ("smtp.tls_key", settings.smtp.tls_key),
         ("relay.next_hop_password_file", settings.relay.next_hop_password_file),
         ("relay.smart_host_password_file", settings.relay.smart_host_password_file),
+        ("outgoing.next_hop_password_file", settings.outgoing.next_hop_password_file),
         ("challenge.dkim_key_file", settings.challenge.dkim_key_file),
         ("sign_in_mailbox.ca_file", settings.sign_in_mailbox.ca_file),
         ("sign_in_ldap.ca_file", settings.sign_in_ldap.ca_file),

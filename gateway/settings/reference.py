@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gateway.settings import schema, sign_in_ways, webhook
+from gateway.settings import outgoing, schema, sign_in_ways, webhook
 from gateway.settings.kinds import describe, toml
 from gateway.settings.load import PREFIX, SECTIONS
 
@@ -103,7 +103,9 @@ def _sentences() -> dict[str, dict[str, str]]:
     """Class name → key → the words below it in its class."""
     words: dict[str, dict[str, str]] = {}
     for node in [
-        node for module in (schema, sign_in_ways, webhook) for node in ast.parse(inspect.getsource(module)).body
+        node
+        for module in (schema, outgoing, sign_in_ways, webhook)
+        for node in ast.parse(inspect.getsource(module)).body
     ]:
         if isinstance(node, ast.ClassDef):
             words[node.name] = {

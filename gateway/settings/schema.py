@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from gateway.settings.outgoing import Outgoing
 from gateway.settings.sign_in_ways import SignInLdap, SignInMailbox, SignInOpenid, SignInProxy
 from gateway.settings.value_kinds import (
     Bits,
@@ -333,6 +334,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     smtp: Smtp = Smtp()
     domains: Domains = Domains()
     relay: Relay = Relay()
+    outgoing: Outgoing = Outgoing()
     web: Web = Web()
     monitor: Monitor = Monitor()
     store: Store = Store()

@@ -118,7 +118,7 @@ class Connection(SMTP):
             if doorway.connections.full:
                 doorway.shed()
             self._phase = Phase.OVER
-            transport.write(encoded(reply.SHUTTING_DOWN if doorway.draining else reply.TOO_MANY_CONNECTIONS))
+            transport.write(encoded(doorway.refusal(self.trusted)))
             transport.close()
             return
         doorway.sessions.add(self)

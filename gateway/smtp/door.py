@@ -7,6 +7,7 @@ import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.domain import reply
 from gateway.domain.envelope import Recipient, Transaction
 from gateway.domain.reply import Reply
 from gateway.flow.ports import Features
@@ -44,6 +45,8 @@ class DoorSettings:
     """Where `<postmaster>` without a domain belongs."""
     trusted_clients: tuple[Network, ...] = ()
     """Who may use XFORWARD and XCLIENT."""
+    only_trusted: bool = False
+    """Nobody else is admitted at all."""
     max_message_octets: int = 52_428_800
     max_recipients: int = 1000
     tls_required: bool = False
@@ -101,9 +104,16 @@ class Doorway:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.connections = Connections(settings.max_connections, settings.max_connections_per_client, self.share)
+        per_client = 0 if settings.only_trusted else settings.max_connections_per_client
+        self.connections = Connections(settings.max_connections, per_client, self.share)
         self.memory = Memory(settings.max_memory_octets, self.share)
         self.trusted = TrustedClients(settings.trusted_clients)
+
+    def refusal(self, trusted: bool) -> Reply:
+        """Return what a client hears that is not admitted."""
+        if self.settings.only_trusted and not trusted:
+            return reply.CLIENT_REFUSED
+        return reply.SHUTTING_DOWN if self.draining else reply.TOO_MANY_CONNECTIONS
 
     @property
     def patience(self) -> float:

@@ -22,9 +22,12 @@ from sqlalchemy import (
 
 from gateway.domain.lists import Entry
 from gateway.flow.list_ports import Cut, Draft, EntryView, Part
-from gateway.store.lists import ListTable
+from gateway.store.lists import PERSONS_OWN, ListTable
 from gateway.store.tables import draft, inserted_id, list_entry, removal, removed_entry
 
+WORTH_SAYING = 0.9
+"""A learned entry that was used gets a later end only where the old one is nearer than this part of its life: each new
+end makes every process read its entries again."""
 _CHUNK = 500
 """Values in one IN: SQLite takes no endless statement."""
 _FEW = 5000
@@ -42,6 +45,8 @@ _columns = (
     list_entry.c.pending_id,
     list_entry.c.expires_at,
     list_entry.c.last_used_at,
+    list_entry.c.origin,
+    list_entry.c.origin_mail,
 )
 _view = select(*_columns)
 _by_pattern = _view.where(list_entry.c.pattern.in_(bindparam("patterns", expanding=True)))
@@ -50,6 +55,12 @@ _used = (
     .where(list_entry.c.id == bindparam("entry"))
     .where(or_(list_entry.c.last_used_at.is_(None), list_entry.c.last_used_at < bindparam("at")))
     .values(last_used_at=bindparam("at"))
+)
+_lives_on = (
+    update(list_entry)
+    .where(list_entry.c.id == bindparam("entry"), list_entry.c.lives.is_not(None))
+    .where(list_entry.c.expires_at < bindparam("at") + list_entry.c.lives * WORTH_SAYING)
+    .values(expires_at=bindparam("at") + list_entry.c.lives)
 )
 _names = [column.name for column in list_entry.c if column.name != "id"]
 
@@ -71,6 +82,8 @@ class EntryTable:
             where.append(list_entry.c.owner_domain == part.domain)
         if cut.verdict:
             where.append(list_entry.c.verdict == cut.verdict)
+        if cut.origin:
+            where.append(list_entry.c.origin == cut.origin)
         return self._cut(where, cut)
 
     def search(self, parts: Sequence[Part], cut: Cut) -> list[EntryView]:
@@ -94,6 +107,8 @@ class EntryTable:
             where.append(mine)
         if cut.verdict:
             where.append((list_entry.c.verdict + "") == cut.verdict)
+        if cut.origin:
+            where.append((list_entry.c.origin + "") == cut.origin)
         return self._cut(where, cut)
 
     def _hits(self, cut: Cut) -> list[int]:
@@ -149,7 +164,9 @@ class EntryTable:
     def change(self, entry_id: int, proof: str, note: str, expires_at: float | None) -> None:
         """Save what can change of an entry."""
         self._connection.execute(
-            update(list_entry).where(list_entry.c.id == entry_id).values(proof=proof, note=note, expires_at=expires_at)
+            update(list_entry)
+            .where(list_entry.c.id == entry_id)
+            .values(proof=proof, note=note, expires_at=expires_at, **PERSONS_OWN)
         )
         ListTable(self._connection).changed()
 
@@ -206,7 +223,10 @@ class EntryTable:
     def used(self, moments: Sequence[tuple[int, float]]) -> None:
         """Note when entries last decided a mail: id, seconds since the epoch."""
         if moments:
-            self._connection.execute(_used, [{"entry": entry_id, "at": at} for entry_id, at in moments])
+            values = [{"entry": entry_id, "at": at} for entry_id, at in moments]
+            self._connection.execute(_used, values)
+            if self._connection.execute(_lives_on, values).rowcount:
+                ListTable(self._connection).changed()
 
     def put_draft(self, made_by: str, form: str, scope: str, words: str, now: float) -> int:
         """Keep a file until it is saved; return its number."""

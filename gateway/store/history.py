@@ -14,6 +14,7 @@ from gateway.flow.queue import Place
 from gateway.store.prepared import Prepared
 from gateway.store.tables import (
     challenge,
+    departure,
     disowned,
     expecting,
     list_entry,
@@ -21,6 +22,7 @@ from gateway.store.tables import (
     metadata,
     passage,
     pending,
+    sent_mail,
     webhook_event,
 )
 from gateway.store.webhook import rewind
@@ -51,7 +53,7 @@ class HistoryTable:
 
     def page(self, place: Place, asked: Asked, start: Start, most: int) -> list[Line]:
         """Return lines behind `start`, up to `most` of each kind, the newest first."""
-        kinds = (self._passages, self._held, self._challenges)
+        kinds = (self._passages, self._held, self._challenges, self._departures)
         return [line for kind, behind in zip(kinds, start, strict=True) for line in kind(place, asked, behind, most)]
 
     def _passages(self, place: Place, asked: Asked, behind: int, most: int) -> list[Line]:
@@ -113,16 +115,40 @@ class HistoryTable:
             for row in self._connection.execute(query.order_by(own.id.desc()).limit(most)).mappings()
         ]  # fmt: skip
 
+    def _departures(self, place: Place, asked: Asked, behind: int, most: int) -> list[Line]:
+        own = departure.c
+        query = select(departure).where(
+            _reach(place, own.sender_domain, own.sender_key),
+            _names(asked.address, own.sender_key, own.recipient_key),
+            _between(asked, own.at),
+            own.state == asked.state if asked.state else true(),
+            own.id < behind if behind else true(),
+        )
+        return [
+            Line(
+                KINDS[3], row["id"], row["at"], "out", row["sender"], row["recipient"], row["size"], "", row["taught"],
+                row["state"], row["queue_id"], row["reply"], row["client"], row["transaction_id"],
+            )
+            for row in self._connection.execute(query.order_by(own.id.desc()).limit(most)).mappings()
+        ]  # fmt: skip
+
     def forget(self, before: float, domains: Collection[str], *, but: bool, most: int) -> int:
-        """Drop passages of before then, of these domains or of all but these; return how many."""
-        named = passage.c.recipient_domain.in_(domains)
-        old = select(passage.c.id).where(passage.c.at < before, ~named if but else named).limit(most)
-        return self._connection.execute(delete(passage).where(passage.c.id.in_(old))).rowcount
+        """Drop facts of mail of before then, of these domains or of all but these; return how many."""
+        gone = 0
+        for table, domain in ((passage, passage.c.recipient_domain), (departure, departure.c.sender_domain)):
+            named = domain.in_(domains)
+            old = select(table.c.id).where(table.c.at < before, ~named if but else named).limit(most)
+            gone += self._connection.execute(delete(table).where(table.c.id.in_(old))).rowcount
+        return gone
 
     def erase(self, address: str) -> Erased:
         """Drop all that is known of mail from and to an address, and of entries and windows that name it."""
         run = self._connection.execute
-        mails = run(delete(passage).where(_names(address, passage.c.sender_key, passage.c.recipient_key))).rowcount
+        mails = sum(
+            run(delete(table).where(_names(address, table.c.sender_key, table.c.recipient_key))).rowcount
+            for table in (passage, departure)
+        )
+        run(delete(sent_mail).where(sent_mail.c.owner == address))
         named = _names(address, pending.c.sender_key, pending.c.recipient_key)
         ended = run(select(pending.c.id, pending.c.message_id).where(named, pending.c.state.not_in(_OPEN))).all()
         waiting = len(run(select(pending.c.id).where(named, pending.c.state.in_(_OPEN))).all())
@@ -140,6 +166,8 @@ class HistoryTable:
         held = select(pending.c.id).where(_names(address, pending.c.sender_key, pending.c.recipient_key))
         wanted: Sequence[tuple[str, Table, ColumnElement[bool]]] = (
             ("passages", passage, _names(address, passage.c.sender_key, passage.c.recipient_key)),
+            ("departures", departure, _names(address, departure.c.sender_key, departure.c.recipient_key)),
+            ("sent_mails", sent_mail, sent_mail.c.owner == address),
             ("held", pending, _names(address, pending.c.sender_key, pending.c.recipient_key)),
             (
                 "messages",

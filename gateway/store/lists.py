@@ -13,6 +13,8 @@ from gateway.store.tables import inserted_id, list_entry, sequence
 
 CHANGES = LISTS
 """Name of the change counter."""
+PERSONS_OWN = {"origin": "", "origin_mail": "", "lives": None}
+"""Columns of an entry that a person made, or made his own by changing it."""
 
 _select = select(
     list_entry.c.verdict,
@@ -21,6 +23,7 @@ _select = select(
     list_entry.c.proof,
     list_entry.c.id,
     list_entry.c.expires_at,
+    list_entry.c.origin,
 )
 _by_pattern = _select.where(list_entry.c.pattern.in_(bindparam("patterns", expanding=True)))
 
@@ -55,7 +58,9 @@ class ListTable:
                 self._connection.execute(
                     update(list_entry)
                     .where(list_entry.c.id == old.id)
-                    .values(proof=merged.proof, expires_at=merged.expires_at)
+                    .values(
+                        proof=merged.proof, expires_at=merged.expires_at, **(PERSONS_OWN if not merged.learned else {})
+                    )
                 )
             return old.id
         result = self._connection.execute(insert(list_entry), values_of(entry, note, added_by, pending_id, now))
@@ -106,8 +111,10 @@ def values_of(entry: Entry, note: str, added_by: str, pending_id: int | None, no
     }
 
 
-def _entry(verdict: str, pattern: str, scope: str, proof: str, entry_id: int, expires_at: float | None = None) -> Entry:
-    return Entry(Verdict(verdict), pattern, scope, proof, entry_id, expires_at)
+def _entry(
+    verdict: str, pattern: str, scope: str, proof: str, entry_id: int, expires_at: float | None, origin: str
+) -> Entry:
+    return Entry(Verdict(verdict), pattern, scope, proof, entry_id, expires_at, learned=bool(origin))
 
 
 EntryCopies = Copies[tuple[str, ...], tuple[Entry, ...]]

@@ -33,6 +33,7 @@ from gateway.store.journal import JournalTable
 from gateway.store.kept_answers import KeptTable
 from gateway.store.lists import CHANGES, EntryCopies, ListTable
 from gateway.store.orders import OrderTable
+from gateway.store.outgoing import SentTable
 from gateway.store.overview import OverviewTable
 from gateway.store.pending import PendingTable
 from gateway.store.policies import PolicyTable
@@ -151,6 +152,11 @@ class Transaction:
     def expecting(self) -> ExpectingTable:
         """Mail that people expect."""
         return ExpectingTable(self.connection)
+
+    @property
+    def sent(self) -> SentTable:
+        """Mail that people sent to the outside."""
+        return SentTable(self.connection)
 
     @property
     def digests(self) -> DigestTable:

@@ -54,6 +54,8 @@ class Site:
     """The door to the world: Postfix's, or at the edge the gateway's."""
     inner_port: int
     """Postfix's door for mail the gateway lets in."""
+    submission_port: int
+    """The door at which users send."""
 
     @property
     def is_behind_queue(self) -> bool:
@@ -123,12 +125,17 @@ def site(way: str, *, gateway_runs: bool = True) -> Iterator[Site]:
         Surroundings(sender_zones(STRANGERS, OUTSIDE), recipients=mailboxes) as around,
     ):
         inner_port, challenges_port, front_port = free_port(), free_port(), free_port()
+        submission_port, outgoing_port, back_port = free_port(), free_port(), free_port()
+        config = folder / "gateway.toml"
+        config.write_bytes(b"".join((CONFIG / part / "gateway.toml").read_bytes() for part in (way, "outgoing")))
         gateway = GatewayProcess(
             folder,
             {
                 # Where things are on this machine.
                 "relay.next_hop": f"{HOST}:{inner_port}",
                 "relay.smart_host": f"{HOST}:{challenges_port}",
+                "outgoing.listen": [f"{HOST}:{outgoing_port}"],
+                "outgoing.next_hop": f"{HOST}:{back_port}",
                 "dns.servers": [f"{HOST}:{around.dns_port}"],
                 # A second domain, whose mailboxes the gateway reaches without this Postfix.
                 "domains.names": ["example.org", "branch.example.org"],
@@ -137,7 +144,7 @@ def site(way: str, *, gateway_runs: bool = True) -> Iterator[Site]:
                 "challenge.work_bits": 6,
                 **_way_settings(way, folder),
             },
-            config=CONFIG / way / "gateway.toml",
+            config=config,
         )
         port = gateway.smtp_port if way == "edge" else front_port
         postfix = PrivatePostfix(
@@ -157,6 +164,14 @@ def site(way: str, *, gateway_runs: bool = True) -> Iterator[Site]:
         postfix.install(CONFIG / way)
         postfix.move(f"{HOST}:10026", inner_port)
         postfix.move(f"{HOST}:10027", challenges_port)
+        # What users send goes through the gateway as well, as docs/outgoing.md says.
+        postfix.add_service("submission inet n - n - - smtpd\n  -o smtpd_relay_restrictions=permit_mynetworks,reject")
+        postfix.append(CONFIG / "outgoing")
+        postfix.option("submission/inet", "content_filter", "outgoing:$gateway_outgoing")
+        postfix.option("submission/inet", "receive_override_options", "no_address_mappings")
+        postfix.move("submission", submission_port)
+        postfix.move(f"{HOST}:10028", back_port)
+        postfix.set("gateway_outgoing", f"[{HOST}]:{outgoing_port}")
         if way == "before-queue":
             postfix.move("smtp", front_port)
             postfix.set("gateway_smtp", f"{HOST}:{gateway.smtp_port}")
@@ -169,7 +184,7 @@ def site(way: str, *, gateway_runs: bool = True) -> Iterator[Site]:
             if gateway_runs:
                 gateway.start()
             try:
-                yield Site(way, around, postfix, gateway, port, inner_port)
+                yield Site(way, around, postfix, gateway, port, inner_port, submission_port)
             finally:
                 gateway.kill()
 

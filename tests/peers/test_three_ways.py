@@ -191,6 +191,30 @@ def test_delivery_status_options_and_utf8_reach_the_mailbox(any_way: Site) -> No
     assert "NOTIFY=NEVER" in delivered.rcpt_parameters
 
 
+def test_mail_of_our_user_to_a_stranger_lets_his_answer_in(any_way: Site) -> None:
+    user, stranger, colleague = "tom@example.org", "dora@stranger.example", "office@stranger.example"
+    content = letter(user, stranger, "A question")
+
+    with smtplib.SMTP(HOST, any_way.submission_port, "desk.example.org", timeout=60) as door:
+        door.sendmail(user, [stranger], content)
+    (sent,) = any_way.around.outside.wait(stranger)
+    assert trace_above(sent.content, content).count(b"Received:") == 3  # Ours between those of two doors of Postfix.
+    (line,) = any_way.gateway.data("history", "list", stranger)
+    assert (line["kind"], line["sender"], line["state"], line["reason"]) == ("sent", user, "relayed", "taught")
+    assert "postfix/to-gateway/smtp[" in any_way.postfix.log()
+    assert f"{line['queue_id']}: to=<{stranger}>" in any_way.postfix.log()
+    assert line["reply"].rpartition(" ")[2] + ": " in any_way.postfix.log()
+
+    mail_id = next(row for row in content.split(b"\r\n") if row.startswith(b"Message-ID:")).partition(b":")[2].strip()
+    for number, sender in enumerate((stranger, colleague), start=1):
+        reply = letter(sender, user, f"Re: {number}").replace(b"\r\n", b"\r\nIn-Reply-To: " + mail_id + b"\r\n", 1)
+        assert any_way.send(sender, user, reply).code == 250
+        assert len(any_way.around.inside.wait(user, number)) == number
+    assert any_way.pending(user) == []
+    assert any_way.send(colleague, user, letter(colleague, user, "No answer")).code == 250
+    any_way.held(user)
+
+
 def test_swaks_line_of_the_guide_is_answered(any_way: Site) -> None:
     done = subprocess.run(
         ["swaks", "--server", HOST, "--port", str(any_way.port), "--local-interface", OUTSIDE,

@@ -11,6 +11,7 @@ from gateway.domain.lists import Entry, Verdict
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.accounts import operator
 from gateway.flow.history import Asked, History, Line
+from gateway.flow.outgoing_ports import Departure, Sent
 from gateway.flow.passages import Passage
 from gateway.store.audit import audit
 from gateway.store.store import Store
@@ -69,6 +70,37 @@ async def test_lines_of_all_kinds_stand_in_one_order_and_once(store: Store, hist
     assert {line.kind for line in lines if line.direction == "out"} == {"challenge"}
     held = next(line for line in lines if line.kind == "held")
     assert (held.state, held.queue_id, held.sender) == ("pending", "4XyZ", "anna@oak.example")
+
+
+def departure(number: int = 0, sender: str = "joe@example.org") -> Departure:
+    return Departure(
+        at=NOW + number, transaction_id=f"d{number}", sender=sender, sender_key=sender,
+        sender_domain=sender.rpartition("@")[2], recipient="ann@elm.example", recipient_key="ann@elm.example", size=1,
+        taught="taught", state="relayed", queue_id="Q1", reply="250 2.0.0 queued as X", client="192.0.2.7",
+    )  # fmt: skip
+
+
+async def test_mail_to_the_outside_is_its_senders_history_is_forgotten_by_his_domain_and_erased(
+    store: Store, history: History
+) -> None:
+    mails = [departure(), departure(1, "kim@example.org"), departure(2, "liz@short.example"), departure(3, "")]
+    sent = [Sent(b"7" * 16, "joe@example.org", "elm.example"), Sent(b"7" * 16, "kim@example.org", "elm.example")]
+    await store.transact(lambda tx: tx.sent.depart(mails))
+    await store.transact(lambda tx: tx.sent.remember(sent, NOW))
+    (line,) = await all_of(history, USER)
+    assert (line.kind, line.direction, line.reason, line.recipient) == ("sent", "out", "taught", "ann@elm.example")
+    assert [one.sender for one in await all_of(history, ADMIN)] == ["kim@example.org", "joe@example.org"]
+    assert len(await all_of(history, ROOT)) == 4
+    assert await store.transact(lambda tx: tx.history.forget(NOW + 9, ["short.example"], but=False, most=9)) == 1
+    exported = await history.export(ROOT, "joe@example.org")
+    assert exported is not None
+    assert (len(exported["departures"]), len(exported["sent_mails"])) == (1, 1)
+    erased = await history.erase(ROOT, "joe@example.org")
+    assert erased is not None
+    assert erased.mails == 1
+    assert await all_of(history, USER) == []
+    left = await store.look(lambda tx: tx.sent.answered([b"7" * 16], ["joe@example.org", "kim@example.org"], 0))
+    assert left == sent[1:]
 
 
 async def test_lines_beyond_reach_are_not_there(store: Store, history: History) -> None:
@@ -131,7 +163,7 @@ async def test_address_is_erased_with_all_that_names_it_and_nothing_else(store: 
     assert before is not None
     assert {name: len(rows) for name, rows in before.items()} == {
         "passages": 1, "held": 3, "messages": 3, "challenges": 1, "entries": 1, "windows": 0, "disowned": 0,
-        "webhook": 0,
+        "departures": 0, "sent_mails": 0, "webhook": 0,
     }  # fmt: skip
     erased = await history.erase(ROOT, "joe@EXAMPLE.org")
     assert erased is not None

@@ -26,6 +26,7 @@ from gateway.store.tables.core import (
 from gateway.store.tables.digests import digest, digest_choice, digest_item, digest_mailbox, digest_secret
 from gateway.store.tables.history import passage
 from gateway.store.tables.lists import draft, removal, removed_entry
+from gateway.store.tables.outgoing import departure, sent_mail
 from gateway.store.tables.overview import journal, tally
 from gateway.store.tables.policies import expecting, expecting_use, policy_choice
 from gateway.store.tables.queue import bulk_order, order_row, queue, saved_search, seen
@@ -42,6 +43,7 @@ __all__ = [
     "challenge",
     "challenge_text",
     "content",
+    "departure",
     "digest",
     "digest_choice",
     "digest_item",
@@ -68,6 +70,7 @@ __all__ = [
     "saved_search",
     "secret",
     "seen",
+    "sent_mail",
     "sequence",
     "service",
     "session",

@@ -33,7 +33,7 @@ def inserted_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-SCHEMA_VERSION = "0012"
+SCHEMA_VERSION = "0013"
 """The newest migration; `db check` compares it with what the file says."""
 
 # SQLite numbers rows by itself only where the key is a plain INTEGER.
@@ -210,6 +210,11 @@ list_entry = Table(
     Column("last_used_at", Float, nullable=True, comment="when it last decided a mail; written down each minute"),
     Column("owner", Text, nullable=False, comment="the scope without sub-address: whose page it is on"),
     Column("owner_domain", Text, nullable=False, comment="domain of the scope; empty for the site"),
+    Column(
+        "origin", String(16), nullable=False, server_default=text("''"), comment="written-to; empty: a person made it"
+    ),
+    Column("origin_mail", String(32), nullable=False, server_default=text("''"), comment="transaction it comes from"),
+    Column("lives", Float, nullable=True, comment="seconds it holds after its last use, where it was learned"),
     UniqueConstraint("pattern", "scope", "verdict"),
     # A number is never given again: what was removed can come back as it was.
     sqlite_autoincrement=True,
@@ -218,6 +223,7 @@ list_entry = Table(
 Index("list_entry_owner", list_entry.c.owner, list_entry.c.verdict, list_entry.c.id)
 Index("list_entry_domain", list_entry.c.owner_domain, list_entry.c.verdict, list_entry.c.id)
 Index("list_entry_verdict", list_entry.c.verdict, list_entry.c.id)
+Index("list_entry_origin", list_entry.c.origin, list_entry.c.id, sqlite_where=text("origin <> ''"))
 
 disowned = Table(
     "disowned",

@@ -20,7 +20,11 @@ removed_entry = Table(
     metadata,
     Column("id", RowId, primary_key=True, comment="the number it had"),
     Column("removal_id", RowId, ForeignKey("entry_removal.id"), nullable=False, index=True),
-    *(Column(column.name, column.type, nullable=column.nullable) for column in list_entry.c if column.name != "id"),
+    *(
+        Column(column.name, column.type, nullable=column.nullable, server_default=column.server_default)
+        for column in list_entry.c
+        if column.name != "id"
+    ),
 )
 
 draft = Table(

@@ -91,7 +91,7 @@ def test_lists_show_filters(shell: Shell) -> None:
 
 def test_lists_show_of_nothing_is_no_fault(shell: Shell) -> None:
     assert shell("lists", "show", terminal=True).out == "No entries.\n"
-    assert shell("lists", "show").out == "id\tlist\tpattern\tfor\tproof\tadded\tby\tused\tuntil\tnote\n"
+    assert shell("lists", "show").out == "id\tlist\tpattern\tfor\tproof\tadded\tby\tused\tuntil\tnote\torigin\n"
 
 
 # --- files ---

@@ -28,6 +28,7 @@ def test_policy_show_tells_the_configuration_where_nothing_was_chosen(shell: She
         "language": "auto",
         "templates": "domain",
         "expecting": "yes",
+        "written-to": "yes",
         "users-edit-lists": "yes",
         "users-moderate": "yes",
         "users-read-content": "yes",

@@ -161,6 +161,7 @@ def test_effective_policy_turns_each_value_into_what_the_decision_takes() -> Non
         PolicySetting.LANGUAGE: "de",
         PolicySetting.TEMPLATES: "site",
         PolicySetting.EXPECTING: "no",
+        PolicySetting.WRITTEN_TO: "no",
     }
     found = policy(*(Choice(DOMAIN, setting, value) for setting, value in chosen.items()))
     assert found == Policy(
@@ -172,6 +173,7 @@ def test_effective_policy_turns_each_value_into_what_the_decision_takes() -> Non
         language="de",
         expecting=False,
         templates=Templates.SITE,
+        written_to=False,
     )
 
 
@@ -191,6 +193,7 @@ def test_mode_of_a_configuration_that_asks_nobody_is_quarantine_and_switched_on_
     )
     assert base_values(replace(BASE, mode=Mode.OFF, asking=Asking.OFF))[PolicySetting.MODE] == "off"
     assert base_values(replace(BASE, expecting=False))[PolicySetting.EXPECTING] == "no"
+    assert base_values(replace(BASE, written_to=False))[PolicySetting.WRITTEN_TO] == "no"
 
 
 def test_withheld_are_the_rights_that_the_policy_takes() -> None:

@@ -14,6 +14,7 @@ from gateway.domain.lists import (
     UNPROVEN,
     Entry,
     Verdict,
+    merge_entries,
     parse_pattern,
     parse_scope,
     scope_keys,
@@ -147,6 +148,21 @@ def test_winner_is_the_nearest_scope_then_the_most_exact_pattern_then_deny() -> 
         assert higher < lower
         assert winner([first, second], (SENDER,), RECIPIENT) == first
         assert winner([second, first], (SENDER,), RECIPIENT) == first
+
+
+def test_winner_is_learned_only_where_no_person_made_one() -> None:
+    learned = replace(allow(scope="joe@example.org"), learned=True)
+    for made in (deny("@oak.example"), deny(scope="@example.org"), allow("@.example", proof=UNPROVEN)):
+        assert winner([learned, made], (ANNA,), JOE) is made
+    assert winner([learned], (ANNA,), JOE) is learned
+
+
+def test_learned_entry_made_by_a_person_is_his_and_ends_as_he_says() -> None:
+    learned = replace(allow(), learned=True, expires_at=9.0)
+    assert merge_entries(learned, allow(proof="dkim:oak.example"), 1.0) == allow()
+    assert merge_entries(learned, replace(allow(), expires_at=5.0), 1.0) == replace(allow(), expires_at=5.0)
+    assert merge_entries(learned, replace(learned, expires_at=12.0), 1.0) == replace(learned, expires_at=12.0)
+    assert merge_entries(learned, allow(), 9.0) == allow()
 
 
 def test_winner_looks_at_every_sender_of_the_mail() -> None:

@@ -214,7 +214,7 @@ def test_decide_over_every_combination_keeps_its_promises() -> None:
         decision = decide(policy, case)
         check_invariants(policy, case, decision)
         reasons.add(decision.reason)
-    assert reasons == set(Reason) - {Reason.HOLDING_OFF, Reason.EXPECTED}
+    assert reasons == set(Reason) - {Reason.HOLDING_OFF, Reason.EXPECTED, Reason.ANSWERS_US}
 
 
 WINDOW = Window(1, "joe@example.org", "joe@example.org", 0, 1)
@@ -245,6 +245,16 @@ def test_decide_of_expected_mail_delivers_what_would_be_held_unless_the_policy_f
         else:
             assert let_in == held
         assert decide(replace(policy, expecting=False), replace(case, expected=WINDOW)) == held
+
+
+def test_decide_of_an_answer_delivers_what_would_be_held_where_it_is_proven_and_wanted() -> None:
+    for policy, case in every_case()[::7]:
+        held, let_in = decide(policy, case), decide(policy, replace(case, answers=True))
+        if held.disposition is Disposition.HOLD and not unproven(case):
+            assert let_in == Decision(Disposition.DELIVER, Reason.ANSWERS_US)
+        else:
+            assert let_in == held
+        assert decide(replace(policy, written_to=False), replace(case, answers=True)) == held
 
 
 def test_narrowest_scope_opens_least() -> None:

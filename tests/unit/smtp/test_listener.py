@@ -139,6 +139,16 @@ async def test_listener_stopped_waits_for_a_message_and_gives_up_in_time() -> No
     assert len(door.taken) == 2
 
 
+async def test_listener_for_own_servers_turns_away_everybody_else() -> None:
+    strict = replace(SETTINGS, only_trusted=True, trusted_clients=())
+    listener = Listener(ScriptedDoor(), strict)
+    await listener.start([bound_socket("127.0.0.1:0")])
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.addresses[0][1])
+    assert await reader.read() == encoded(reply.CLIENT_REFUSED)
+    writer.close()
+    await listener.stop(1)
+
+
 async def test_client_that_talks_before_the_greeting_is_refused() -> None:
     listener = Listener(ScriptedDoor(), replace(SETTINGS, trusted_clients=()))
     await listener.start([bound_socket("127.0.0.1:0")])

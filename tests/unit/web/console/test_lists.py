@@ -12,7 +12,7 @@ from gateway.domain.lists import ALIGNED, Entry, Verdict
 from gateway.flow.describe import Describer
 from gateway.store.store import Transaction
 from tests.store.letters import keep, message, row
-from tests.unit.web.console.lists_desk import HOSTILE, NOW, VIEWERS, Desk
+from tests.unit.web.console.lists_desk import DAY, HOSTILE, NOW, VIEWERS, Desk
 from tests.unit.web.console.markup import faults
 
 
@@ -41,6 +41,28 @@ async def test_list_shows_own_entries_and_those_of_domain_and_site_that_act_too(
     seen = await desk.get("audit", "/console/lists")
     assert seen.count('data-label="Who"') == 5
     assert "checkbox" not in seen
+
+
+async def test_written_to_has_a_tab_and_tells_who_wrote_when_and_until_when(desk: Desk) -> None:
+    assert "Nobody was written to yet" in await desk.get("joe", "/console/lists?origin=written-to")
+    made = await desk.put("bo@elm.example", "joe@example.org")
+    entry = Entry(Verdict.ALLOW, "anna@oak.example", "joe@example.org")
+    await desk.store.transact(lambda tx: tx.sent.learn(entry, "joe@example.org", "0a1b2c", 90 * DAY, NOW))
+    learned = made + 1
+    for path in ("origin=written-to", "origin=written-to&words=oak", "origin=written-to&verdict=allow"):
+        page = await desk.get("joe", f"/console/lists?{path}")
+        assert f'value="{learned}"' in page, path
+        assert f'value="{made}"' not in page, path
+        assert "later with each use" in page
+    assert "Nothing found" in await desk.get("joe", "/console/lists?origin=written-to&words=elm")
+    page = await desk.get("joe", f"/console/lists/{learned}")
+    assert "joe@example.org wrote to this address." in page
+    assert 'console/history?address=anna%40oak.example"' in page
+    assert "0a1b2c" in page
+    await desk.post("joe", f"/console/lists/{learned}", note="a friend", expires="")
+    assert "wrote to this address" not in await desk.get("joe", f"/console/lists/{learned}")
+    assert "for good" in await desk.get("joe", "/console/lists?words=oak")
+    assert "yet" in await desk.get("joe", "/console/lists?origin=written-to")
 
 
 async def test_list_says_which_entry_goes_first(desk: Desk) -> None:
