@@ -8,8 +8,20 @@ from collections.abc import Iterator
 import pytest
 
 from tests.peers.deployment import WAYS, Site, site
+from tests.peers.exim_sendmail import EXIM, SENDMAIL
 
-_PROGRAMS = ("postfix", "postconf", "smtp-source", "smtp-sink", "swaks", "dovecot", "slapd")
+_PROGRAMS = (
+    "postfix",
+    "postconf",
+    "smtp-source",
+    "smtp-sink",
+    "swaks",
+    "dovecot",
+    "slapd",
+    "m4",
+    str(EXIM),
+    str(SENDMAIL),
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,101 @@
+"""What admins are told to type can be typed: shell, commands, records, files."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import click
+import dkim
+import pytest
+
+from gateway.cli.main import cli
+from gateway.relay.signer import Signer
+from gateway.settings import load
+from tests.architecture.test_docs import PAGES
+from tests.architecture.tree import ROOT
+
+DOCS = ROOT / "docs"
+CONFIG = ROOT / "config"
+_GROUPS = "pending|lists|challenges|policy|history|digest|account|token|expect|db"
+_CHALLENGE = (
+    b"From: mail-desk@example.org\r\nTo: ada@oak.example\r\nSubject: Auto: Hello\r\n\r\nPlease open this page.\r\n"
+)
+
+
+def _blocks(page: Path, kind: str) -> list[str]:
+    return re.findall(rf"^ *```{kind}\n(.*?)^ *```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_shell_in_documents_can_be_read_by_a_shell() -> None:
+    text = "\n".join(block for page in PAGES for block in _blocks(page, "sh"))
+
+    done = subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True, timeout=30, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_commands_within_sentences_exist() -> None:
+    for page in PAGES:
+        for line in re.findall(rf"`(?:challenge-gateway )?((?:{_GROUPS}) [a-z-]+)[^`]*`", page.read_text("utf-8")):
+            group, command = line.split()
+            found = cli.get_command(click.Context(cli), group)
+            assert isinstance(found, click.Group)
+            assert found.get_command(click.Context(found), command) is not None, (page.name, line)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["rsa", "ed25519"])
+def test_key_made_as_told_signs_so_that_the_printed_record_verifies(number: int, tmp_path: Path) -> None:
+    commands = [block for block in _blocks(DOCS / "challenge-domain.md", "sh") if "openssl" in block]
+    assert len(commands) == 2
+    done = subprocess.run(
+        ["sh", "-e"], input=commands[number], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    record = done.stdout.encode()
+
+    signed = Signer.load(tmp_path / "dkim.pem", "cg1", "example.org").sign(_CHALLENGE)
+
+    assert dkim.verify(signed, dnsfunc=lambda name, timeout=5: record)
+
+
+@pytest.mark.parametrize(
+    ("guide", "folder"),
+    [
+        ("install-exim.md", "exim/edge"),
+        ("install-exim.md", "exim/after-queue"),
+        ("install-sendmail.md", "sendmail/edge"),
+    ],
+)
+def test_guide_names_each_file_and_the_gateways_file_its_doors(guide: str, folder: str) -> None:
+    text = (DOCS / guide).read_text("utf-8")
+    files = sorted((CONFIG / folder).iterdir())
+    settings = load(CONFIG / folder / "gateway.toml", {})
+    others = "".join(file.read_text("utf-8") for file in files if file.suffix != ".toml")
+
+    assert f"config/{folder}/" in text
+    assert [file.name for file in files if f"`{file.name}`" not in text and f"{folder}/{file.name}" not in text] == []
+    for door in (settings.relay.next_hop, settings.relay.smart_host):
+        assert str(door).rpartition(":")[2] in others
+    assert settings.smtp.stage == folder.partition("/")[2]
+
+
+def test_numbers_of_tuning_are_those_of_performance_and_of_the_settings(tmp_path: Path) -> None:
+    tuning, performance = (
+        " ".join((DOCS / name).read_text("utf-8").split()) for name in ("tuning.md", "performance.md")
+    )
+    empty = tmp_path / "gateway.toml"
+    empty.write_text("")
+    shipped = load(empty, {})
+
+    assert "relaying is at 0.7 to 0.8 of Postfix" in tuning
+    assert "relaying is at 0.7 to 0.8 of Postfix" in performance
+    assert "| idle, after the start | 74 + 49 |" in performance
+    assert "the service, idle | 74 MB" in tuning
+    assert "each further process that takes mail | 49 MB" in tuning
+    assert "108" in performance
+    assert f"{shipped.smtp.max_connections} and {shipped.smtp.max_connections_per_client}; trusted" in tuning
+    assert f"| {shipped.relay.next_hop_connections} to each" in tuning
+    assert f"{shipped.relay.recipient_cache_seconds:g} s, its no {shipped.relay.refusal_cache_seconds:g} s" in tuning
+    assert f"kept {shipped.store.retention_days:g} days, facts of relayed mail {shipped.history.days:g}" in tuning
+    assert f"{shipped.smtp.max_memory_octets // 2**20} MB" in tuning
