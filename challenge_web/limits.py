@@ -26,6 +26,8 @@ class Limits:
     """Answers and buttons. Wrong answers are counted for each challenge besides."""
     pictures: Limit = Limit(120, 240)
     sounds: Limit = Limit(6, 12)
+    knocks: Limit = Limit(6, 12)
+    """Numbers of mails that somebody types who shows nothing else."""
     max_networks: int = 10_000
     """Buckets of each kind that are remembered; beyond it the one longest unused is forgotten."""
 

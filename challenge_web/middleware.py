@@ -93,7 +93,9 @@ def limited(pages: Pages, limits: Limits, trusted: Sequence[Network], tick: Call
         (hdrs.METH_POST, "withdraw"): posts,
         (hdrs.METH_POST, "held"): posts,
         (hdrs.METH_POST, "held-more"): posts,
+        (hdrs.METH_POST, "held-request"): posts,
         (hdrs.METH_POST, "digest-stop"): posts,
+        (hdrs.METH_POST, "release"): Buckets(limits.knocks, limits.max_networks),
         # What the store counts besides, for each name and address.
         (hdrs.METH_POST, "signin"): posts,
         (hdrs.METH_POST, "signin-password"): posts,

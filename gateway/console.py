@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import secrets
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from challenge_web.api.operations import Operation, Resource
 from challenge_web.api.overview import OverviewResource
 from challenge_web.api.pending import PendingResource
 from challenge_web.api.policies import PolicyResource
+from challenge_web.api.releases import ReleaseResource
 from challenge_web.api.searches import SavedSearchResource
 from challenge_web.api.templates import TemplateResource
 from challenge_web.api.webhook import WebhookResource
@@ -48,6 +48,7 @@ from challenge_web.console.pending import PendingPages
 from challenge_web.console.policies import PolicyPages
 from challenge_web.console.proof import ProofPages
 from challenge_web.console.proxy_sign_in import ProxySignIn
+from challenge_web.console.releases import ReleasePages
 from challenge_web.console.routes import Room, Route
 from challenge_web.console.saved_searches import SavedSearchPages
 from challenge_web.console.sign_in import SignInPages
@@ -58,6 +59,7 @@ from challenge_web.limits import client_address
 from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
 from gateway import assembly
+from gateway.desks import make_forwarder
 from gateway.domain.address import NULL_PATH, Address, normal_domain
 from gateway.domain.envelope import Recipient
 from gateway.domain.roles import Role, Viewer
@@ -79,6 +81,7 @@ from gateway.flow.ports import Envelope, Hop
 from gateway.flow.queue import Queue
 from gateway.flow.read import Reading
 from gateway.flow.receive_rules import own_domains
+from gateway.flow.releases import Releases
 from gateway.flow.saved_searches import SavedSearches
 from gateway.flow.sources import Sources
 from gateway.flow.texts import TextEditor, Texts
@@ -88,7 +91,6 @@ from gateway.flow.watch import Watch
 from gateway.flow.webhook import Webhook
 from gateway.letters import LetterWriter
 from gateway.reading.reader import Reader
-from gateway.relay.copies import compose_copy
 from gateway.relay.templates import VARIABLES
 from gateway.settings import Settings
 from gateway.store.store import Store
@@ -123,6 +125,7 @@ class Parts:
     reader: Reader
     reading: Reading
     forwarder: Forwarder
+    releases: Releases
     digest_choices: DigestChoices
     links: HeldLinks
     webhook: Webhook
@@ -138,6 +141,7 @@ def make_parts(
     queue: Queue,
     orders: Orders,
     webhook: Webhook,
+    releases: Releases,
     *,
     outside: Outside,
     now: Callable[[], float],
@@ -179,16 +183,8 @@ def make_parts(
         sources=Sources(store, now=now, wake_deliveries=wake_deliveries),
         reader=reader,
         reading=reading,
-        forwarder=Forwarder(
-            assembly.forward_rules(settings),
-            reading,
-            store,
-            compose_copy,
-            outside,
-            hops.of,
-            now=now,
-            random_octets=secrets.token_bytes,
-        ),
+        forwarder=make_forwarder(settings, store, reading, outside, hops.of, now),
+        releases=releases,
         digest_choices=assembly.make_digest_choices(settings, store, letters.languages(), now),
         links=HeldLinks(assembly.digest_rules(settings), store, policies, now=now, wake_deliveries=wake_deliveries),
         webhook=webhook,
@@ -205,7 +201,8 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
         HomePages(),
         PendingPages(parts.queue, parts.orders, parts.sources, view, pages, searches, now=parts.now, scored=scored),
         SavedSearchPages(searches, pages),
-        MessagePages(view, parts.asker, pages),
+        MessagePages(view, parts.asker, parts.releases, pages),
+        ReleasePages(parts.releases, parts.forwarder, pages),
         ListPages(
             Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now),
             WaitingFrom(parts.store, parts.orders),
@@ -302,6 +299,7 @@ def api_resources(parts: Parts) -> list[Resource]:
         PendingResource(parts.queue, parts.orders, parts.sources),
         SavedSearchResource(SavedSearches(parts.store, now=parts.now)),
         MessageResource(parts.reading, parts.forwarder, parts.queue, parts.asker),
+        ReleaseResource(parts.releases, parts.forwarder),
         ListResource(
             Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now),
             ListFiles(parts.store, now=parts.now),
@@ -360,7 +358,7 @@ def open_console(app: web.Application, pages: Pages, parts: Parts, watch: Watch)
         await parts.reader.close()
 
     app.on_cleanup.append(close_reader)
-    HeldPages(parts.links, parts.reading, pages, now=parts.now).add_to(app)
+    HeldPages(parts.links, parts.releases, parts.reading, pages, now=parts.now).add_to(app)
     web_settings, entrance = parts.settings.web, parts.entrance
     cookie = Cookie(secure=web_settings.public_url.startswith("https://"))
 

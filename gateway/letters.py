@@ -15,13 +15,15 @@ from gateway.domain.language import Guess
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.digest_ports import DigestLetter
 from gateway.flow.ports import ChallengeRow
+from gateway.flow.release_ports import AnswerLetter, AskLetter
 from gateway.flow.sign_in_mail import SignInLetter
 from gateway.flow.texts import Fault, Sample, Texts
 from gateway.languages.language import ENGLISH, known, language
 from gateway.mail_texts import MailTexts
-from gateway.relay.compose import ChallengeMail, compose_challenge, desk_name
+from gateway.relay.compose import ChallengeMail, ComposedMail, compose_challenge, desk_name
 from gateway.relay.digest_letter import compose_digest
 from gateway.relay.letter import Desk
+from gateway.relay.release_letter import compose_answer, compose_ask
 from gateway.relay.sign_in_letter import SignInMail, compose_sign_in
 from gateway.relay.signer import Signer
 from gateway.relay.templates import SAMPLE, Sources, TemplateFault, Templates, faults_in
@@ -148,6 +150,19 @@ class LetterWriter:
             message_id,
             self._signer,
         )
+        return OutgoingMail(composed.content, message_id, composed.smtputf8)
+
+    async def release(self, letter: AskLetter | AnswerLetter, now: float) -> OutgoingMail:
+        """Write a mail about a request of release."""
+        message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
+        tag = language(letter.language).tag
+
+        def work() -> ComposedMail:
+            if isinstance(letter, AskLetter):
+                return compose_ask(self._texts.asking(tag), letter, self._desk, now, message_id, self._signer)
+            return compose_answer(self._texts.answer(tag), letter, self._desk, now, message_id, self._signer)
+
+        composed = await asyncio.to_thread(work)
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
 
     def languages(self) -> Sequence[str]:

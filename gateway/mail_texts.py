@@ -18,6 +18,7 @@ from gateway.flow.arrangements import Arrangements, policy_for
 from gateway.flow.texts import Texts, TextStore, text_scopes
 from gateway.languages.language import ENGLISH, known, language
 from gateway.relay.digest_letter import DigestTemplates
+from gateway.relay.release_letter import AnswerTemplates, AskTemplates
 from gateway.relay.sign_in_letter import SignInTemplates
 from gateway.relay.templates import Sources, Templates
 
@@ -63,6 +64,8 @@ class MailTexts:
                 self.challenge(tag)
                 self.sign_in(tag)
                 self.digest(tag)
+                self.asking(tag)
+                self.answer(tag)
 
     def challenge(self, tag: str) -> Templates:
         """Return the challenge's templates."""
@@ -80,10 +83,15 @@ class MailTexts:
 
     def digest(self, tag: str) -> DigestTemplates:
         """Return the digest's templates."""
-        own, shipped = self._own(tag), _shipped(ENGLISH)
-        folders = (shipped,) if own is None else (own, shipped)
-        # One template for all: its sentences are in the catalogues.
-        return self._kept("digest", tag, lambda: DigestTemplates(folders, language(tag)))
+        return self._kept("digest", tag, lambda: DigestTemplates(self._folders(tag), language(tag)))
+
+    def asking(self, tag: str) -> AskTemplates:
+        """Return the templates of the mail to who decides on requests of release."""
+        return self._kept("request", tag, lambda: AskTemplates(self._folders(tag), language(tag)))
+
+    def answer(self, tag: str) -> AnswerTemplates:
+        """Return the templates of the answer to who asked."""
+        return self._kept("answer", tag, lambda: AnswerTemplates(self._folders(tag), language(tag)))
 
     def sources(self, tag: str) -> Texts:
         """Return the challenge's words as they stand in the files."""
@@ -100,6 +108,11 @@ class MailTexts:
 
     def _compile(self, tag: str, sources: Sources) -> Templates:
         return self.challenge(tag).with_texts(sources)
+
+    def _folders(self, tag: str) -> tuple[Path, ...]:
+        """Return where there is one template for all languages: its sentences are in the catalogues."""
+        own, shipped = self._own(tag), _shipped(ENGLISH)
+        return (shipped,) if own is None else (own, shipped)
 
     def _own(self, tag: str) -> Path | None:
         if self._chosen is None:

@@ -22,6 +22,7 @@ from challenge_web.pages import Pages as WebPages
 from challenge_web.puzzle import Puzzles
 from gateway import assembly, log
 from gateway.console import make_parts, open_api, open_console
+from gateway.desks import make_release_mail, make_releases
 from gateway.doors.supervisor import Supervisor, how_many
 from gateway.entrance import Entrance, link_url, web_hosts
 from gateway.flow.answer import Answers
@@ -114,11 +115,15 @@ class Service:
         self.orders = Orders(store, undo_seconds, now=clock.now, wake=self._orders.wake)
         self._webhook_sender = make_sender(settings)
         self.webhook = make_webhook(settings, store, self._webhook_sender, clock.now)
+        self.releases = make_releases(
+            store, keys.site, clock.now, wake_letters=self._wake_letters, wake_deliveries=self.wake_deliveries
+        )
         self.watch = Watch(
             store,
             self.hops,
             max_per_hour=settings.challenge.max_per_hour,
             webhook_failing_since=self.webhook.failing_since if settings.webhook.url else None,
+            asked=self.releases.open_by_domain,
         )
         self.entrance = Entrance(
             settings, store, self.letters.sign_in, self.hops.of, self.smart_host.send,
@@ -126,10 +131,16 @@ class Service:
         )  # fmt: skip
         courier = assembly.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site)
         self.digests = assembly.make_digests(settings, store, self.letters, courier, clock.now, clock.trusted)
+        self._release_mail = Loop(
+            "release mail",
+            make_release_mail(settings, store, self.releases, self.letters, courier, clock.now).run_once,
+            POLL,
+        )
         self._sign_in_mail = Loop("sign-in mail", self.entrance.mail.run_once, POLL)
         self._loops = [
             *self._deliveries,
             self._sign_in_mail,
+            self._release_mail,
             self._challenges,
             Loop("expire", self._expiry_work(), SWEEP),
             Loop("housekeeping", self._housekeeping, HOUSEKEEPING),
@@ -221,6 +232,9 @@ class Service:
 
     def _wake_sign_in_mail(self) -> None:
         self._sign_in_mail.wake()
+
+    def _wake_letters(self) -> None:
+        self._release_mail.wake()
 
     def _wake_challenges(self) -> None:
         self._challenges.wake()
@@ -342,7 +356,7 @@ class Service:
         settings, store, now = self.settings, self.store, self.clock.now
         parts = make_parts(
             settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders, self.webhook,
-            outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
+            self.releases, outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
         )  # fmt: skip
         open_console(app, pages, parts, self.watch)
         if settings.api.enabled:

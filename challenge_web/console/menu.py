@@ -30,6 +30,7 @@ MENU = (
     Entry("templates", phrase("Templates"), "console/templates", Right.EDIT_TEMPLATES),
     Entry("overview", phrase("Overview"), "console/overview", Right.SEE_OVERVIEW),
     Entry("domains", phrase("Domains"), "console/domains", Right.SEE_OVERVIEW),
+    Entry("requests", phrase("Requests"), "console/requests", Right.SEE_OVERVIEW),
     Entry("outgoing", phrase("Outgoing"), "console/outgoing", Right.SEE_OVERVIEW),
     Entry("accounts", phrase("Accounts"), "console/accounts", Right.SEE_ACCOUNTS),
     Entry("history", phrase("History"), "console/history", Right.SEE_HISTORY),

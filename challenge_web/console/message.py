@@ -16,11 +16,13 @@ from challenge_web.console.pages import POLICY, ConsolePages, say, see_other
 from challenge_web.console.pending_words import address, read_back
 from challenge_web.console.routes import Names, Route
 from challenge_web.pages import root_of
+from gateway.domain.lifecycle import State
 from gateway.domain.outline import Unreadable
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.ask_again import AskAgain
 from gateway.flow.forward import Form
 from gateway.flow.read import ContentGone, WrongContent
+from gateway.flow.releases import Releases
 
 ASKED_AGAIN = say("asked-again", "The sender is asked once more.")
 NOT_ASKED = say("not-asked", "The sender was not asked. Why not, and when it can be done, stands below.")
@@ -43,9 +45,10 @@ _VIEWS = ("text", "html", "files", "headers", "source")
 class MessagePages:
     """One mail, in several views."""
 
-    def __init__(self, view: MailView, asker: AskAgain, pages: ConsolePages) -> None:
+    def __init__(self, view: MailView, asker: AskAgain, releases: Releases, pages: ConsolePages) -> None:
         self._view = view
         self._asker = asker
+        self._releases = releases
         self._reading = view.reading
         self._forwarder = view.forwarder
         self._pages = pages
@@ -86,6 +89,10 @@ class MessagePages:
         if view == "source" and readable:
             words["source"] = await self._source(request, viewer, row_id)
         words["again"] = await self._asker.ruling(viewer, row_id)
+        words["release"] = await self._releases.of_mail(viewer, row_id)
+        words["number"] = self._releases.number(row_id)
+        waits = held.state is State.PENDING
+        words["may_ask"] = waits and viewer.may(Right.ASK_RELEASE) and not viewer.may(Right.MODERATE)
         if request.method == hdrs.METH_GET:
             await self._view.see(viewer, row_id)
         response = self._pages.page(request, "message/message", words, here="pending")

@@ -35,6 +35,7 @@ class Names(Enum):
     SCOPE = "scope"  # {scope}: `site`, a domain or an address.
     ACCOUNT = "account"  # {id}
     SESSION = "session"  # {id}
+    REQUEST = "request"  # {id}: of release.
     OTHER = "other"  # Proven by a test of its own.
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from challenge_web.page_language import language_of
 from challenge_web.pages import Pages, segment, stamp, wants_data
+from gateway.domain.mail_number import LONGEST
 from gateway.domain.outline import Outline, Unreadable
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
@@ -21,6 +22,8 @@ from gateway.flow.moderate import Action
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue import MACHINE
 from gateway.flow.read import ContentGone, WrongContent
+from gateway.flow.release_ports import ReleaseRequest
+from gateway.flow.releases import Asked
 
 _ACTIONS = {
     "": Action.DELIVER,
@@ -56,11 +59,28 @@ class Text(Protocol):
         """Return the mail at a glance. Raises Unreadable, ContentGone, WrongContent."""
 
 
-class HeldPages:
-    """Handlers of /held/{secret}, what lies below it, and /digest/stop/{secret}."""
+class Asking(Protocol):
+    """Asks the people in charge to let a mail go."""
 
-    def __init__(self, links: Links, text: Text, pages: Pages, *, now: Callable[[], float]) -> None:
+    def number(self, row_id: int) -> str:
+        """Return the number of a mail as people pass it on."""
+
+    async def ask(self, viewer: Viewer, row_id: int, words: str = "") -> Asked | None:
+        """Ask; None for who may let it go himself, and for what does not wait."""
+
+    async def of_mail(self, viewer: Viewer, row_id: int) -> ReleaseRequest | None:
+        """Return the newest request for a mail within reach."""
+
+    async def knock(self, text: str) -> None:
+        """Take a mail's number from somebody who shows nothing else. Whatever it is, the same is done now."""
+
+
+class HeldPages:
+    """Handlers of /held/{secret}, what lies below it, /digest/stop/{secret}, and /release."""
+
+    def __init__(self, links: Links, asking: Asking, text: Text, pages: Pages, *, now: Callable[[], float]) -> None:
         self._links = links
+        self._asking = asking
         self._text = text
         self._pages = pages
         self._now = now
@@ -70,6 +90,8 @@ class HeldPages:
         for path, name, shows, acts in (
             ("/held/{secret}", "held", self.show, self.act),
             ("/held/{secret}/{what:allow|block|delete}", "held-more", self.show, self.act),
+            ("/held/{secret}/request", "held-request", self.show, self.request),
+            ("/release", "release", self.ask_release, self.release),
             ("/digest/stop/{secret}", "digest-stop", self.ask_stop, self.stop),
         ):
             resource = app.router.add_resource(path, name=name)
@@ -101,10 +123,27 @@ class HeldPages:
         machine = mail.row.lane == MACHINE
         return self._pages.page(request, "public/held-done", {"mail": mail, "action": action.value, "machine": machine})
 
+    async def request(self, request: web.Request) -> web.Response:
+        """POST: the people in charge are asked to let the mail go."""
+        mail = await self._links.look(request.match_info["secret"])
+        if mail is None or mail.may(Action.DELIVER):
+            return self._gone(request)
+        words = (await request.post()).get("words", "")
+        asked = await self._asking.ask(mail.viewer, mail.row.id, words if isinstance(words, str) else "")
+        if asked is None:
+            return self._gone(request)
+        if wants_data(request):
+            return self._pages.data({"asked": asked.value})
+        told = await self._words(request, mail, Action.DELIVER)
+        return self._pages.page(request, "public/held", {**told, "asked_now": asked.value})
+
     async def _words(self, request: web.Request, mail: HeldMail, action: Action) -> dict[str, object]:
         row = mail.row
         left, late = days_left(row.expires_at, self._now())
-        root = "../" if request.match_info.get("what") else "./"
+        deeper = request.match_info.get("what") or request.path.endswith("/request")
+        root = "../" if deeper else "./"
+        release = await self._asking.of_mail(mail.viewer, row.id)
+        zone = zone_named(mail.time_zone)
         return {
             "mail": mail,
             "row": row,
@@ -112,12 +151,17 @@ class HeldPages:
             "machine": row.lane == MACHINE,
             "may": {one.value: mail.may(one) for one in Action},
             "content": mail.viewer.may(Right.READ_CONTENT),
-            "came": language_of(request).moment(row.held_at, zone_named(mail.time_zone)),
+            "came": language_of(request).moment(row.held_at, zone),
             "left": left,
             "late": late,
             "reason": reason_sentence(row.reason),
             "proof": proof_sentence(row.proofs),
             "asked": challenge_sentence(row.challenge, row.silence),
+            "release": release,
+            "release_asked": "" if release is None else language_of(request).moment(release.asked_at, zone),
+            "release_decided": "" if release is None else language_of(request).moment(release.changed_at, zone),
+            "asked_now": "",
+            "number": self._asking.number(row.id),
             "text": await self._excerpt(mail),
             "base": f"{root}{segment(request.match_info['secret'])}",
         }
@@ -132,6 +176,20 @@ class HeldPages:
             return ""
         text = "\n\n".join(piece.text for piece in outline.pieces).strip()
         return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rstrip() + "…"
+
+    # --- by a mail's number alone ---
+
+    async def ask_release(self, request: web.Request) -> web.Response:
+        """GET: which mail? The same page, whatever number the link bears."""
+        return self._pages.page(request, "public/release", {"number": request.query.get("number", "")[:LONGEST]})
+
+    async def release(self, request: web.Request) -> web.Response:
+        """POST: taken, whatever it is. What is behind it is looked at later: neither words nor time tell."""
+        number = (await request.post()).get("number", "")
+        await self._asking.knock(number if isinstance(number, str) else "")
+        if wants_data(request):
+            return self._pages.data({"asked": "if-there"})
+        return self._pages.page(request, "public/release-asked", {})
 
     # --- no more digests ---
 

@@ -47,6 +47,7 @@ COMMANDS = {
     "orders": Place("orders", "orders", "Settle many mails at once, and undo that for some seconds."),
     "sources": Place("sources", "sources", "Let in, or keep out, newsletters and machines whose mail waits."),
     "searches": Place("searches", "searches", "See to the searches that an account keeps above its list."),
+    "requests": Place("requests", "requests", "See who asks for the release of a mail, and decide."),
     "lists": Place("lists", "lists", "Manage allow and deny entries."),
     "policy": Place("policy", "policy", "See and choose what holds for the site, a domain or a recipient."),
     "templates": Place("templates", "templates", "See and change the words of challenges."),

@@ -38,6 +38,8 @@ class Event(Enum):
     GAVE_UP = "gave-up"  # Temporary failures for the whole retry period.
     FORWARD = "forward"  # A person sent a copy on for inspection; the row stays what it is.
     ASK_AGAIN = "ask-again"  # A person let the sender be asked once more; the row stays what it is.
+    ASK_RELEASE = "ask-release"  # Somebody asked the people in charge to let it go; the row stays what it is.
+    REFUSE_RELEASE = "refuse-release"  # They said no; the row stays what it is.
 
 
 class IllegalMove(Exception):
@@ -81,6 +83,8 @@ MOVES: dict[tuple[State, Event], State] = {
     (State.REFUSED, Event.BLACKLIST): State.BLOCKED,
     **{(state, Event.FORWARD): state for state in State},
     (State.PENDING, Event.ASK_AGAIN): State.PENDING,
+    (State.PENDING, Event.ASK_RELEASE): State.PENDING,
+    (State.PENDING, Event.REFUSE_RELEASE): State.PENDING,
 }
 
 FINAL = frozenset({State.DELIVERED, State.DELETED, State.BLOCKED, State.DISOWNED, State.EXPIRED})

@@ -24,6 +24,8 @@ class Right(Enum):
     SEE_PENDING = "see-pending"  # Rows: who wrote to whom, when, why it waits.
     READ_CONTENT = "read-content"  # Text, parts, source.
     MODERATE = "moderate"  # Authorize, deliver, blacklist, delete.
+    ASK_RELEASE = "ask-release"  # Ask the people in charge to let a mail go that one may not deliver oneself.
+    DECIDE_RELEASE = "decide-release"  # Answer those who ask.
     FORWARD = "forward"  # Send a held mail on for inspection.
     SEE_LISTS = "see-lists"
     EDIT_LISTS = "edit-lists"
@@ -46,6 +48,7 @@ _USER = frozenset(
         Right.SEE_PENDING,
         Right.READ_CONTENT,
         Right.MODERATE,
+        Right.ASK_RELEASE,
         Right.FORWARD,
         Right.SEE_LISTS,
         Right.EDIT_LISTS,
@@ -74,6 +77,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
         Right.EDIT_TEMPLATES,
         Right.SEE_OVERVIEW,
         Right.RETRY_OUTGOING,
+        Right.DECIDE_RELEASE,
         Right.SEE_ACCOUNTS,
         Right.EDIT_ACCOUNTS,
         Right.LOOK_AS_USER,

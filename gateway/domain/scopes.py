@@ -41,7 +41,7 @@ class Scope(Enum):
 
 SCOPES: dict[Scope, frozenset[Right]] = {
     Scope.PENDING_READ: frozenset({Right.SEE_PENDING}),
-    Scope.PENDING_ACT: frozenset({Right.MODERATE, Right.FORWARD}),
+    Scope.PENDING_ACT: frozenset({Right.MODERATE, Right.FORWARD, Right.ASK_RELEASE, Right.DECIDE_RELEASE}),
     Scope.CONTENT_READ: frozenset({Right.READ_CONTENT}),
     Scope.LISTS_READ: frozenset({Right.SEE_LISTS}),
     Scope.LISTS_WRITE: frozenset({Right.EDIT_LISTS}),
@@ -61,7 +61,7 @@ SCOPES: dict[Scope, frozenset[Right]] = {
 
 MEANINGS: dict[Scope, str] = {
     Scope.PENDING_READ: "See what waits: who wrote to whom, when, why",
-    Scope.PENDING_ACT: "Deliver, allow, block, delete and forward what waits; expect mail",
+    Scope.PENDING_ACT: "Deliver, allow, block, delete and forward what waits; expect mail; ask for release, and decide",
     Scope.CONTENT_READ: "Read the content of mail that waits",
     Scope.LISTS_READ: "See allow and deny entries",
     Scope.LISTS_WRITE: "Change allow and deny entries",

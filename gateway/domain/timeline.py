@@ -70,6 +70,8 @@ _EVENTS: dict[Event, Phrase] = {
     Event.GAVE_UP: phrase("The mail server could not take the mail for too long; no further attempt is made."),
     Event.FORWARD: phrase("The mail was sent on for inspection."),
     Event.ASK_AGAIN: phrase("The sender is to be asked once more."),
+    Event.ASK_RELEASE: phrase("Somebody asked the people in charge to let it go."),
+    Event.REFUSE_RELEASE: phrase("The people in charge did not let it go."),
 }
 _ENDS = {
     "answered": phrase("The sender answered."),

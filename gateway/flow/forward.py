@@ -140,7 +140,18 @@ class Forwarder:
         None where the viewer may not, the row is not within reach, or the address is none of those configured.
         Raises ContentGone, WrongContent.
         """
-        if not viewer.may(Right.FORWARD) or to not in self._rules.addresses:
+        return await self._forwarded(viewer, row_id, to, form) if to in self._rules.addresses else None
+
+    async def inspect(self, viewer: Viewer, row_id: int, mailbox: str) -> Reply | None:
+        """Send a copy as an attachment to the mailbox of who decides about a mail; return the far end's word.
+
+        mailbox: the viewer's own; whoever calls has seen to that. None, and what it raises, as above.
+        """
+        may = viewer.may(Right.DECIDE_RELEASE) and bool(mailbox)
+        return await self._forwarded(viewer, row_id, mailbox, Form.ATTACHMENT) if may else None
+
+    async def _forwarded(self, viewer: Viewer, row_id: int, to: str, form: Form) -> Reply | None:
+        if not viewer.may(Right.FORWARD):
             return None
         held = await self._reading.held(viewer, row_id)
         content = await self._reading.content(viewer, row_id)

@@ -109,6 +109,8 @@ class Standing:
     sender_domains: tuple[Frequent, ...]
     recipients: tuple[Frequent, ...]
     reasons: tuple[Frequent, ...]
+    asked_for: int = 0
+    """Requests of release that nobody has decided."""
 
 
 MOST_COUNTED = 10_000

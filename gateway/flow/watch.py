@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.domain.phrase import phrase
+from gateway.domain.phrase import phrase, phrases
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.overview import HopState, HopWatch, OverviewStore, Standing
 from gateway.flow.ports import StoreDown
@@ -29,6 +29,15 @@ class Need:
     """Whose admins it concerns; empty: the site's only."""
 
 
+async def _nobody() -> Mapping[str, int]:
+    return {}
+
+
+def _asking(count: int) -> str:
+    return phrases(count, "{n} request of release waits for an answer.",
+                   "{n} requests of release wait for an answer.")  # fmt: skip
+
+
 class Watch:
     """Looks every few seconds, and remembers."""
 
@@ -39,19 +48,23 @@ class Watch:
         *,
         max_per_hour: int,
         webhook_failing_since: Callable[[], Awaitable[float | None]] | None = None,
+        asked: Callable[[], Awaitable[Mapping[str, int]]] = _nobody,
     ) -> None:
-        """webhook_failing_since: None where there is no webhook."""
+        """webhook_failing_since: None where there is no webhook. asked: how many requests of release are open, by domain."""
         self._webhook_failing_since = webhook_failing_since
         self._store = store
         self._hops = hops
         self._max_per_hour = max_per_hour
+        self._open_requests = asked
         self._needs: tuple[Need, ...] = ()
+        self._asked: Mapping[str, int] = {}
 
     async def look(self, now: float) -> None:
         """See what needs a person now."""
         try:
             standing = await self._store.look(lambda tx: tx.overview.standing(None, now))
             failing = None if self._webhook_failing_since is None else await self._webhook_failing_since()
+            self._asked = await self._open_requests()
         except StoreDown:
             self._needs = (Need("The store cannot be read. No mail is taken meanwhile.", "overview", grave=True),)
             return
@@ -65,7 +78,9 @@ class Watch:
         if not viewer.may(Right.SEE_OVERVIEW):
             return ()
         reach = viewer.reach
-        return [need for need in self._needs if reach.site or need.domains & reach.domains]
+        found = [need for need in self._needs if reach.site or need.domains & reach.domains]
+        asked = sum(count for domain, count in self._asked.items() if reach.covers_domain(domain))
+        return [*found, Need(_asking(asked), "requests")] if asked else found
 
 
 def needs(standing: Standing, hops: Sequence[HopState], max_per_hour: int) -> list[Need]:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.domain.digest import Group, Kind, Line, filled_subject
 from gateway.domain.evidence import Method, Proof
 from gateway.domain.lifecycle import State
-from gateway.domain.lookalike import look_of
 from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
+from gateway.flow.digest_people import zone_named
 from gateway.flow.digest_ports import DigestLetter, Links
 from gateway.flow.queue import MOST_COUNTED, Row
 from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.compose import ComposedMail
 from gateway.relay.letter import Cover, Desk, LetterTemplates, seal
 from gateway.relay.plain_words import one_line, without_links
+from gateway.relay.row_words import came, file_names, from_line
 from gateway.relay.signer import Signer
 
 _DAY = 86_400
@@ -55,7 +55,7 @@ def compose_digest(
         subject=filled_subject(letter.subject, _placeholders(letter, values)) if letter.subject else rendered.subject,
         now=now,
         message_id=message_id,
-        zone=_zone(letter.time_zone),
+        zone=zone_named(letter.time_zone),
         stop=letter.links.stop,
     )
     return seal(cover, rendered, templates.spoken, signer)
@@ -78,7 +78,7 @@ def _placeholders(letter: DigestLetter, values: Mapping[str, object]) -> dict[st
 def _variables(
     letter: DigestLetter, now: float, organisation: str, contact: str, spoken: Language
 ) -> dict[str, object]:
-    zone = _zone(letter.time_zone)
+    zone = zone_named(letter.time_zone)
     zone_name = datetime.fromtimestamp(now, zone).tzname()
     return {
         "mailbox": one_line(letter.mailbox, 320),
@@ -110,53 +110,18 @@ def _group(group: Group[Row], letter: DigestLetter, now: float, zone: tzinfo, sp
 
 def _row(row: Row, others: int, letter: DigestLetter, now: float, zone: tzinfo, spoken: Language) -> dict[str, object]:
     return {
-        "from_line": _from_line(row) or spoken.said(_NO_SENDER),
+        "from_line": from_line(row) or spoken.said(_NO_SENDER),
         "subject": without_links(one_line(row.subject, 120)) if letter.content else "",
         "recipient": one_line(row.recipient, 80),
-        "time": _time(row.held_at, now, zone, spoken),
+        "time": came(row.held_at, now, zone, spoken),
         "size": spoken.size(row.size),
         "score": "" if row.score is None else spoken.number(row.score, 1),
         "reason": short_reason(row.reason),
         "days": max(0, math.floor((row.expires_at - now) / _DAY)),
-        "files": _files(row.files) if letter.content else "",
+        "files": file_names(row.files) if letter.content else "",
         "others": others,
         "url": letter.links.lines[row.id],
     }
-
-
-def _from_line(row: Row) -> str:
-    """Name the author by name and address; the address as it is, whatever it looks like."""
-    look = look_of(row.author or row.sender)
-    address = look.text if not look.ascii_domain else f"{look.text} ({look.ascii_domain})"
-    if look.doubt and look.ascii_domain:
-        # What only looks like another's address is shown as it is, and not as it wants to look.
-        address = f"{look.text.rpartition('@')[0]}@{look.ascii_domain}"
-    name = without_links(one_line(row.author_name, 60))
-    shown = one_line(address, 100)
-    return f"{name} <{shown}>" if name and shown else shown or name
-
-
-def _time(at: float, now: float, zone: tzinfo, spoken: Language) -> str:
-    """Write when it came: the hour, with its day where that is not today."""
-    then, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone).date()
-    if then.date() == today:
-        return f"{then:%H:%M}"
-    year = today - then.date() >= timedelta(days=300)
-    return f"{spoken.short_day(at, zone, year=year)}, {then:%H:%M}"
-
-
-def _files(names: tuple[str, ...]) -> str:
-    if not names:
-        return ""
-    first = without_links(one_line(names[0], 60))
-    return first if len(names) == 1 else f"{first} +{len(names) - 1}"
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 _ROW = Row(

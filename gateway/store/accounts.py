@@ -70,6 +70,13 @@ class AccountTable:
         query = select(account).where(account.c.role == Role.SITE_ADMIN.value, account.c.disabled.is_(False))
         return self._accounts(self._connection.execute(query.order_by(account.c.id)).mappings().all())
 
+    def domain_admins(self, domain: str) -> list[Account]:
+        """Return those who are for this domain and not disabled, the eldest first."""
+        named = select(account_domain.c.account_id).where(account_domain.c.domain == domain)
+        mine = and_(account.c.role == Role.DOMAIN_ADMIN.value, account.c.disabled.is_(False), account.c.id.in_(named))
+        query = select(account).where(mine).order_by(account.c.id)
+        return self._accounts(self._connection.execute(query).mappings().all())
+
     def add(self, new: NewAccount) -> int:
         """Keep a new one; return its id. Raises Taken."""
         key = normal_form(new.name)

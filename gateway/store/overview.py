@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_
 
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.flow.overview import LOOKED_AT, MOST_COUNTED, TOP, Frequent, Standing, Stuck
-from gateway.store.tables import challenge, digest_mailbox, message, pending
+from gateway.flow.release_ports import RequestState
+from gateway.store.tables import challenge, digest_mailbox, message, pending, release_request
 
 _HOUR = 3600.0
 _UNSENT = (ChallengeState.QUEUED.value, ChallengeState.FAILED.value)
@@ -61,6 +62,7 @@ class OverviewTable:
             sender_domains=_most(sender_domains),
             recipients=_most(recipients),
             reasons=_most(reasons),
+            asked_for=self._count(_asked_for(domains)),
         )
 
     def _count(self, query: Select[Any]) -> int:
@@ -142,6 +144,11 @@ def _untold(domains: Collection[str] | None) -> Select[tuple[str]]:
         return query
     ends = [digest_mailbox.c.mailbox.endswith(f"@{name}", autoescape=True) for name in sorted(domains)]
     return query.where(or_(*ends, false()))
+
+
+def _asked_for(domains: Collection[str] | None) -> Select[tuple[int]]:
+    query = select(release_request.c.id).where(release_request.c.state == RequestState.OPEN.value)
+    return query if domains is None else query.where(release_request.c.recipient_domain.in_(domains))
 
 
 def _most(counts: dict[str, int]) -> tuple[Frequent, ...]:

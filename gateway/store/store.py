@@ -40,6 +40,7 @@ from gateway.store.policies import PolicyTable
 from gateway.store.queue import QueueTable
 from gateway.store.reading import ReadingTable
 from gateway.store.redatings import RedatingTable
+from gateway.store.releases import ReleaseTable
 from gateway.store.saved_searches import SavedSearchTable
 from gateway.store.schema import check_schema
 from gateway.store.sessions import SessionTable
@@ -162,6 +163,11 @@ class Transaction:
     def digests(self) -> DigestTable:
         """What people were told of."""
         return DigestTable(self.connection)
+
+    @property
+    def releases(self) -> ReleaseTable:
+        """Requests of release."""
+        return ReleaseTable(self.connection)
 
     @property
     def texts(self) -> TextTable:

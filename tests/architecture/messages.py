@@ -33,6 +33,8 @@ TYPESET = {
     "cs": ((re.compile(r"(?:^|(?<=[\s(„>]))([ksvzouaiKSVZOUAI]) (?=\S)", re.MULTILINE), r"\1" + WIDE),),
 }
 """What is done to the translations of a language, which no keyboard has: pattern and what takes its place."""
+MAILS = ("answer", "digest", "request")
+"""Our mails with one template for all languages."""
 HEADER = "# Catalogue of the language; see docs/languages.md."
 
 
@@ -50,7 +52,7 @@ def sources() -> Iterator[tuple[Path, str]]:
     for file in sorted((ROOT / "templates/web").rglob("*.html")):
         if "demo" not in file.relative_to(ROOT).parts:
             yield file, "jinja2.ext:babel_extract"
-    for file in sorted((ROOT / "templates/mail/digest").iterdir()):
+    for file in sorted(file for kind in MAILS for file in (ROOT / "templates/mail" / kind).iterdir()):
         yield file, "jinja2.ext:babel_extract"
 
 

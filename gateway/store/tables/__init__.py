@@ -30,6 +30,7 @@ from gateway.store.tables.outgoing import departure, sent_mail
 from gateway.store.tables.overview import journal, tally
 from gateway.store.tables.policies import expecting, expecting_use, policy_choice
 from gateway.store.tables.queue import bulk_order, order_row, queue, saved_search, seen
+from gateway.store.tables.releases import release_knock, release_letter, release_request
 from gateway.store.tables.texts import challenge_text
 from gateway.store.tables.webhook import webhook_event, webhook_state
 
@@ -65,6 +66,9 @@ __all__ = [
     "pending",
     "policy_choice",
     "queue",
+    "release_knock",
+    "release_letter",
+    "release_request",
     "removal",
     "removed_entry",
     "saved_search",

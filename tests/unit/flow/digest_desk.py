@@ -17,8 +17,12 @@ from gateway.flow.describe import Describer
 from gateway.flow.digest_ports import DigestLetter, Wanted
 from gateway.flow.digests import Digests
 from gateway.flow.held_links import HeldLinks
+from gateway.flow.release_mail import ReleaseMail
+from gateway.flow.release_ports import AnswerLetter, AskLetter
+from gateway.flow.releases import Releases
 from gateway.relay.digest_letter import DigestTemplates, compose_digest
 from gateway.relay.letter import Desk
+from gateway.relay.release_letter import AnswerTemplates, AskTemplates, compose_answer, compose_ask
 from tests.unit.flow.world import KEY, NOW, World, letter
 
 SIX = NOW - NOW % 86_400 + (24 + 18) * 3600.0
@@ -63,6 +67,27 @@ class DigestDesk:
             world.digests, world.store, self.policies, self.compose, self.courier(),
             now=world.clock.now, random_octets=self.chance,
         )  # fmt: skip
+
+    def releases(self) -> Releases:
+        woken = self.world.woken
+        return Releases(
+            self.world.store, number_key=KEY, now=self.world.clock.now,
+            wake_letters=lambda: woken.append("letters"), wake_deliveries=lambda: woken.append("deliveries"),
+        )  # fmt: skip
+
+    def release_mail(self) -> ReleaseMail:
+        world = self.world
+        return ReleaseMail(
+            world.digests, world.store, self.releases(), self.policies, self.compose_release, self.courier(),
+            now=world.clock.now,
+        )  # fmt: skip
+
+    async def compose_release(self, told: AskLetter | AnswerLetter, now: float) -> OutgoingMail:
+        if isinstance(told, AskLetter):
+            mail = compose_ask(AskTemplates((TEMPLATES,)), told, Desk(), now, "<r@gw.example.org>")
+        else:
+            mail = compose_answer(AnswerTemplates((TEMPLATES,)), told, Desk(), now, "<r@gw.example.org>")
+        return OutgoingMail(mail.content, "<r@gw.example.org>", mail.smtputf8)
 
     def links(self) -> HeldLinks:
         return HeldLinks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from aiohttp import web
@@ -13,7 +14,7 @@ from challenge_web.limits import Limit, Limits
 from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
 from gateway.domain.outline import Outline, Piece, Unreadable
-from gateway.domain.roles import Right, Viewer
+from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.moderate import Action
 from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, stop_in
 from tests.unit.flow.world import DAY, JOE, World
@@ -21,6 +22,7 @@ from tests.unit.web.conftest import Client, MakeClient
 
 HOSTILE = "\"'<script>alert(1)</script>{{7*7}}\u202e"
 NOBODY_S = "a" * 32
+EVE = Viewer(7, "eve", Role.DOMAIN_ADMIN, Reach(domains=frozenset({"example.org"})))
 
 
 class Reading:
@@ -65,7 +67,7 @@ async def room(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[Room]:
     desk.on()
 
     def add(app: web.Application, pages: Pages) -> None:
-        HeldPages(desk.links(), reading, pages, now=world.clock.now).add_to(app)
+        HeldPages(desk.links(), desk.releases(), reading, pages, now=world.clock.now).add_to(app)
 
     client = await make_client(console=add, limits=Limits(posts=Limit(1, 8)))
     await desk.arrive("Offer")
@@ -148,11 +150,12 @@ async def test_mail_that_cannot_be_read_still_has_its_button(room: Room, fault: 
     assert "x" * 4001 not in page
 
 
-async def test_who_may_not_let_mail_go_has_no_button(room: Room) -> None:
+async def test_who_may_not_let_mail_go_has_no_button_for_it(room: Room) -> None:
     room.desk.policies.taken = frozenset({Right.MODERATE})
     page = await room.get(f"/held/{room.secret}")
     assert "people in charge" in page
-    assert "<button" not in page
+    assert page.count("<button") == 1
+    assert "/request" in page
     for more in ("/allow", "/block", "/delete"):
         await room.get(f"/held/{room.secret}{more}", 404)
     await room.post(f"/held/{room.secret}", 404)
@@ -192,3 +195,51 @@ async def test_who_presses_too_often_waits(room: Room) -> None:
     answers = [(await room.client.post(f"/held/{NOBODY_S}")).status for _ in range(9)]
     assert answers == [404] * 8 + [429]
     assert (await room.client.post(f"/digest/stop/{NOBODY_S}")).status == 429
+
+
+# --- who may not let it go ---
+
+
+async def test_who_may_not_deliver_asks_the_people_in_charge_and_sees_what_came_of_it(room: Room) -> None:
+    room.desk.policies.taken = frozenset({Right.MODERATE})
+    path = f"/held/{room.secret}"
+    page = ""
+    for _ in range(10):
+        page = await room.get(path)
+        assert f'action="../{room.secret}/request"' in await room.get(f"{path}/request")
+    assert f'action="./{room.secret}/request"' in page
+    assert await room.desk.releases().page(EVE) == ([], 0)
+    asked = await room.post(f"{path}/request", words=HOSTILE)
+    assert "The people in charge were asked" in asked
+    assert "<form" not in asked.partition("<main")[2].partition("</main")[0]
+    await room.desk.releases().refuse(EVE, 1, HOSTILE)
+    page = await room.get(path)
+    assert "eve decided on" in page
+    assert "<script>alert" not in page
+    assert await room.state() == "pending"
+
+
+async def test_who_may_deliver_has_nobody_to_ask(room: Room) -> None:
+    assert "/request" not in await room.get(f"/held/{room.secret}")
+    await room.post(f"/held/{room.secret}/request", 404)
+    await room.post(f"/held/{NOBODY_S}/request", 404)
+    assert await room.desk.releases().page(EVE) == ([], 0)
+
+
+async def test_number_alone_opens_nothing_and_each_gets_the_same_answer(room: Room) -> None:
+    number = room.desk.releases().number(1)
+    for _ in range(10):
+        assert f'value="{number}"' in await room.get(f"/release?number={number}")
+    answers = {await room.post("/release", number=text) for text in (number, "1", "1-aaaaaaaa", HOSTILE, "")}
+    assert len(answers) == 1
+    assert "Offer" not in answers.pop()
+    assert HOSTILE not in await room.get("/release?number=" + quote(HOSTILE))
+    assert await room.desk.release_mail().run_once() > 0
+    page = await room.desk.releases().page(EVE)
+    assert page is not None
+    assert [case.request.asked_by for case in page[0]] == [""]
+
+
+async def test_numbers_cannot_be_tried_without_end(room: Room) -> None:
+    answers = [await room.client.post("/release", data={"number": "1-aaaaaaaa"}) for _ in range(13)]
+    assert [answer.status for answer in answers] == [200] * 12 + [429]

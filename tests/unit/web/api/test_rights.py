@@ -30,6 +30,7 @@ OTHERS = {
 ABSENT = {
     "settlePendingSource", "askAgain", "forwardMessage", "readMessageHtml", "getMessagePart", "removeEntries", "getOrder",
     "undoOrder", "orderPending", "endAccountSession", "takeAddress", "deleteOutgoing", "getPolicyWaiting",
+    "getReleaseRequestOfMessage",
 }  # fmt: skip
 LAST = ("delete", "remove", "end", "undo", "setAccount", "reset")
 """Beginnings of what ends what the others need."""

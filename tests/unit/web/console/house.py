@@ -15,6 +15,7 @@ from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names, Route
 from challenge_web.pages import Pages
 from gateway.console import make_parts, open_api, open_console
+from gateway.desks import make_releases
 from gateway.domain.address import Address
 from gateway.domain.challenge import token_hash
 from gateway.domain.lifecycle import Event, State
@@ -30,6 +31,7 @@ from gateway.flow.orders import Orders, Wish
 from gateway.flow.overview import HopState
 from gateway.flow.ports import Hop
 from gateway.flow.queue import Queue
+from gateway.flow.releases import Asked
 from gateway.flow.sessions import Arrival
 from gateway.flow.watch import Watch
 from gateway.flow.webhook_ports import Answer
@@ -139,6 +141,7 @@ async def house(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[House]
     parts = make_parts(
         settings, store, entrance, letters, Hops(), Queue(store, now=lambda: NOW), orders,
         make_webhook(settings, store, _nothing_is_told, lambda: NOW),
+        make_releases(store, b"k" * 32, lambda: NOW),
         outside=_nothing_goes_out, now=lambda: NOW, wake_deliveries=lambda: None, wake_challenges=lambda: None,
     )  # fmt: skip
     routes: list[Route] = []
@@ -176,6 +179,7 @@ async def _furnish(
                 Names.SCOPE: address.rpartition("@")[2],
                 Names.ACCOUNT: str(account.id),
                 Names.SESSION: str(session),
+                Names.REQUEST: str(await _asked(store, address)),
             }
         )
         secrets.setdefault(Role.USER, secret)
@@ -203,6 +207,16 @@ async def _stuck(store: Store, address: str) -> int:
 
     await store.transact(refuse)
     return kept.rows[0]
+
+
+async def _asked(store: Store, address: str) -> int:
+    """Keep a mail that somebody asks for."""
+    kept = await keep(store, message(f"Asked for by {address}"), row(Address.of(address)))
+    releases = make_releases(store, b"k" * 32, lambda: NOW)
+    assert await releases.ask_for(ADMIN, kept.rows[0], "please") is Asked.SENT
+    request = await releases.of_mail(ADMIN, kept.rows[0])
+    assert request is not None
+    return request.id
 
 
 async def _begin(store: Store, entrance: Entrance, account: Account) -> tuple[str, int]:

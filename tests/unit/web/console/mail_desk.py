@@ -13,6 +13,7 @@ from challenge_web.console.mail_view import MailView
 from challenge_web.console.message import MessagePages
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
+from gateway.desks import make_releases
 from gateway.domain import header, reply
 from gateway.domain.challenge import Caps
 from gateway.domain.message import read_message
@@ -113,7 +114,7 @@ async def mail_desk(make_client: MakeClient, store: Store, reader: Reader) -> De
         orders = Orders(store, 10, now=now, wake=lambda: None)
         sources = Sources(store, now=now, wake_deliveries=lambda: None)
         rooms = [
-            MessagePages(view, asker, shown),
+            MessagePages(view, asker, make_releases(store, b"k" * 32, now), shown),
             PendingPages(queue, orders, sources, view, shown, SavedSearches(store, now=now), now=now),
         ]
         add_console(app, rooms, Sessions(), Cookie(False), lambda request: "", Journal())  # type: ignore[arg-type]

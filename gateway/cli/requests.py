@@ -1,0 +1,247 @@
+"""`requests`: who asks for a mail that he may not let go himself, and what is decided."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from gateway.cli.access import with_store
+from gateway.cli.faults import CommandError
+from gateway.cli.operator import operator
+from gateway.cli.options import CLIENT, RowId, config_option, early_config_option, json_option, settings_of
+from gateway.cli.output import Column, Listing, moment, note, print_facts, print_json
+from gateway.desks import make_forwarder, make_releases
+from gateway.domain.address import Address
+from gateway.domain.reply import Reply
+from gateway.flow.journal import Journal
+from gateway.flow.release_ports import Case, LetterKind, ReleaseRequest, RequestState, Told
+from gateway.flow.releases import Asked, Decided, Releases
+from gateway.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One request, as programs get it."""
+
+    request: ReleaseRequest
+    sender: str
+    author: str
+    subject: str
+    told: tuple[Told, ...]
+
+
+_COLUMNS: tuple[Column[Line], ...] = (
+    Column("id", lambda row: row.request.id),
+    Column("state", lambda row: row.request.state.value),
+    Column("asked", lambda row: moment(row.request.asked_at)),
+    Column("by", lambda row: row.request.asked_by or "(by number)", elastic=True),
+    Column("for", lambda row: row.request.recipient_key, elastic=True),
+    Column("from", lambda row: row.author or row.sender or "<>", elastic=True),
+    Column("subject", lambda row: row.subject, elastic=True),
+    Column("mail", lambda row: row.request.row, spare=True),
+    Column("decided by", lambda row: row.request.decided_by, spare=True),
+)
+
+
+@click.group()
+@early_config_option
+def requests() -> None:
+    """See who asks for the release of a mail, and decide."""
+
+
+@requests.command("list")
+@config_option
+@json_option
+@click.option("--all", "everything", is_flag=True, help="Also those that are settled.")
+@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many to list.")
+def list_(config: Path | None, as_json: bool, everything: bool, most: int) -> None:
+    """List requests, the newest first; only those that are open, unless --all is given."""
+    listing = Listing(_COLUMNS, "Nobody waits for an answer.", as_json=as_json)
+
+    async def work(store: Store) -> bool:
+        releases, before, left = await _opened(store), 0, most
+        while left:
+            state = None if everything else RequestState.OPEN
+            cases, before = await releases.page(operator(), state, before, min(left, 200)) or ((), 0)
+            listing.page([_line(case) for case in cases])
+            left -= len(cases)
+            if not before:
+                return False
+        return True
+
+    more = with_store(config, work)
+    listing.end()
+    if more:
+        note(f"these are {most}; --most N shows more at a time")
+
+
+@requests.command()
+@config_option
+@json_option
+@click.argument("number", metavar="ID", type=RowId())
+def show(config: Path | None, as_json: bool, number: int) -> None:
+    """Show one request, and who was told of it."""
+
+    async def work(store: Store) -> Case | None:
+        return await (await _opened(store)).one(operator(), number)
+
+    case = with_store(config, work)
+    if case is None:
+        raise CommandError(f"there is no request {number}; `requests list --all` lists them")
+    if as_json:
+        print_json(_line(case))
+        return
+    request, line = case.request, _line(case)
+    facts = [
+        ("state", request.state.value),
+        ("asked", moment(request.asked_at)),
+        ("by", request.asked_by or "somebody who knew the number of the mail"),
+        ("words", request.words or "(none)"),
+        ("for", request.recipient_key),
+        ("mail", f"{request.row}: {line.subject or '(no subject)'}, from {line.author or line.sender or '<>'}"),
+    ]
+    if request.decided_by:
+        facts.append(("decided", f"{moment(request.changed_at)} by {request.decided_by}"))
+    if request.why:
+        facts.append(("why", request.why))
+    if request.inspected_at is not None:
+        facts.append(("copy", f"{moment(request.inspected_at)} by {request.inspected_by}"))
+    facts += [(f"mail ({one.kind.value})", f"{one.mailbox}: {one.state} {one.last_reply}") for one in case.told]
+    if request.state is RequestState.OPEN and case.nobody_told:
+        facts.append(("note", "nobody in charge was told by mail: no admin has a mailbox that takes it"))
+    print_facts(facts)
+
+
+@requests.command()
+@config_option
+@json_option
+@click.option("--words", default="", help="What the recipient says.")
+@click.argument("mail", metavar="MAIL", type=RowId())
+def ask(config: Path | None, as_json: bool, words: str, mail: int) -> None:
+    """Ask for a mail on behalf of its recipient, who gets the answer. MAIL is the id of a mail that waits."""
+
+    async def work(store: Store) -> tuple[Asked | None, ReleaseRequest | None]:
+        releases = await _opened(store)
+        asked = await releases.ask_for(operator(), mail, words)
+        if asked is Asked.SENT:
+            await _noted(store, "message-ask-release", mail, asked.value)
+        return asked, await releases.of_mail(operator(), mail)
+
+    asked, request = with_store(config, work)
+    if asked is None:
+        raise CommandError(f"no mail {mail} waits; `pending list` lists what does")
+    if asked is Asked.LIMITED:
+        raise CommandError("too many requests of this recipient are open, or were made today")
+    assert request is not None
+    if as_json:
+        print_json({"result": asked.value, "request": request})
+    else:
+        click.echo(
+            f"request {request.id}: {'made' if asked is Asked.SENT else request.state.value + ', was made before'}"
+        )
+
+
+@requests.command()
+@config_option
+@click.option("--why", default="", help="A word to who asked.")
+@click.argument("number", metavar="ID", type=RowId())
+def release(config: Path | None, why: str, number: int) -> None:
+    """Let the mail of a request go to its recipient, and to nobody else."""
+    _decide(config, number, "request-release", lambda releases: releases.release(operator(), number, why))
+
+
+@requests.command()
+@config_option
+@click.option("--why", default="", help="A word to who asked.")
+@click.argument("number", metavar="ID", type=RowId())
+def refuse(config: Path | None, why: str, number: int) -> None:
+    """Do not let the mail of a request go. It stays where it is."""
+    _decide(config, number, "request-refuse", lambda releases: releases.refuse(operator(), number, why))
+
+
+def _decide(
+    config: Path | None, number: int, deed: str, decide: Callable[[Releases], Awaitable[Decided | None]]
+) -> None:
+    async def work(store: Store) -> Decided | None:
+        # The running service finds the mail to deliver, and the answer to send, within a second.
+        decided = await decide(await _opened(store))
+        if decided is not None and decided.done:
+            await _noted(store, deed, number, f"mail {decided.request.row} for {decided.request.recipient_key}")
+        return decided
+
+    decided = with_store(config, work)
+    if decided is None:
+        raise CommandError(f"there is no request {number}; `requests list --all` lists them")
+    if not decided.done:
+        raise CommandError(
+            f"nothing was done: request {number} is {decided.request.state.value}, or its mail has ended"
+        )
+    click.echo(f"request {number}: {decided.request.state.value}")
+
+
+@requests.command()
+@config_option
+@click.argument("number", metavar="ID", type=RowId())
+@click.argument("address")
+def inspect(config: Path | None, number: int, address: str) -> None:
+    """Send a copy of the mail of a request to ADDRESS, as an attachment. The request stays open.
+
+    ADDRESS is a mailbox that was told of the request, or one of [console] forward_to.
+    """
+    settings = settings_of(config)
+
+    async def work(store: Store) -> Reply | None:
+        # Imported here: only this command sends anything.
+        from gateway import assembly
+        from gateway.flow.read import Reading
+        from gateway.hops import Hops
+        from gateway.reading.reader import Reader
+        from gateway.relay.smart_host import SmartHost
+
+        releases, to = await _opened(store), Address.of(address.strip()).key
+        case = await releases.one(operator(), number)
+        if case is None:
+            raise CommandError(f"there is no request {number}; `requests list --all` lists them")
+        told = {one.mailbox for one in case.told if one.kind is LetterKind.ASK}
+        if to not in told | {Address.of(one).key for one in settings.console.forward_to if one}:
+            raise CommandError(
+                f"{address} is neither a mailbox that was told of the request nor in [console] forward_to"
+            )
+        async with AsyncExitStack() as stack:
+            reader, hops = Reader(), Hops(settings)
+            outside = SmartHost(assembly.smart_host_settings(settings))
+            for close in (reader.close, outside.close, hops.close):
+                stack.push_async_callback(close)
+            hops.start()
+            reading = Reading(store, reader, [])
+            forwarder = make_forwarder(settings, store, reading, outside.send, hops.of, time.time)
+            answer = await forwarder.inspect(operator(), case.request.row, to)
+        if answer is not None and answer.accepted:
+            await releases.inspected(operator(), number)
+            await _noted(store, "request-inspect", number, f"copy to {to}: {answer.code}")
+        return answer
+
+    answer = with_store(config, work)
+    if answer is None or not answer.accepted:
+        raise CommandError(f"no copy was sent: {answer or 'the content of the mail is not kept any more'}")
+    click.echo(f"a copy went to {address}")
+
+
+async def _opened(store: Store) -> Releases:
+    return make_releases(store, await store.key("site"), time.time)
+
+
+async def _noted(store: Store, deed: str, number: int, detail: str) -> None:
+    await Journal(store, now=time.time).note(operator(), deed, str(number), detail, CLIENT)
+
+
+def _line(case: Case) -> Line:
+    mail = case.mail
+    return Line(
+        case.request, mail.sender if mail else "", mail.author if mail else "", mail.subject if mail else "", case.told
+    )
