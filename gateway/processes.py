@@ -46,13 +46,16 @@ def collect_seldom() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def run_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Run until done and return the result, on uvloop where it is installed."""
+def load_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes an event loop of uvloop, or None, for asyncio's own, where that is not installed."""
     try:
         import uvloop
-
-        factory: Callable[[], asyncio.AbstractEventLoop] | None = uvloop.new_event_loop
     except ImportError:
-        factory = None
-    with asyncio.Runner(loop_factory=factory) as runner:
+        return None
+    return uvloop.new_event_loop
+
+
+def run_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run until done and return the result, on uvloop where it is installed."""
+    with asyncio.Runner(loop_factory=load_loop()) as runner:
         return runner.run(main)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import os
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
@@ -23,6 +22,7 @@ from challenge_web.puzzle import Puzzles
 from gateway import assembly, log
 from gateway.console import make_parts, open_api, open_console
 from gateway.desks import make_release_mail, make_releases
+from gateway.doors.forked import Forked
 from gateway.doors.supervisor import Supervisor, how_many
 from gateway.entrance import Entrance, link_url, web_hosts
 from gateway.flow.answer import Answers
@@ -75,13 +75,15 @@ WORKER_GRACE = 10.0
 class Service:
     """A running gateway: `await Service.start(settings)`, later `await service.stop(seconds)`."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock, keys: Keys) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, keys: Keys, doors: Sequence[Forked] = ()
+    ) -> None:
         """Put the parts together; nothing runs yet. Raises TemplateFault, KeyFault, OSError."""
         self.settings = settings
         self.store = store
         self.clock = clock
-        self._processes = how_many(settings, len(os.sched_getaffinity(0)))
-        self._supervisor = self._make_supervisor() if self._processes > 1 else None
+        self._processes = how_many(settings)
+        self._supervisor = self._make_supervisor(doors) if self._processes > 1 else None
         self.front = Front(
             settings,
             store,
@@ -162,10 +164,11 @@ class Service:
     # --- life ---
 
     @classmethod
-    async def start(cls, settings: Settings, pages: Pages | None = None) -> Self:
+    async def start(cls, settings: Settings, pages: Pages | None = None, doors: Sequence[Forked] = ()) -> Self:
         """Open the store, start every part, and take mail.
 
-        pages: adds pages of its own to the public ones, as the demo does. Raises StoreDown, TemplateFault,
+        pages: adds pages of its own to the public ones, as the demo does. doors: further processes that were forked
+        before the loop began; where they are fewer than wanted, more are started. Raises StoreDown, TemplateFault,
         KeyFault, or OSError where a place to listen at cannot be had; nothing runs then.
         """
         async with AsyncExitStack() as stack:
@@ -175,7 +178,8 @@ class Service:
             stack.push_async_callback(store.close)
             await store.forget_leases()
             clock = Clock(settings.pending.settle_minutes * MINUTE, await store.last_seen())
-            service = cls(settings, store, clock, Keys(site=await store.key("site"), puzzle=await store.key("puzzle")))
+            keys = Keys(site=await store.key("site"), puzzle=await store.key("puzzle"))
+            service = cls(settings, store, clock, keys, doors)
             if service._supervisor is not None:
                 stack.push_async_callback(service._supervisor.stop, 0.0)
                 await service._supervisor.spawn()
@@ -246,12 +250,13 @@ class Service:
 
     # --- work ---
 
-    def _make_supervisor(self) -> Supervisor:
+    def _make_supervisor(self, doors: Sequence[Forked]) -> Supervisor:
         return Supervisor(
             self.settings,
             self._processes,
             wake_challenges=self._wake_challenges,
             wake_deliveries=self.wake_deliveries,
+            forked=doors,
         )
 
     def _deliverer(self) -> Deliverer:

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from gateway.cli import systemd
 from gateway.cli.faults import CommandError, system_words, told
 from gateway.cli.options import PRIVATE, config_option, settings_of
 from gateway.cli.signals import Signals
+from gateway.doors.forked import Forked, fork_processes
+from gateway.doors.supervisor import how_many
 from gateway.processes import collect_seldom, few_heaps, keep_standard_streams, run_loop
 from gateway.relay.signer import KeyFault
 from gateway.relay.templates import TemplateFault
@@ -46,23 +48,27 @@ def serve(config: Path | None) -> None:
     settings = settings_of(config, serving=True)
     os.umask(PRIVATE)
     few_heaps()
+    # Before there is a thread or a loop: the log has the first.
+    doors = fork_processes(how_many(settings) - 1)
     handler = log.setup(settings.log.level, settings.log.format)
     # Tells every step of a migration as if it were news.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         with named_faults(settings):
-            run_loop(_serve(settings, lambda: settings_of(config, serving=True), handler))
+            run_loop(_serve(settings, doors, lambda: settings_of(config, serving=True), handler))
     finally:
         handler.close()
 
 
-async def _serve(settings: Settings, reread: Callable[[], Settings], handler: log.LineHandler) -> None:
+async def _serve(
+    settings: Settings, doors: Sequence[Forked], reread: Callable[[], Settings], handler: log.LineHandler
+) -> None:
     def last_words(number: int) -> None:
         log.warning(_log, "ended-at-once", signal=signal.Signals(number).name)
         handler.close()
 
     signals = Signals.caught(last_words)
-    service = await Service.start(settings)
+    service = await Service.start(settings, doors=doors)
     collect_seldom()
     status = "takes mail at " + ", ".join(f"{host}:{port}" for host, port in service.addresses)
     tasks = [asyncio.create_task(systemd.watchdog()), asyncio.create_task(_reloads(signals, service, reread, status))]

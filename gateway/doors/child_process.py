@@ -29,6 +29,7 @@ from gateway.doors.protocol import (
 )
 
 if TYPE_CHECKING:
+    from gateway.doors.forked import Forked
     from gateway.doors.supervisor import Supervisor
 
 _log = logging.getLogger("gateway.doors")
@@ -66,7 +67,7 @@ class ChildProcess:
     def __init__(self, supervisor: Supervisor, number: int) -> None:
         self._supervisor = supervisor
         self._number = number
-        self._process: Process | None = None
+        self._process: Process | Forked | None = None
         self._line: socket.socket | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
@@ -152,7 +153,10 @@ class ChildProcess:
                     await self._stopping.wait()
 
     async def _start(self) -> None:
-        """Start the process. Raises OSError."""
+        """Take one that was forked, or start a process. Raises OSError."""
+        if forked := self._supervisor.take_forked():
+            self._process, self._line = forked, forked.line
+            return
         ours, theirs = socket.socketpair()
         with theirs:
             try:

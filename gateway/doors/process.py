@@ -1,4 +1,4 @@
-"""A further process at the door: `python -m gateway.doors.process DESCRIPTOR`, started by `gateway.doors.supervisor` only.
+"""A further process at the door: forked from the service, or `python -m gateway.doors.process DESCRIPTOR`.
 
 DESCRIPTOR is one end of a pair of sockets, over which it is told everything. It ends when the service says so, or is
 gone: mail that was begun is taken to its end first.
@@ -167,18 +167,16 @@ async def _obey(line: Line, front: Front) -> float:
                 log.warning(_log, "not-reloaded", problem=str(fault))
 
 
-def main() -> None:
-    """Run."""
+def take_mail_over(end: socket.socket) -> int:
+    """Take mail as told over this end of a pair of sockets; return the exit status."""
     # What ends or reloads the service is for the service: a terminal and systemd signal all of its processes.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o077)
     few_heaps()
-    end = socket.socket(fileno=int(sys.argv[1]))
     received = receive_descriptors(end)
-    if received is not None and not run_loop(run(end, *received)):
-        sys.exit(1)
+    return 0 if received is None or run_loop(run(end, *received)) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(take_mail_over(socket.socket(fileno=int(sys.argv[1]))))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
 
 from gateway import __version__, counting
 from gateway.doors.child_process import PATIENCE, ChildProcess, Patience
+from gateway.doors.forked import Forked
 from gateway.doors.protocol import Begin, Wake, pack_settings, send_descriptors
 from gateway.settings import Settings
 from gateway.smtp.share import Share, new_memory
@@ -19,9 +21,9 @@ COMMAND = (sys.executable, "-P", "-m", "gateway.doors.process")
 """Starts a process; the number of its end of the line follows."""
 
 
-def how_many(settings: Settings, processors: int) -> int:
-    """Return how many processes take mail, the service among them."""
-    wanted = settings.smtp.processes or min(processors, AT_MOST)
+def how_many(settings: Settings, processors: int = 0) -> int:
+    """Return how many processes take mail, the service among them. processors: 0 for those we may use."""
+    wanted = settings.smtp.processes or min(processors or len(os.sched_getaffinity(0)), AT_MOST)
     # Each needs a connection to each next hop at least.
     return max(1, min(wanted, settings.relay.next_hop_connections))
 
@@ -38,8 +40,12 @@ class Supervisor:
         wake_deliveries: Callable[[], None],
         patience: Patience = PATIENCE,
         command: Sequence[str] = COMMAND,
+        forked: Sequence[Forked] = (),
     ) -> None:
-        """processes: how many there are with the service. command: starts one. Raises OSError without memory to share."""
+        """processes: how many there are with the service. forked: those that run already. command: starts one more.
+
+        Raises OSError without memory to share.
+        """
         self._settings = settings
         self._log_level: str = settings.log.level
         self._memory = new_memory(processes)
@@ -48,6 +54,7 @@ class Supervisor:
         self._wake_deliveries = wake_deliveries
         self.patience = patience
         self.command = command
+        self._forked = list(forked)
         self._children = [ChildProcess(self, number) for number in range(1, processes)]
         self._processes = processes
 
@@ -85,6 +92,10 @@ class Supervisor:
         return sum(cut_off)
 
     # What its children use.
+
+    def take_forked(self) -> Forked | None:
+        """Return a process that waits for its first word, or None where one must be started."""
+        return self._forked.pop() if self._forked else None
 
     def send_descriptors(self, line: socket.socket, sockets: Sequence[socket.socket]) -> None:
         """Give a process what it cannot be told in words. Raises OSError."""

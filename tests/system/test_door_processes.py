@@ -116,10 +116,15 @@ def test_process_that_is_killed_is_started_again_and_what_it_took_is_there(
     victim = next(pid for pid in clients if pid != site.gateway.pid)
     assert bring(clients[victim], "Taken before the kill") == 250
     assert site.gateway.metric("gateway_decisions_total", disposition="hold") == 1
+    assert Path(f"/proc/{victim}/comm").read_text() == "gateway-door\n"
+    # It was forked, and has nothing open of what its parent had then.
+    assert os.readlink(f"/proc/{victim}/fd/0") == os.devnull
     os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: all_there(site) and victim not in door_processes(site), "another took its place")
+    wait_until(lambda: len(set(door_processes(site)) - {victim}) == PROCESSES - 1, "another took its place")
     (line,) = lines(site, "door-process-ended")
     assert line["status"] == -signal.SIGKILL
+    (successor,) = set(door_processes(site)) - set(clients)
+    assert b"gateway.doors.process" in Path(f"/proc/{successor}/cmdline").read_bytes()
     for pid, door in clients.items():
         if pid != victim:
             assert bring(door, "Taken after it") == 250

@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +228,16 @@ def last_words(gateway: GatewayProcess) -> str:
     return words[0]
 
 
+def processes_of(site: Site) -> list[int]:
+    """Return the processes that run with a site's configuration, also those whose parent is gone."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # It has just ended.
+            if f"{site.gateway.folder}/".encode() in entry.read_bytes():
+                found.append(int(entry.parent.name))
+    return found
+
+
 def test_first_start_logs_nothing_but_that_it_started(site: Site) -> None:
     wait_until(lambda: bool(names(site)), "it has said something")
     assert names(site)[0] == "started"
@@ -246,8 +256,11 @@ def test_port_that_is_taken_is_told_in_one_line(make_site: MakeSite, door: str) 
 
 def test_second_service_on_one_store_is_told_in_one_line(make_site: MakeSite) -> None:
     first = make_site()
-    second = make_site({"store.url": f"sqlite:///{first.gateway.folder}/gateway.db"}, start=False)
+    told = {"store.url": f"sqlite:///{first.gateway.folder}/gateway.db", "smtp.processes": 2}
+    second = make_site(told, start=False)
     assert "another service uses" in last_words(second.gateway)
+    wait_until(lambda: not processes_of(second), "the process that was forked for it has ended as well")
+    assert processes_of(first) == [first.gateway.pid]
     assert first.gateway.is_ready()
 
 
