@@ -14,12 +14,14 @@ from challenge_web.hosts import known_hosts
 from challenge_web.limits import Limits, Network
 from challenge_web.middleware import add_headers, limited, logged, own_forms_only, refusals_as_pages
 from challenge_web.monitor import make_monitor_app
+from challenge_web.page_language import language_of, speaking
 from challenge_web.pages import Pages
 from challenge_web.public.afterwards import SenderPages
 from challenge_web.public.answers import Answers
 from challenge_web.public.challenge import AUDIO, IMAGE, WORK, ChallengePage
 from challenge_web.puzzle import Puzzles
 from challenge_web.studio import Studio
+from gateway.languages.language import Language
 
 __all__ = ["make_app", "make_monitor_app"]
 
@@ -40,6 +42,7 @@ def make_app(
     now: Callable[[], float] = time.time,
     tick: Callable[[], float] = time.monotonic,
     chance: Callable[[int], bytes] = secrets.token_bytes,
+    language_for: Callable[[web.Request], Language] = language_of,
     console: Callable[[web.Application, Pages], object] | None = None,
     extra_routes: Callable[[web.Application], None] | None = None,
 ) -> web.Application:
@@ -52,6 +55,7 @@ def make_app(
     hosts: names that we answer to, besides our end of each connection.
     now, tick: seconds since the epoch, and on a clock that never goes back.
     chance: gives unforeseeable octets.
+    language_for: tells the language of a page.
     console: adds the pages for users and admins, behind a gate of their own.
     extra_routes: may add pages of its own, with the same headers, limits of none, and errors as pages.
     """
@@ -70,7 +74,7 @@ def make_app(
         "pending_days_whole": _agreeing(pending_days),
         "disowned_days_whole": _agreeing(disowned_days),
     }
-    pages = Pages(app, folders, assets, site)
+    pages = Pages(app, folders, assets, site, language_for)
     studio = Studio(puzzles.picture_key)
     challenge = ChallengePage(answers, puzzles, pages, studio, offered, now=now, chance=chance)
     sender = SenderPages(answers, pages)
@@ -82,6 +86,7 @@ def make_app(
             known_hosts(hosts),
             limited(pages, limits or Limits(), trusted_proxies, tick),
             own_forms_only,
+            speaking(language_for),
         ]
     )
     app.on_response_prepare.append(add_headers)

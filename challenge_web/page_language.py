@@ -1,14 +1,16 @@
 """The language of a page: chosen by hand and remembered, else what the browser asks for.
 
-While a page is rendered, its language is a context variable: macros that are imported see no variables of the page.
+It is a context variable while a request is answered: macros that are imported see no variables of the page, and what a
+page says is often put into words before it is rendered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
 
 from gateway.domain.language import nearest, wanted
 from gateway.languages.language import ENGLISH, Language, known, language
@@ -23,11 +25,31 @@ _MOST_HEADER = 1_000
 
 SPOKEN: ContextVar[Language] = ContextVar("spoken")
 """The language of the page that is being rendered."""
+_ASKED: ContextVar[Callable[[], Language]] = ContextVar("asked")
+"""Tells the language that a request wants: what is known of its reader may come to light while it is answered."""
 
 
 def spoken() -> Language:
-    """Return the language of the page that is being rendered; English outside of pages."""
-    return SPOKEN.get(language(ENGLISH))
+    """Return the language of the page that is being rendered, or else will be; English where nobody asked for one."""
+    rendered = SPOKEN.get(None)
+    if rendered is not None:
+        return rendered
+    asked = _ASKED.get(None)
+    return language(ENGLISH) if asked is None else asked()
+
+
+def speaking(language_for: Callable[[web.Request], Language]) -> Middleware:
+    """Let `spoken` know the language of each request."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        before = _ASKED.set(lambda: language_for(request))
+        try:
+            return await handler(request)
+        finally:
+            _ASKED.reset(before)
+
+    return middleware
 
 
 def language_of(request: web.Request) -> Language:

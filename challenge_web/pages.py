@@ -17,6 +17,7 @@ from markupsafe import Markup
 from challenge_web.assets import Assets
 from challenge_web.page_language import SPOKEN, choices, language_of, remember, spoken
 from gateway.domain.phrase import Phrase, phrases
+from gateway.domain.sign_in import browser_phrase
 from gateway.languages.in_templates import teach
 from gateway.languages.language import Language
 
@@ -53,8 +54,16 @@ _FAULTS = {
 class Pages:
     """The templates with their words, bound to one application."""
 
-    def __init__(self, app: web.Application, folders: Sequence[Path], assets: Assets, site: Words) -> None:
-        """site: words every template may use."""
+    def __init__(
+        self,
+        app: web.Application,
+        folders: Sequence[Path],
+        assets: Assets,
+        site: Words,
+        language_for: Callable[[web.Request], Language] = language_of,
+    ) -> None:
+        """site: words every template may use. language_for: tells the language of a page."""
+        self.language_for = language_for
         environment = aiohttp_jinja2.setup(
             app,
             app_key=_ENVIRONMENT,
@@ -68,6 +77,7 @@ class Pages:
         )
         teach(environment, spoken)
         environment.filters.update(foreign=foreign, moment=moment, contact=contact, segment=segment, duration=duration)
+        environment.filters.update(browser=browser_phrase, octets=lambda size: spoken().size(size))
         environment.globals.update(site=dict(site), asset=assets.path)
         self._problem_by: Problem | None = None
         self._program_problems: list[Problem] = []
@@ -87,7 +97,7 @@ class Pages:
 
         language: of the page; None for what the reader has chosen, or the browser asks for.
         """
-        language = language or language_of(request)
+        language = language or self.language_for(request)
         before = SPOKEN.set(language)
         try:
             frame = {"root": root_of(request), "language_tag": language.tag, "page_languages": choices(language)}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gateway.domain.address import Address, normal_domain
 from gateway.domain.language import Guess
+from gateway.domain.phrase import phrase
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.digest_ports import DigestLetter
 from gateway.flow.ports import ChallengeRow
@@ -224,10 +225,20 @@ class LetterWriter:
         try:
             domain = Address.of(mailbox(address or line, Path())).domain
         except ValueError:
-            return [Fault("from_line", 0, "is not an address; write desk@example.org or Mail desk <desk@example.org>")]
+            return [
+                Fault(
+                    "from_line", 0, phrase("is not an address; write desk@example.org or Mail desk <desk@example.org>")
+                )
+            ]
         if domain not in self._domains:
             # RFC 3834 §3.1.1: who answers there must be responsible for the mailbox that was written to.
-            return [Fault("from_line", 0, f"{domain} is not one of the domains this gateway takes mail for")]
+            return [
+                Fault(
+                    "from_line",
+                    0,
+                    phrase("{domain} is not one of the domains this gateway takes mail for", domain=domain),
+                )
+            ]
         return []
 
 

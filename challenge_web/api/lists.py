@@ -252,7 +252,7 @@ class ListResource:
                 ),
             )
         except Refused as refused:
-            raise invalid(refused.field, refused.sentence) from None
+            raise invalid(refused.field, sentence(refused.sentence)) from None
         shown = await self._lists.get(call.viewer, added.view.id)
         if shown is None:
             raise Problem("conflict", "It is gone again.")
@@ -274,7 +274,7 @@ class ListResource:
         try:
             changed = await self._lists.change(call.viewer, call.id, call.body.note, _end(call.body.expires_at))
         except Refused as refused:
-            raise invalid(_FIELDS.get(refused.field, refused.field), refused.sentence) from None
+            raise invalid(_FIELDS.get(refused.field, refused.field), sentence(refused.sentence)) from None
         if changed is None:
             raise not_found()
         return _item(await self._shown(call))

@@ -348,5 +348,5 @@ def _content(outline: Outline) -> MessageContent:
         ),
         text=tuple(TextPiece(one.part, one.text, one.from_html, one.cut) for one in outline.pieces),
         html=outline.html,
-        faults=outline.faults,
+        faults=tuple(one.sentence for one in outline.faults),
     )

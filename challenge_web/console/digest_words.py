@@ -5,60 +5,70 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gateway.domain.digest import Kind
+from gateway.domain.phrase import chain, phrase, phrases
 from gateway.domain.schedule import DAYS, STEPS, parse_schedule
 
 KIND_NAMES = {
-    Kind.PEOPLE: "Mail from people",
-    Kind.NEWSLETTERS: "Newsletters, receipts, notices",
-    Kind.SPAM: "Likely spam: nobody vouches for it",
+    Kind.PEOPLE: phrase("Mail from people"),
+    Kind.NEWSLETTERS: phrase("Newsletters, receipts, notices"),
+    Kind.SPAM: phrase("Likely spam: nobody vouches for it"),
 }
 DAY_NAMES = (
-    ("mon", "Monday"), ("tue", "Tuesday"), ("wed", "Wednesday"), ("thu", "Thursday"), ("fri", "Friday"),
-    ("sat", "Saturday"), ("sun", "Sunday"),
-)  # fmt: skip
+    ("mon", phrase("Monday")),
+    ("tue", phrase("Tuesday")),
+    ("wed", phrase("Wednesday")),
+    ("thu", phrase("Thursday")),
+    ("fri", phrase("Friday")),
+    ("sat", phrase("Saturday")),
+    ("sun", phrase("Sunday")),
+)
 HOURS = tuple((str(hour), f"{hour:02}:00") for hour in range(24))
 RHYTHMS = (
-    ("off", "Never"),
-    ("hourly", "Each hour"),
-    *((f"every-{step}h", f"Every {step} hours") for step in STEPS),
-    ("daily", "Each day"),
-    ("days", "On some days of the week"),
+    ("off", phrase("Never")),
+    ("hourly", phrase("Each hour")),
+    *((f"every-{step}h", phrases(step, "Every {n} hour", "Every {n} hours")) for step in STEPS),
+    ("daily", phrase("Each day")),
+    ("days", phrase("On some days of the week")),
 )
 STATES = {
-    "queued": "Is being sent",
-    "delivered": "Delivered",
-    "refused": "Could not be delivered",
-    "void": "Not needed any more",
+    "queued": phrase("Is being sent"),
+    "delivered": phrase("Delivered"),
+    "refused": phrase("Could not be delivered"),
+    "void": phrase("Not needed any more"),
 }
-_OTHERS = {"configuration": "from the configuration", "account": "from the account", "": "chosen for the site"}
+_OTHERS = {
+    "configuration": phrase("from the configuration"),
+    "account": phrase("from the account"),
+    "": phrase("chosen for the site"),
+}
 
 
 def schedule_sentence(text: str, zone: str) -> str:
     """Say when digests come."""
     schedule = parse_schedule(text or "off")
     if schedule is None:
-        return "No digests."
+        return phrase("No digests.")
     known = dict(RHYTHMS)
     if text in known:
-        return f"{known[text]}, where something new waits."
+        return phrase("{rhythm}, where something new waits.", rhythm=known[text])
     hour = f"{schedule.hours[0]:02}:00 {zone or 'UTC'}"
     if len(schedule.days) == 7:
-        return f"Each day at {hour}, where something new waits."
-    days = ", ".join(dict(DAY_NAMES)[DAYS[day]] for day in sorted(schedule.days))
-    return f"{days} at {hour}, where something new waits."
+        return phrase("Each day at {hour}, where something new waits.", hour=hour)
+    days = chain(", ", [dict(DAY_NAMES)[DAYS[day]] for day in sorted(schedule.days)])
+    return phrase("{days} at {hour}, where something new waits.", days=days, hour=hour)
 
 
 def kinds_sentence(text: str) -> str:
     """Say what is in them."""
     chosen = text.split(",")
-    return "; ".join(KIND_NAMES[kind] for kind in Kind if kind.value in chosen)
+    return chain("; ", [KIND_NAMES[kind] for kind in Kind if kind.value in chosen])
 
 
 def origin_of(scope: str, here: str) -> str:
     """Say where a choice comes from."""
     if scope == here:
-        return "chosen here"
-    return _OTHERS.get(scope, f"chosen for {scope.removeprefix('@')}")
+        return phrase("chosen here")
+    return _OTHERS.get(scope, phrase("chosen for {place}", place=scope.removeprefix("@")))
 
 
 def parts_of(own: str | None, above: str) -> dict[str, str]:

@@ -24,10 +24,12 @@ from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
 from gateway.domain.digest import PLACEHOLDERS, Kind
 from gateway.domain.levels import Level
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
 from gateway.flow.digest_choices import DigestChoices, DigestSheet, Wrong
 from gateway.flow.digest_ports import Wanted
 from gateway.flow.policies import name_of, scope_named
+from gateway.languages.language import language
 
 SAVED = say("digests-saved", "Saved. It counts from now on.")
 SAME = say("digests-same", "Nothing was different, so nothing was changed here.")
@@ -65,7 +67,7 @@ class DigestPages:
             scope = scope_named(typed.lower() if typed.lower() == "site" else typed)
             if scope is not None and await self._choices.sheet(viewer, scope) is not None:
                 raise see_other(request, _path(scope))
-            error = "There is no such domain or address here."
+            error = phrase("There is no such domain or address here.")
         places = await self._choices.places(viewer, request.query.get("after", ""))
         if places is None:
             raise web.HTTPForbidden
@@ -136,7 +138,7 @@ class DigestPages:
         chosen_kinds = (own["kinds"] or sheet.holds["kinds"][0]).split(",")
         words = {
             "sheet": sheet,
-            "title": {"": "The whole site"}.get(sheet.scope, sheet.scope.removeprefix("@")),
+            "title": {"": phrase("The whole site")}.get(sheet.scope, sheet.scope.removeprefix("@")),
             "path": _path(sheet.scope),
             "path_of": _path,
             "personal": sheet.level is Level.USER,
@@ -151,9 +153,12 @@ class DigestPages:
             "kinds": [(kind.value, KIND_NAMES[kind], kind.value in chosen_kinds) for kind in Kind],
             "values": {**shown, **parts_of(own["schedule"], sheet.above["schedule"][0]), **typed},
             "languages": self._choices.languages,
-            "language_options": [("", "As above"), *((name, name) for name in self._choices.languages)],
+            "language_options": [
+                ("", phrase("As above")),
+                *((tag, language(tag).name) for tag in self._choices.languages),
+            ],
             "placeholders": ", ".join(f"{{{name}}}" for name in PLACEHOLDERS),
-            "faults": {name: _sentence(faults.get(name, "")) for name in sheet.holds},
+            "faults": {name: faults.get(name, "") for name in sheet.holds},
             "states": STATES,
         }
         return self._pages.page(request, "digests/sheet", words, 400 if faults else 200, here="digests")
@@ -164,10 +169,6 @@ def _kinds(kinds: Sequence[str], sheet: DigestSheet, typed: Mapping[str, str]) -
     if "kinds-shown" not in typed or set(kinds) == set(sheet.above["kinds"][0].split(",")):
         return None
     return ",".join(kinds)
-
-
-def _sentence(fault: str) -> str:
-    return f"{fault[0].upper()}{fault[1:]}." if fault else ""
 
 
 def _path(scope: str) -> str:

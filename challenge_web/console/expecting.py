@@ -11,14 +11,21 @@ from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
 from gateway.domain.expecting import parse_days, parse_minutes, parse_sender_domain
+from gateway.domain.phrase import phrase, phrases, words_of
 from gateway.domain.roles import Right
 from gateway.flow.expecting import MOST_SHOWN, Expecting, Refused
 
 OPENED = say("expecting-started", "Started. Mail that somebody vouches for comes straight to the mailbox.")
 STOPPED = say("expecting-stopped", "Stopped. Unknown senders wait again.")
 
-_MINUTES = (("15", "15 minutes"), ("30", "30 minutes"), ("60", "1 hour"), ("120", "2 hours"))
-_DAYS = (("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "1 year"))
+_MINUTES = (
+    *((str(count), phrases(count, "{n} minute", "{n} minutes")) for count in (15, 30)),
+    *((str(60 * count), phrases(count, "{n} hour", "{n} hours")) for count in (1, 2)),
+)
+_DAYS = (
+    *((str(count), phrases(count, "{n} day", "{n} days")) for count in (1, 7, 30, 90)),
+    ("365", phrase("1 year")),
+)
 
 
 class ExpectingPages:
@@ -60,10 +67,9 @@ class ExpectingPages:
                 domain=parse_sender_domain(form.get("from", "")),
             )
         except ValueError as fault:
-            sentence = str(fault)
-            return await self._page(request, {**form, "error": sentence[0].upper() + sentence[1:] + "."}, 400)
+            return await self._page(request, {**form, "error": words_of(fault)}, 400)
         except Refused as refused:
-            return await self._page(request, {**form, "error": str(refused)}, 400)
+            return await self._page(request, {**form, "error": words_of(refused)}, 400)
         if window is None:
             raise web.HTTPNotFound
         tell(request, f"{window.opens} {window.domain}".strip()[:500])
@@ -95,6 +101,8 @@ class ExpectingPages:
 def _left(seconds: float) -> str:
     """Say how long a window still is open."""
     minutes = max(1, math.ceil(seconds / 60))
-    size, noun = (1440, "day") if minutes >= 2880 else (60, "hour") if minutes >= 120 else (1, "minute")
-    count = minutes // size
-    return f"{count} {noun}{'' if count == 1 else 's'} left"
+    if minutes >= 2880:
+        return phrases(minutes // 1440, "{n} day left", "{n} days left")
+    if minutes >= 120:
+        return phrases(minutes // 60, "{n} hour left", "{n} hours left")
+    return phrases(minutes, "{n} minute left", "{n} minutes left")

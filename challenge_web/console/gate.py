@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from challenge_web.console.forms import close_files, form_of
 from challenge_web.console.routes import Names, Proof, Route
+from challenge_web.page_language import OWN
 from challenge_web.pages import root_of
 from gateway.domain.roles import Viewer
 from gateway.domain.sign_in import safe_path
@@ -119,6 +120,7 @@ def gate(
         viewer = await sessions.viewer(secret, client_of(request)) if secret else None
         if viewer is not None:
             request[VIEWER] = viewer
+            request[OWN] = viewer.language
         request[SECRET] = secret if viewer is not None else ""
         acting = request.method == hdrs.METH_POST
         right = route.right_to_act if acting else route.right

@@ -11,10 +11,35 @@ from challenge_web.console.gate import viewer_of
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.routes import Route
 from gateway.domain.address import normal_form
+from gateway.domain.lifecycle import ChallengeState, State
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
+from gateway.domain.sentences import STATES as STATE_WORDS
+from gateway.domain.sentences import short_reason
 from gateway.flow.history import KINDS, Asked, History, Line
 
-STATES = ("relayed", "pending", "released", "delivered", "refused", "deferred", "deleted", "blocked", "expired")
+STATES = {
+    "relayed": phrase("Passed on at once"),
+    "pending": STATE_WORDS[State.PENDING],
+    "released": STATE_WORDS[State.RELEASED],
+    "delivered": STATE_WORDS[State.DELIVERED],
+    "refused": phrase("Refused"),
+    "deferred": phrase("Put off"),
+    "deleted": STATE_WORDS[State.DELETED],
+    "blocked": STATE_WORDS[State.BLOCKED],
+    "expired": STATE_WORDS[State.EXPIRED],
+}
+"""What a line may be searched by."""
+_CHALLENGES = {
+    ChallengeState.QUEUED: phrase("Being sent"),
+    ChallengeState.SENT: phrase("Sent"),
+    ChallengeState.FAILED: phrase("Could not be delivered"),
+    ChallengeState.WITHHELD: phrase("Not sent"),
+    ChallengeState.ANSWERED: phrase("Answered"),
+    ChallengeState.DISOWNED: phrase("Its sender says: not from me"),
+    ChallengeState.WITHDRAWN: phrase("Mail taken back"),
+    ChallengeState.EXPIRED: phrase("Not answered in time"),
+}
 
 
 class HistoryPages:
@@ -42,12 +67,22 @@ class HistoryPages:
             "link": _link,
             "address": address,
             "state": state,
-            "states": [("", "any"), *((one, one) for one in STATES)],
+            "states": [("", phrase("All")), *STATES.items()],
+            "state_of": _state,
+            "reason_of": short_reason,
             "filtered": bool(asked),
             "first": f"console/history?{urlencode(asked)}" if start else "",
             "next": f"console/history?{urlencode({**asked, 'behind': behind})}" if behind else "",
         }
         return self._pages.page(request, "history/history", words, here="history")
+
+
+def _state(line: Line) -> str:
+    """Say what became of a mail; a word of a newer program is shown as it is."""
+    if line.kind != "challenge":
+        return STATES.get(line.state, line.state)
+    known = {state.value: words for state, words in _CHALLENGES.items()}
+    return known.get(line.state, line.state)
 
 
 def _link(line: Line) -> str:

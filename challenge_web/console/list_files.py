@@ -14,6 +14,7 @@ from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
 from gateway.domain.entry_words import demand, for_whom, whom
 from gateway.domain.lists import parse_scope
+from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.list_files import COLUMNS, cells, moment
 from gateway.flow.list_import import CSV, MOST_OCTETS, ListFiles
@@ -21,6 +22,7 @@ from gateway.flow.list_import import CSV, MOST_OCTETS, ListFiles
 SAVED = say("list-imported", "Saved. The entries count from the next mail on.")
 GONE = say("list-import-gone", "That file is not there any more: it was saved, or it is too old.")
 
+_NOT_YOURS = phrase("That is not yours to decide. Choose an address or a domain of your own.")
 _FORMS = ("csv", "allow", "deny")
 _FORM = 100_000
 """Octets around the file in its form."""
@@ -57,9 +59,9 @@ class ListFilePages:
             words = _file(form.get("file")) or told["text"]
             draft_id = await self._files.bring(viewer, words, kind, parse_scope(told["for"]))
         except ValueError as fault:
-            return self._form(request, told, str(fault))
+            return self._form(request, told, words_of(fault))
         except PermissionError:
-            return self._form(request, told, "That is not yours to decide. Choose an address or a domain of your own.")
+            return self._form(request, told, _NOT_YOURS)
         raise see_other(request, f"console/lists/import/{draft_id}")
 
     async def preview(self, request: web.Request) -> web.Response:
@@ -114,7 +116,7 @@ class ListFilePages:
 def _whose(viewer: Viewer) -> list[tuple[str, str]]:
     """For whom lines may be that name nobody."""
     reach = viewer.reach
-    everybody = [("", "everybody")] if reach.site else []
+    everybody = [("", phrase("everybody"))] if reach.site else []
     return [*everybody, *((scope, scope) for scope in (*sorted(reach.domains), *sorted(reach.addresses)))]
 
 
@@ -126,7 +128,7 @@ def _file(field: object) -> str:
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("It is not UTF-8. Save it as “CSV UTF-8”, or as text in UTF-8.") from None
+        raise ValueError(phrase("It is not UTF-8. Save it as “CSV UTF-8”, or as text in UTF-8.")) from None
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> bytes:

@@ -16,6 +16,7 @@ from challenge_web.console.pending_words import count_words
 from challenge_web.console.routes import Names, Route
 from gateway.domain.entry_words import demand, for_whom, whom
 from gateway.domain.lists import Verdict
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.list_files import typed
 from gateway.flow.list_ports import WRITTEN_TO
@@ -207,7 +208,7 @@ def end_of_day(text: str, zone: tzinfo) -> float | None:
         after = date.fromisoformat(text.strip()) + timedelta(days=1)
         return datetime.combine(after, time.min, zone).timestamp()
     except (ValueError, OverflowError):
-        raise Refused("expires", "That is no date. Write it as 2026-12-31, or leave it empty.") from None
+        raise Refused("expires", phrase("That is no date. Write it as 2026-12-31, or leave it empty.")) from None
 
 
 def last_day(expires_at: float | None, zone: tzinfo) -> str:

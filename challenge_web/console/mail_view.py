@@ -12,6 +12,7 @@ from challenge_web.console.pending_words import address, octets, read_ask
 from gateway.domain.explain import SILENCES
 from gateway.domain.lifecycle import State
 from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sentences import STATES
 from gateway.domain.timeline import timeline
@@ -19,8 +20,10 @@ from gateway.flow.forward import Forwarder
 from gateway.flow.queue import Queue, Spot
 from gateway.flow.read import ContentGone, Held, Reading, WrongContent
 
-GONE = "The content of this mail is not kept any more. What is known about it remains."
-WRONG = "The store gave other octets than those of this mail. Nothing of them is shown; please tell your administrator."
+GONE = phrase("The content of this mail is not kept any more. What is known about it remains.")
+WRONG = phrase(
+    "The store gave other octets than those of this mail. Nothing of them is shown; please tell your administrator."
+)
 _NOT_THE_LIST_S = ("said", "page", "images", "part", "of")
 
 
@@ -47,13 +50,13 @@ class MailView:
     async def outline(self, viewer: Viewer, held: Held) -> tuple[Outline | None, str]:
         """Return what is in it; or nothing, and why in a sentence."""
         if not viewer.may(Right.READ_CONTENT):
-            return None, "Your role does not show the content of mails."
+            return None, phrase("Your role does not show the content of mails.")
         if not held.content_kept:
             return None, GONE
         try:
             return await self.reading.outline(viewer, held.id), ""
         except Unreadable as unreadable:
-            return None, f"{unreadable} Its source can still be looked at and downloaded."
+            return None, phrase("{why} Its source can still be looked at and downloaded.", why=words_of(unreadable))
         except ContentGone:
             return None, GONE
         except WrongContent:

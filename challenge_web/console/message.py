@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from aiohttp import hdrs, web
+from markupsafe import escape
 
 from challenge_web.console.forms import text_of
 from challenge_web.console.gate import tell, viewer_of
@@ -15,9 +16,11 @@ from challenge_web.console.message_words import disposition, saved_as
 from challenge_web.console.pages import POLICY, ConsolePages, say, see_other
 from challenge_web.console.pending_words import address, read_back
 from challenge_web.console.routes import Names, Route
+from challenge_web.page_language import spoken
 from challenge_web.pages import root_of
 from gateway.domain.lifecycle import State
 from gateway.domain.outline import Unreadable
+from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.ask_again import AskAgain
 from gateway.flow.forward import Form
@@ -39,6 +42,9 @@ FRAME_STYLE = (
 )
 """Of the document in the frame; the mail's own style is gone. Known to the policy by its hash."""
 _STYLE_HASH = f"sha256-{b64encode(sha256(FRAME_STYLE.encode()).digest()).decode()}"
+_FORMS = {Form.ATTACHMENT: phrase("As an attachment"), Form.AS_IS: phrase("As it is")}
+_CUT = phrase("[The mail goes on; its source holds the rest.]")
+_TITLE = phrase("HTML of the mail")
 _VIEWS = ("text", "html", "files", "headers", "source")
 
 
@@ -143,10 +149,10 @@ class MessagePages:
         except (ContentGone, WrongContent):
             raise web.HTTPNotFound from None
         except Unreadable as fault:
-            return _document(f"<p>{fault}</p>", images=False)
+            return _document(f"<p>{escape(spoken().said(words_of(fault)))}</p>", images=False)
         if found is None:
             raise web.HTTPNotFound
-        cut = "<p><strong>[The mail goes on; its source holds the rest.]</strong></p>" if found.cut else ""
+        cut = f"<p><strong>{escape(spoken().said(_CUT))}</strong></p>" if found.cut else ""
         return _document(found.html + cut, images=images)
 
     async def file(self, request: web.Request) -> web.Response:
@@ -193,7 +199,7 @@ class MessagePages:
             "held": held,
             "content": viewer.may(Right.READ_CONTENT),
             "addresses": [(one, one) for one in self._forwarder.addresses],
-            "forms": [(form.name.lower(), form.value.capitalize()) for form in Form],
+            "forms": [(form.name.lower(), _FORMS[form]) for form in Form],
         }
         return self._pages.page(request, "message/forward", words, here="pending")
 
@@ -217,7 +223,7 @@ class MessagePages:
 def _document(inside: str, *, images: bool) -> web.Response:
     """Return a document with a policy that forbids everything but our own style and, on tap, images in it."""
     body = (
-        '<!DOCTYPE html><html lang="und"><head><meta charset="utf-8"><title>HTML of the mail</title>'
+        f'<!DOCTYPE html><html lang="und"><head><meta charset="utf-8"><title>{escape(spoken().said(_TITLE))}</title>'
         f"<style>{FRAME_STYLE}</style></head><body>{inside}</body></html>"
     )
     shown = "data:" if images else "'none'"

@@ -11,6 +11,7 @@ from challenge_web.console.chart import stacked
 from challenge_web.console.gate import viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other, zone_of
 from challenge_web.console.routes import Names, Route
+from challenge_web.page_language import spoken
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
 from gateway.domain.sentences import short_reason
@@ -24,6 +25,17 @@ DROPPED = say("dropped", "Deleted. It does not go out any more.")
 
 _KINDS = (Happening.RELAYED, Happening.HELD, Happening.REFUSED)
 _SPANS = ((Span.DAY, phrase("24 hours")), (Span.WEEK, phrase("7 days")), (Span.MONTH, phrase("30 days")))
+
+
+_HAPPENINGS = {
+    Happening.RELAYED: phrase("passed on at once"),
+    Happening.HELD: phrase("held"),
+    Happening.REFUSED: phrase("refused"),
+    Happening.DELIVERED: phrase("delivered after waiting"),
+    Happening.ASKED: phrase("senders asked"),
+    Happening.SOLVED: phrase("answered"),
+    Happening.EXPIRED: phrase("expired"),
+}
 
 
 class OverviewPages:
@@ -100,8 +112,12 @@ def _span(text: str) -> Span:
 
 
 def _words(picture: Picture, zone: tzinfo) -> dict[str, object]:
-    shape = "%H:%M" if picture.span.by_hour else "%-d %b"
-    names = [datetime.fromtimestamp(bar.start, zone).strftime(shape) for bar in picture.bars]
+    names = [
+        f"{datetime.fromtimestamp(bar.start, zone):%H:%M}"
+        if picture.span.by_hour
+        else spoken().short_day(bar.start, zone)
+        for bar in picture.bars
+    ]
     chart = stacked(
         [kind.value for kind in _KINDS],
         [(name, [bar.of(kind) for kind in _KINDS]) for name, bar in zip(names, picture.bars, strict=True)],
@@ -121,5 +137,5 @@ def _words(picture: Picture, zone: tzinfo) -> dict[str, object]:
         "rows": rows,
         "spans": [(span.value, text) for span, text in _SPANS],
         "reasons": [Frequent(short_reason(one.name), one.times) for one in picture.standing.reasons],
-        "happenings": [what.value for what in Happening],
+        "happenings": [_HAPPENINGS[what] for what in Happening],
     }

@@ -34,6 +34,7 @@ from challenge_web.console.pending_words import (
 )
 from challenge_web.console.routes import Names, Route
 from challenge_web.console.saved_searches import links
+from challenge_web.page_language import spoken
 from challenge_web.pages import root_of
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
@@ -267,9 +268,9 @@ class PendingPages:
         return web.json_response(
             {
                 "state": order.state.value,
-                "text": words.text,
-                "more": words.more,
-                "button": words.button,
+                "text": spoken().said(words.text),
+                "more": spoken().said(words.more),
+                "button": spoken().said(words.button),
                 "seconds": words.seconds,
                 "done": words.done,
                 "most": words.most,
@@ -291,9 +292,9 @@ class PendingPages:
 def _tabs(root: str, counts: Mapping[str, int], ask: Ask) -> list[tuple[str, str, bool, str]]:
     machine = ask.lane == MACHINE or bool(ask.source)
     both = not machine and not ask.lane and bool(ask.box.strip())
-    tabs = [
-        (f"{root}console/pending", "People", not machine and not both, count_words(counts[PEOPLE])),
-        (f"{root}console/pending/machine", "Newsletters and machines", machine, count_words(counts[MACHINE])),
+    tabs: list[tuple[str, str, bool, str]] = [
+        (f"{root}console/pending", phrase("People"), not machine and not both, count_words(counts[PEOPLE])),
+        (f"{root}console/pending/machine", phrase("Newsletters and machines"), machine, count_words(counts[MACHINE])),
     ]
     return [*tabs, (f"{root}{address({'q': ask.box})}", phrase("Found"), True, "")] if both else tabs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from urllib.parse import parse_qsl, urlencode
@@ -314,7 +314,13 @@ _CHIPS = {
 }
 
 
-_SIGNS = {"<=": "at most", ">=": "at least", "<": "below", ">": "above"}
+_SIGNS: dict[str, Callable[[str], str]] = {
+    "<=": lambda value: phrase("Score at most {value}", value=value),
+    ">=": lambda value: phrase("Score at least {value}", value=value),
+    "<": lambda value: phrase("Score below {value}", value=value),
+    ">": lambda value: phrase("Score above {value}", value=value),
+    "": lambda value: phrase("Score {value}", value=value),
+}
 
 
 def chip_text(piece: str) -> str:
@@ -329,7 +335,7 @@ def chip_text(piece: str) -> str:
     if prefix.lower() == "state" and value.lower() in {state.value for state in State}:
         return STATES[State(value.lower())]
     if prefix.lower() == "score":
-        sign = next((words for sign, words in _SIGNS.items() if value.startswith(sign)), "")
-        return " ".join(filter(None, ("Score", sign, value.lstrip("<>="))))
+        words = next(words for sign, words in _SIGNS.items() if value.startswith(sign))
+        return words(value.lstrip("<>="))
     assert prefix.lower() in FILTERS
     return f"{prefix.lower()} {value}"

@@ -11,7 +11,9 @@ from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.policy_words import TITLES, lines_of, place, sentences, told
 from challenge_web.console.routes import Names, Route
+from challenge_web.page_language import spoken
 from gateway.domain.levels import PolicySetting
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
 from gateway.flow.policies import Policies, name_of, scope_named
 from gateway.flow.policy_ports import Edit, Edits, Faulty, Sheet
@@ -25,7 +27,7 @@ SAME = say("policy-same", "Nothing was different, so nothing was changed.")
 
 LOOK_AGAIN = 3
 """Seconds after which a page that is watched without script looks again."""
-_NO_PLACE = "There is no such domain or address here."
+_NO_PLACE = phrase("There is no such domain or address here.")
 
 
 class PolicyPages:
@@ -151,7 +153,9 @@ class PolicyPages:
             return web.json_response({"text": "", "more": "", "button": "", "done": 0, "most": 0, "open": False})
         words = told(order, may_stop=sheet.may_change)
         counts = {"done": order.done, "most": order.total, "open": order.open}
-        return web.json_response({"text": words.text, "more": "", "button": words.button, **counts})
+        return web.json_response(
+            {"text": spoken().said(words.text), "more": "", "button": spoken().said(words.button), **counts}
+        )
 
     async def stop(self, request: web.Request) -> web.StreamResponse:
         """Let it end where it is."""

@@ -129,7 +129,7 @@ def _shown(line: Line, scope: str, error: str, edits: Edits) -> Shown:
         options=tuple((option, said(setting, option)) for option in line.options),
         above=phrase("{value} ({origin})", value=said(setting, line.above.value), origin=_origin(line.above, scope)),
         open=line.open,
-        error=error and error[0].upper() + error[1:] + ".",
+        error=error,
         by=line.chosen.by if line.chosen else "",
         at=line.chosen.at if line.chosen else 0.0,
     )

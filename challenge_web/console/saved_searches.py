@@ -11,6 +11,7 @@ from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.pending_words import address, read_back
 from challenge_web.console.routes import Route
+from gateway.domain.phrase import words_of
 from gateway.domain.roles import Right
 from gateway.flow.saved_searches import NotSaved, SavedSearch, SavedSearches, packed, unpacked
 
@@ -43,7 +44,7 @@ class SavedSearchPages:
         try:
             name = await self._searches.save(viewer, fields.get("name", ""), packed(back))
         except NotSaved as fault:
-            words = {"fault": str(fault), "list": address(back)}
+            words = {"fault": words_of(fault), "list": address(back)}
             words |= {"back": fields.get("back", "")[:4000], "name": fields.get("name", "")[:200]}
             return self._pages.page(request, "pending/saved", words, here="pending", status=400)
         tell(request, name)

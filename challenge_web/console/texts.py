@@ -12,9 +12,12 @@ from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import POLICY, ConsolePages, say, see_other
 from challenge_web.console.paper import paper, plain_paper
 from challenge_web.console.routes import Form, Names, Route
+from challenge_web.page_language import spoken
 from gateway.domain.address import normal_domain
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
+from gateway.languages.in_templates import sentence
 from gateway.languages.language import language
 
 SAVED = say("texts-saved", "Saved. The next challenge is written with these words.")
@@ -26,6 +29,8 @@ NOT_SENT = say("texts-not-sent", "The sample could not be sent now. Try again in
 SendSample = Callable[[Viewer, str, str, Texts], Awaitable[bool]]
 """Viewer, scope, language and texts → whether the sample mail was taken for the viewer's own address."""
 
+_PREVIEW, _ALL = phrase("Preview"), phrase("All")
+_PARTS = {"subject": phrase("Subject"), "text": phrase("Text"), "html": "HTML", "from_line": phrase("From")}
 _WITH_FRAME = POLICY + "; frame-src 'self'"
 
 
@@ -98,9 +103,11 @@ class TextPages:
         if tried is None:
             raise web.HTTPNotFound
         if isinstance(tried, Sample):
-            shown = paper("Preview", (("From", tried.sender), ("Subject", tried.subject)), tried.html)
+            say = spoken().said
+            facts = ((say(_PARTS["from_line"]), tried.sender), (say(_PARTS["subject"]), tried.subject))
+            shown = paper(say(_PREVIEW), facts, tried.html)
         else:
-            shown = plain_paper("Preview", _told(tried))
+            shown = plain_paper(spoken().said(_PREVIEW), _told(tried))
         headers = {"Content-Security-Policy": shown.policy, "X-Frame-Options": "SAMEORIGIN", hdrs.VARY: hdrs.COOKIE}
         return web.Response(text=shown.text, content_type="text/html", charset="utf-8", headers=headers)
 
@@ -125,8 +132,9 @@ class TextPages:
     ) -> web.Response:  # fmt: skip
         by_part: dict[str, str] = {}
         for fault in faults:
-            where = f"Line {fault.line}: " if fault.line else ""
-            by_part[fault.part] = f"{where}{fault.reason}."
+            by_part[fault.part] = (
+                phrase("Line {line}: {words}", line=fault.line, words=fault.reason) if fault.line else fault.reason
+            )
         response = self._pages.page(
             request,
             "texts/edit",
@@ -190,10 +198,15 @@ def _texts(form: Form) -> Texts:
 
 def _told(faults: Sequence[Fault]) -> str:
     """Write faults as a list."""
-    names = {"subject": "Subject", "text": "Text", "html": "HTML", "from_line": "From"}
+    say = spoken().said
     lines = (
-        Markup("<li><b>{}</b>{}: {}.</li>").format(
-            names.get(fault.part, "All"), f", line {fault.line}" if fault.line else "", fault.reason
+        Markup("<li><b>{}</b>: {}</li>").format(
+            say(
+                phrase("{part}, line {line}", part=_PARTS.get(fault.part, _ALL), line=fault.line)
+                if fault.line
+                else _PARTS.get(fault.part, _ALL)
+            ),
+            sentence(fault.reason, spoken()),
         )
         for fault in faults
     )

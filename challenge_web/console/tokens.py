@@ -10,6 +10,7 @@ from challenge_web.console.forms import text_of
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Proof, Route
+from gateway.domain.phrase import phrases
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.scopes import MEANINGS, SCOPES, Scope
 from gateway.flow.account_rights import Wrong
@@ -78,7 +79,10 @@ class TokenPages:
             "tokens": await self._tokens.of(viewer),
             "made": made,
             "scopes": [(scope.value, MEANINGS[scope], scope in ticked) for scope in _lendable(viewer)],
-            "days": [(str(count), f"{count} days") for count in days or [max(1, int(self._tokens.longest_days))]],
+            "days": [
+                (str(count), phrases(count, "{n} day", "{n} days"))
+                for count in days or [max(1, int(self._tokens.longest_days))]
+            ],
             "typed": typed or {"name": "", "days": "90"},
             "wrong": f"{wrong[:1].upper()}{wrong[1:]}." if wrong else "",
         }

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from aiohttp import web
 
-from challenge_web.page_language import language_of
 from challenge_web.pages import Pages, segment, stamp, wants_data
 from gateway.domain.mail_number import LONGEST
 from gateway.domain.outline import Outline, Unreadable
@@ -151,15 +150,19 @@ class HeldPages:
             "machine": row.lane == MACHINE,
             "may": {one.value: mail.may(one) for one in Action},
             "content": mail.viewer.may(Right.READ_CONTENT),
-            "came": language_of(request).moment(row.held_at, zone),
+            "came": self._pages.language_for(request).moment(row.held_at, zone),
             "left": left,
             "late": late,
             "reason": reason_sentence(row.reason),
             "proof": proof_sentence(row.proofs),
             "asked": challenge_sentence(row.challenge, row.silence),
             "release": release,
-            "release_asked": "" if release is None else language_of(request).moment(release.asked_at, zone),
-            "release_decided": "" if release is None else language_of(request).moment(release.changed_at, zone),
+            "release_asked": ""
+            if release is None
+            else self._pages.language_for(request).moment(release.asked_at, zone),
+            "release_decided": ""
+            if release is None
+            else self._pages.language_for(request).moment(release.changed_at, zone),
             "asked_now": "",
             "number": self._asking.number(row.id),
             "text": await self._excerpt(mail),

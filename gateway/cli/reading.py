@@ -50,7 +50,7 @@ def read(config: Path | None, as_json: bool, headers: bool, number: int) -> None
         *(("copy to", f"{one.name} <{one.address}>") for one in outline.copies),
         *(("reply to", f"{one.name} <{one.address}>") for one in outline.reply_to),
         *((f"part {part.number}", _part_words(part)) for part in outline.parts if not part.is_multipart),
-        *(("odd", fault) for fault in outline.faults),
+        *(("odd", one.sentence) for one in outline.faults),
     ]
     if headers:
         facts += [(f"{line.name}:", line.value) for line in outline.lines]

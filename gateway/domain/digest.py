@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
+from gateway.domain.phrase import phrase
+
 T = TypeVar("T")
 
 SPAM_SCORE = 5.0
@@ -39,7 +41,7 @@ def parse_kinds(text: str) -> frozenset[Kind]:
     names = [name.strip() for name in text.lower().split(",") if name.strip()]
     known = {kind.value: kind for kind in Kind}
     if not names or not set(names) <= set(known):
-        raise ValueError(f"kinds are some of {', '.join(known)}, not {text!r}")
+        raise ValueError(phrase("kinds are some of {known}, not {text}", known=", ".join(known), text=repr(text)))
     return frozenset(known[name] for name in names)
 
 
@@ -135,13 +137,13 @@ def checked_subject(text: str) -> str:
     """Return a subject with placeholders as it is stored. Raises ValueError with one sentence."""
     text = " ".join(text.split())
     if len(text) > 150:
-        raise ValueError("a subject has at most 150 characters")
+        raise ValueError(phrase("a subject has at most 150 characters"))
     left = text
     for name in PLACEHOLDERS:
         left = left.replace(f"{{{name}}}", "")
     if "{" in left or "}" in left:
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        raise ValueError(f"a subject may have {known} in curly brackets, and nothing else")
+        raise ValueError(phrase("a subject may have {known} in curly brackets, and nothing else", known=known))
     return text
 
 

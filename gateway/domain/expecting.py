@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gateway.domain.address import Address, normal_domain
 from gateway.domain.evidence import Evidence
 from gateway.domain.message import Message
+from gateway.domain.phrase import phrase
 
 MINUTE = 60.0
 DAY = 86_400.0
@@ -97,21 +98,25 @@ def tagged_address(address: str, delimiter: str, tag: str) -> str:
     """Return the address with a tag. Raises ValueError with one sentence where there can be none."""
     local, _, domain = address.rpartition("@")
     if not delimiter:
-        raise ValueError("this site's mail server takes no tagged addresses ([domains] recipient_delimiter)")
+        raise ValueError(phrase("this site's mail server takes no tagged addresses ([domains] recipient_delimiter)"))
     tagged = f"{local}{delimiter}{tag}"
     if len(tagged.encode()) > _LONGEST_LOCAL or local.endswith('"'):
-        raise ValueError("no tag fits behind this address")
+        raise ValueError(phrase("no tag fits behind this address"))
     return f"{tagged}@{domain}"
 
 
 def parse_minutes(text: str) -> float:
     """Read for how many minutes an address shall be open; return seconds. Raises ValueError with one sentence."""
-    return _parse_length(text, MINUTE, SHORTEST, LONGEST, "the window lasts from 15 to 120 minutes")
+    return _parse_length(
+        text, MINUTE, SHORTEST, LONGEST, phrase("the window lasts from 15 to 120 minutes; write a whole number")
+    )
 
 
 def parse_days(text: str) -> float:
     """Read for how many days a tagged address shall be open; return seconds. Raises ValueError with one sentence."""
-    return _parse_length(text, DAY, DAY, LONGEST_TAG, "a tagged address lasts from 1 to 365 days")
+    return _parse_length(
+        text, DAY, DAY, LONGEST_TAG, phrase("a tagged address lasts from 1 to 365 days; write a whole number")
+    )
 
 
 def parse_sender_domain(text: str) -> str:
@@ -119,7 +124,9 @@ def parse_sender_domain(text: str) -> str:
     typed = text.strip().rpartition("@")[2]
     name = normal_domain(typed)
     if typed and ("." not in name.strip(".") or any(c.isspace() or ord(c) < 33 or c in "*/" for c in name)):
-        raise ValueError(f"{text.strip()!r} is not a domain; use example.org, or leave it empty for any")
+        raise ValueError(
+            phrase("{text} is not a domain; use example.org, or leave it empty for any", text=repr(text.strip()))
+        )
     return name
 
 
@@ -127,5 +134,5 @@ def _parse_length(text: str, unit: float, least: float, most: float, rule: str) 
     # Digits of ASCII only: "1e9", "nan" and "١" are numbers too.
     seconds = float(text) * unit if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
     if not least <= seconds <= most:
-        raise ValueError(f"{rule}; write a whole number")
+        raise ValueError(rule)
     return seconds

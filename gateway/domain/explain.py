@@ -10,7 +10,7 @@ from gateway.domain.challenge import Silence
 from gateway.domain.evidence import Evidence, Method, Proof, Result
 from gateway.domain.levels import Effective, Level, Merged, PolicySetting, base_values, merged
 from gateway.domain.lists import ALIGNED, LIST, UNPROVEN, Entry, Verdict
-from gateway.domain.phrase import Phrase, chain, phrase, phrase_in, phrases
+from gateway.domain.phrase import OR, Phrase, chain, phrase, phrase_in, phrases
 from gateway.domain.policy import Decision, Disposition, Expiry, Mode, Policy, Reason, Scope, Seen
 
 
@@ -188,7 +188,7 @@ def proof_words(proof: Proof) -> Phrase:
 
 def one_of(proofs: str) -> Phrase:
     """Name the identities of an entry, each of which will do."""
-    return chain(phrase_in("between choices", " or "), [proof_words(Proof.parse(text)) for text in proofs.split()])
+    return chain(OR, [proof_words(Proof.parse(text)) for text in proofs.split()])
 
 
 def _entry(seen: Seen) -> str:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from gateway.domain.address import Address, without_tag
 from gateway.domain.challenge import Asking
 from gateway.domain.language import AUTO
+from gateway.domain.phrase import OR, chain, phrase
 from gateway.domain.policy import Expiry, Mode, Policy, Scope, Templates
 from gateway.domain.roles import Right
 
@@ -251,9 +252,14 @@ def checked_value(setting: PolicySetting, text: str, languages: Sequence[str]) -
     if setting is PolicySetting.DAYS:
         days = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
         if not SHORTEST_DAYS <= days <= LONGEST_DAYS:
-            raise ValueError(f"days is a whole number from {SHORTEST_DAYS} to {LONGEST_DAYS}, not {text!r}")
+            raise ValueError(
+                phrase("days is a whole number from {least} to {most}, not {text}",
+                       least=SHORTEST_DAYS, most=LONGEST_DAYS, text=repr(text))
+            )  # fmt: skip
         return str(days)
     known = choices_for(setting, languages)
     if text not in known:
-        raise ValueError(f"{setting.value} is {' or '.join(known)}, not {text!r}")
+        raise ValueError(
+            phrase("{setting} is {known}, not {text}", setting=setting.value, known=chain(OR, known), text=repr(text))
+        )
     return text

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from gateway.domain.address import Address, normal_domain, normal_form, without_tag
 from gateway.domain.evidence import Method, Proof, vouched_as_well
+from gateway.domain.phrase import phrase
 
 ALIGNED = "aligned"
 """Required proof: any identity aligned with the author's domain."""
@@ -102,20 +103,27 @@ def parse_pattern(text: str) -> str:
     """
     text = text.strip()
     if not text or any(c.isspace() or ord(c) < 32 or ord(c) == 127 for c in text):
-        raise ValueError("a pattern is an address or a domain, without blanks")
+        raise ValueError(phrase("a pattern is an address or a domain, without blanks"))
     kind, colon, name = text.partition(":")
     if colon and kind.lower() + ":" in SOURCE_KINDS and "@" not in name:
         return _source_pattern(kind.lower() + ":", name)
     local, at, domain = text.rpartition("@")
     if at and local not in ("", "*"):
         if "*" in text or not _is_domain(normal_domain(domain)):
-            raise ValueError(f"{text!r} is not an address; use user@example.org, example.org or *.example.org")
+            raise ValueError(
+                phrase("{text} is not an address; use user@example.org, example.org or *.example.org", text=repr(text))
+            )
         return normal_form(text)
     sub = domain.startswith(("*.", "."))
     name = normal_domain(domain.removeprefix("*").removeprefix("."))
     if not _is_domain(name):
         # A bare * or a top-level domain would open (or shut) the door for the world.
-        raise ValueError(f"{text!r} is too wide or not a domain; use user@example.org, example.org or *.example.org")
+        raise ValueError(
+            phrase(
+                "{text} is too wide or not a domain; use user@example.org, example.org or *.example.org",
+                text=repr(text),
+            )
+        )
     return f"@.{name}" if sub else f"@{name}"
 
 
@@ -124,12 +132,17 @@ def _source_pattern(kind: str, name: str) -> str:
         list_id = normal_list_id(name.removeprefix("<").removesuffix(">"))
         if not list_id:
             raise ValueError(
-                f"{name!r} is not the name of a list; use what stands in List-Id, as list:news.example.org"
+                phrase(
+                    "{text} is not the name of a list; use what stands in List-Id, as list:news.example.org",
+                    text=repr(name),
+                )
             )
         return LIST + list_id
     domain = normal_domain(name)
     if not _is_domain(domain):
-        raise ValueError(f"{name!r} is not a domain; use who signs the mail, as signed:example.org")
+        raise ValueError(
+            phrase("{text} is not a domain; use who signs the mail, as signed:example.org", text=repr(name))
+        )
     return SIGNED + domain
 
 
@@ -161,7 +174,9 @@ def parse_scope(text: str) -> str:
     local, at, domain = text.rpartition("@")
     name = normal_domain(domain)
     if any(c.isspace() or ord(c) < 32 or c == "*" for c in text) or not _is_domain(name):
-        raise ValueError(f"{text!r} is neither a recipient nor a domain; use joe@example.org or example.org")
+        raise ValueError(
+            phrase("{text} is neither a recipient nor a domain; use joe@example.org or example.org", text=repr(text))
+        )
     return normal_form(text) if at and local else "@" + name
 
 

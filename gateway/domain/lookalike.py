@@ -11,6 +11,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+from gateway.domain.phrase import phrase
+
 # Letters that stand for an ASCII letter in most typefaces. Words made of these alone are names in disguise.
 _TWINS = dict(
     zip(
@@ -70,18 +72,18 @@ def _doubt(word: str) -> str:
     if word.isascii():
         return ""
     if any(unicodedata.category(letter) in ("Cf", "Cc", "Co", "Cn", "Cs") for letter in word):
-        return "It holds characters that cannot be seen."
+        return phrase("It holds characters that cannot be seen.")
     scripts = {script for letter in word if (script := _script(letter))}
     if len(scripts) > 1 and not any(scripts <= known for known in _TOGETHER):
-        named = " and ".join(sorted(script.capitalize() for script in scripts))
-        return f"It mixes letters of different scripts: {named}."
+        named = ", ".join(sorted(script.capitalize() for script in scripts))
+        return phrase("It mixes letters of different scripts: {scripts}.", scripts=named)
     folded = unicodedata.normalize("NFKC", word)
     if folded.isascii():
-        return f"Its letters only look like {folded}."
+        return phrase("Its letters only look like {text}.", text=folded)
     bare = [letter for letter in word if not letter.isascii()]
     if all(letter in _TWINS for letter in bare):
         twin = "".join(_TWINS.get(letter, letter) for letter in word)
-        return f"Its letters are of another script and look like {twin}."
+        return phrase("Its letters are of another script and look like {text}.", text=twin)
     return ""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.domain.phrase import Phrase, phrase
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -60,6 +62,28 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Oddity:
+    """What is odd about a mail, a whole sentence: what a phrase is made of, for a phrase comes through no pipe."""
+
+    template: str
+    values: dict[str, int | str]
+
+    @classmethod
+    def of(cls, sentence: Phrase) -> Oddity:
+        """Take one apart. sentence: with numbers and words in it."""
+        return cls(sentence.template, {name: _plain(value) for name, value in sentence.values.items()})
+
+    @property
+    def sentence(self) -> Phrase:
+        """Return it whole again."""
+        return phrase(self.template, **self.values)
+
+
+def _plain(value: object) -> int | str:
+    return value if isinstance(value, int) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """A mail at a glance."""
 
@@ -79,8 +103,8 @@ class Outline:
     """The part that holds the mail as HTML."""
     images: int = 0
     """Images that the HTML may show from inside the mail."""
-    faults: tuple[str, ...] = ()
-    """What is odd about it, in whole sentences."""
+    faults: tuple[Oddity, ...] = ()
+    """What is odd about it."""
 
     @property
     def files(self) -> tuple[Part, ...]:

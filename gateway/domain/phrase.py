@@ -51,8 +51,17 @@ def chain(between: str, parts: Sequence[str]) -> Phrase:
     return _made("", "{between}".join(f"{{part{number}}}" for number in range(len(parts))), "", 0, values)
 
 
+def words_of(fault: BaseException) -> str:
+    """Return what an exception says; the phrase it was raised with, of which `str()` would leave English alone."""
+    return fault.args[0] if fault.args and isinstance(fault.args[0], str) else str(fault)
+
+
 def _made(context: str, template: str, many: str, number: int, values: Mapping[str, object]) -> Phrase:
     used = many if many and number != 1 else template
     made = Phrase(used.format_map(values) if values else used)
     made.template, made.context, made.many, made.number, made.values = template, context, many, number, values
     return made
+
+
+OR = phrase_in("between choices", " or ")
+"""Between the parts of a chain."""

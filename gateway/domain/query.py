@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from gateway.domain.lifecycle import State
+from gateway.domain.phrase import phrase
 from gateway.domain.policy import Reason
 
 LONGEST = 300
@@ -121,7 +122,7 @@ def _searched(query: Query, value: str, field: str, whole: bool) -> Query:
     if not words:
         return query
     if len(query.terms) >= MOST_TERMS:
-        return _faulty(query, f"Only the first {MOST_TERMS} words are looked for.")
+        return _faulty(query, phrase("Only the first {most} words are looked for.", most=MOST_TERMS))
     # One letter is where too many words begin; a character of a script without blanks is a word itself.
     return replace(query, terms=(*query.terms, Term(words, field, whole or len(words[-1]) == 1)))
 
@@ -131,30 +132,38 @@ def _filtered(query: Query, prefix: str, value: str, today: date) -> Query:
     if prefix == "has":
         if value in ("file", "files", "attachment"):
             return replace(query, has_file=True)
-        return _faulty(query, "has: knows only has:file.")
+        return _faulty(query, phrase("has: knows only has:file."))
     if prefix == "is":
         if value in ("unseen", "unread", "new"):
             return replace(query, unseen=True)
-        return _faulty(query, "is: knows only is:unseen.")
+        return _faulty(query, phrase("is: knows only is:unseen."))
     if prefix == "score":
         score = _SCORE.match(value)
         if score is None:
-            return _faulty(query, "score: wants a number, as score:>5, score:<=2.5 or score:0.")
+            return _faulty(query, phrase("score: wants a number, as score:>5, score:<=2.5 or score:0."))
         return replace(query, score=Score(score.group(1) or "=", float(score.group(2))))
     if prefix == "state":
         states = _STATES.get(value)
         if states is None:
-            return _faulty(query, f"There is no state {value}. There are {', '.join(_STATES)}.")
+            return _faulty(
+                query, phrase("There is no state {value}. There are {known}.", value=value, known=", ".join(_STATES))
+            )
         return replace(query, states=states)
     if prefix == "reason":
         reasons = tuple(reason.value for reason in Reason if value and reason.value.startswith(value))
         if not reasons:
-            return _faulty(query, f"There is no reason {value}. There are {', '.join(one.value for one in Reason)}.")
+            known = ", ".join(one.value for one in Reason)
+            return _faulty(query, phrase("There is no reason {value}. There are {known}.", value=value, known=known))
         return replace(query, reasons=reasons)
     day = read_day(value, today)
     if day is None:
         return _faulty(
-            query, f"{prefix}: wants a day, as {prefix}:{today.isoformat()}, {prefix}:yesterday or {prefix}:7d."
+            query,
+            phrase(
+                "{prefix}: wants a day, as {prefix}:{today}, {prefix}:yesterday or {prefix}:7d.",
+                prefix=prefix,
+                today=today.isoformat(),
+            ),
         )
     if prefix == "before":
         return replace(query, before=day)

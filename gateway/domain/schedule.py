@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 
+from gateway.domain.phrase import phrase
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OFF = "off"
 STEPS = (2, 3, 4, 6, 8, 12)
@@ -38,7 +40,7 @@ def parse_schedule(text: str) -> Schedule | None:
         names = DAYS if named[1] == "daily" else tuple(named[1].split(","))
         if all(name in DAYS for name in names):
             return Schedule(frozenset(map(DAYS.index, names)), (int(named[2]),))
-    raise ValueError(f"a schedule is off, hourly, every-4h, daily@18 or mon,thu@7, not {text!r}")
+    raise ValueError(phrase("a schedule is off, hourly, every-4h, daily@18 or mon,thu@7, not {text}", text=repr(text)))
 
 
 def schedule_text(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 from gateway.domain.challenge import token_text
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
 
 SECRET_OCTETS = 30
@@ -60,22 +61,24 @@ SCOPES: dict[Scope, frozenset[Right]] = {
 """Each right but one is in one scope: looking over a user's shoulder is for eyes, in the console."""
 
 MEANINGS: dict[Scope, str] = {
-    Scope.PENDING_READ: "See what waits: who wrote to whom, when, why",
-    Scope.PENDING_ACT: "Deliver, allow, block, delete and forward what waits; expect mail; ask for release, and decide",
-    Scope.CONTENT_READ: "Read the content of mail that waits",
-    Scope.LISTS_READ: "See allow and deny entries",
-    Scope.LISTS_WRITE: "Change allow and deny entries",
-    Scope.POLICY_READ: "See policies and expected mail",
-    Scope.POLICY_WRITE: "Change policies",
-    Scope.TEMPLATES: "See and change the words of challenges",
-    Scope.OVERVIEW_READ: "See the numbers, and what is stuck on its way out",
-    Scope.OUTGOING_RETRY: "Try again or delete what is stuck",
-    Scope.ACCOUNTS_READ: "See accounts",
-    Scope.ACCOUNTS_WRITE: "Change accounts",
-    Scope.LOG_READ: "Read who did what",
-    Scope.HISTORY_READ: "See what became of each mail",
-    Scope.WEBHOOK: "See and try out the webhook",
-    Scope.ACCOUNT: "See and change your own account, and end its sessions and tokens",
+    Scope.PENDING_READ: phrase("See what waits: who wrote to whom, when, why"),
+    Scope.PENDING_ACT: phrase(
+        "Deliver, allow, block, delete and forward what waits; expect mail; ask for release, and decide"
+    ),
+    Scope.CONTENT_READ: phrase("Read the content of mail that waits"),
+    Scope.LISTS_READ: phrase("See allow and deny entries"),
+    Scope.LISTS_WRITE: phrase("Change allow and deny entries"),
+    Scope.POLICY_READ: phrase("See policies and expected mail"),
+    Scope.POLICY_WRITE: phrase("Change policies"),
+    Scope.TEMPLATES: phrase("See and change the words of challenges"),
+    Scope.OVERVIEW_READ: phrase("See the numbers, and what is stuck on its way out"),
+    Scope.OUTGOING_RETRY: phrase("Try again or delete what is stuck"),
+    Scope.ACCOUNTS_READ: phrase("See accounts"),
+    Scope.ACCOUNTS_WRITE: phrase("Change accounts"),
+    Scope.LOG_READ: phrase("Read who did what"),
+    Scope.HISTORY_READ: phrase("See what became of each mail"),
+    Scope.WEBHOOK: phrase("See and try out the webhook"),
+    Scope.ACCOUNT: phrase("See and change your own account, and end its sessions and tokens"),
 }
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from gateway.domain.phrase import phrase
+
 _PATH = re.compile(r"/console(?:[/?][!-~]*)?\Z")
 _LONGEST_PATH = 500
 LONGEST_PASSWORD = 200
@@ -90,13 +92,16 @@ def password_fault(password: str, least: int, names: Sequence[str]) -> str:
     names: what it must not be, as the account's own names.
     """
     if len(password) < least:
-        return f"Choose at least {least} characters. A few words that come to your mind are better than one with signs."
+        return phrase(
+            "Choose at least {least} characters. A few words that come to your mind are better than one with signs.",
+            least=least,
+        )
     if len(password) > LONGEST_PASSWORD:
-        return f"Choose at most {LONGEST_PASSWORD} characters."
+        return phrase("Choose at most {most} characters.", most=LONGEST_PASSWORD)
     if len(set(password)) < 4:
-        return "Choose something with more different characters."
+        return phrase("Choose something with more different characters.")
     if password.casefold() in {name.casefold() for name in names}:
-        return "Choose something else than your name."
+        return phrase("Choose something else than your name.")
     return ""
 
 
@@ -116,8 +121,18 @@ def browser_words(agent: str) -> str:
     browser = next((words for sign, words in _BROWSERS if sign in agent), "")
     system = next((words for sign, words in _SYSTEMS if sign in agent), "")
     if not browser:
-        return f"a program on {system}" if system else "an unknown program"
-    return f"{browser} on {system}" if system else browser
+        return phrase("a program on {system}", system=system) if system else phrase("an unknown program")
+    return phrase("{browser} on {system}", browser=browser, system=system) if system else browser
+
+
+def browser_phrase(words: str) -> str:
+    """Return the same words as a phrase, where they were kept as text."""
+    browser, on, system = words.rpartition(" on ")
+    if browser == "a program":
+        return phrase("a program on {system}", system=system)
+    if on:
+        return phrase("{browser} on {system}", browser=browser, system=system)
+    return phrase("an unknown program") if words == "an unknown program" else words
 
 
 def counted_network(address: str) -> str:

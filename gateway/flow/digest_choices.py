@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from gateway.domain.digest import checked_subject, kinds_text, parse_kinds
 from gateway.domain.levels import Level, level_of
+from gateway.domain.phrase import OR, chain, phrase, words_of
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.schedule import schedule_text
 from gateway.flow.account_ports import Account
@@ -211,9 +212,9 @@ class DigestChoices:
             try:
                 found[field.name] = None if typed is None else self._value(field.name, " ".join(typed.split()))
             except ValueError as fault:
-                faults[field.name] = str(fault)
+                faults[field.name] = words_of(fault)
         if found.get("phrase") and level is not Level.USER:
-            faults["phrase"] = "a phrase is one person's own"
+            faults["phrase"] = phrase("a phrase is one person's own")
         if faults:
             raise Wrong(faults)
         return replace(Wanted(), **found)
@@ -228,11 +229,11 @@ class DigestChoices:
                 return checked_subject(text) or None
             case "time_zone":
                 if text and text not in self._zones():
-                    raise ValueError("choose a time zone of the list")
+                    raise ValueError(phrase("choose a time zone of the list"))
             case "language":
                 if text and text not in self.languages:
-                    raise ValueError(f"language is {' or '.join(self.languages)}")
+                    raise ValueError(phrase("language is {known}", known=chain(OR, self.languages)))
             case _:
                 if len(text) > LONGEST_PHRASE:
-                    raise ValueError(f"a phrase has at most {LONGEST_PHRASE} characters")
+                    raise ValueError(phrase("a phrase has at most {most} characters", most=LONGEST_PHRASE))
         return text or None

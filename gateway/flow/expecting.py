@@ -21,6 +21,7 @@ from gateway.domain.expecting import (
     tagged_address,
 )
 from gateway.domain.levels import effective_policy, levels_above
+from gateway.domain.phrase import phrase, words_of
 from gateway.domain.policy import Policy
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.arrangements import PolicyTx
@@ -198,20 +199,20 @@ class Expecting:
         if not viewer.may(Right.MODERATE) or not self._ours(base) or not viewer.reach.covers_recipient(base):
             return None
         if not SHORTEST <= seconds <= (LONGEST_TAG if tagged else LONGEST):
-            raise Refused("A window lasts from 15 to 120 minutes, and a tagged address at most 365 days.")
+            raise Refused(phrase("A window lasts from 15 to 120 minutes, and a tagged address at most 365 days."))
         now = self._now()
         opens = self._tagged(base) if tagged else base
         new = NewWindow(base, opens, now, now + seconds, once, domain)
 
         def work(tx: ExpectingTx) -> Window:
             if not self._allowed(tx, base):
-                raise Refused("The policy for this address forbids it.")
+                raise Refused(phrase("The policy for this address forbids it."))
             alive = [each for each in tx.expecting.of_address(base) if each.tagged is tagged and each.open_at(now)]
             if len(alive) >= (MOST_TAGS if tagged else MOST_WINDOWS):
                 raise Refused(
-                    f"{MOST_TAGS} tagged addresses are open already; stop one first."
+                    phrase("{count} tagged addresses are open already; stop one first.", count=MOST_TAGS)
                     if tagged
-                    else f"{MOST_WINDOWS} windows are open already; stop one first."
+                    else phrase("{count} windows are open already; stop one first.", count=MOST_WINDOWS)
                 )
             return tx.expecting.add(new, viewer.name)
 
@@ -243,8 +244,7 @@ class Expecting:
         try:
             return tagged_address(address, self._delimiter, tag_text(self._random_octets(TAG_OCTETS)))
         except ValueError as fault:
-            sentence = str(fault)
-            raise Refused(sentence[0].upper() + sentence[1:] + ".") from fault
+            raise Refused(words_of(fault)) from fault
 
     def _allowed(self, tx: ExpectingTx, address: str) -> bool:
         choices = tx.policies.choices(levels_above(address))

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from gateway.domain.evidence import Proof
 from gateway.domain.lists import ALIGNED, UNPROVEN, Entry, Verdict, parse_pattern, parse_scope
+from gateway.domain.phrase import phrase, words_of
 from gateway.flow.list_ports import EntryView
 
 COLUMNS = ("verdict", "pattern", "for", "proof", "note", "expires")
@@ -81,9 +82,9 @@ def _one_line(text: str) -> str:
 def checked_note(text: str) -> str:
     """Return a note that a person typed. Raises ValueError where it is not one line of bearable length."""
     if _one_line(text) != text:
-        raise ValueError("a note is one line of text")
+        raise ValueError(phrase("a note is one line of text"))
     if len(text) > 1000:
-        raise ValueError("a note has 1000 characters at most")
+        raise ValueError(phrase("a note has 1000 characters at most"))
     return text.strip()
 
 
@@ -103,7 +104,7 @@ def parse_expiry(text: str) -> float | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no date; write it as 2026-12-31") from None
+        raise ValueError(phrase("{text} is no date; write it as 2026-12-31", text=repr(text))) from None
     if len(text) <= 10:
         at += timedelta(days=1)
     return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
@@ -124,11 +125,11 @@ def read_csv(file: TextIO, default_scope: str = "") -> Lines:
                 entry, note = _entry(names, row, default_scope)
                 found.lines.append(Line(reader.line_num, entry, note))
             except ValueError as fault:
-                found.faults.append(Fault(reader.line_num, str(fault)))
+                found.faults.append(Fault(reader.line_num, words_of(fault)))
     except UnicodeDecodeError:
-        found.faults.append(Fault(0, "it is not UTF-8; save it as “CSV UTF-8”"))
+        found.faults.append(Fault(0, phrase("it is not UTF-8; save it as “CSV UTF-8”")))
     except csv.Error as fault:
-        found.faults.append(Fault(reader.line_num, f"it is not CSV: {fault}"))
+        found.faults.append(Fault(reader.line_num, phrase("it is not CSV: {why}", why=str(fault))))
     return found
 
 
@@ -147,9 +148,9 @@ def read_plain(file: TextIO, verdict: Verdict, scope: str) -> Lines:
                 entry = Entry(verdict, parse_pattern(words), scope)
                 found.lines.append(Line(number, entry, checked_note(note.strip())))
             except ValueError as fault:
-                found.faults.append(Fault(number, str(fault)))
+                found.faults.append(Fault(number, words_of(fault)))
     except UnicodeDecodeError:
-        found.faults.append(Fault(0, "it is not UTF-8; save it as UTF-8 text"))
+        found.faults.append(Fault(0, phrase("it is not UTF-8; save it as UTF-8 text")))
     return found
 
 
@@ -157,25 +158,36 @@ def _header_fault(names: Sequence[str]) -> str:
     """Return what is wrong with the first line, or ""."""
     wanted = ",".join(COLUMNS)
     if len(names) == 1 and re.search(r"[;\t|]", names[0]):
-        return f"its columns are not parted by commas; save it with commas, as {wanted}"
+        return phrase("its columns are not parted by commas; save it with commas, as {columns}", columns=wanted)
     for name in names:
         if name not in COLUMNS:
             near = get_close_matches(name, COLUMNS, 1, 0.6)
-            hint = f"; the nearest is {near[0]}" if near else ""
-            return f"there is no column {name[:40]!r}{hint}; the first line names the columns: {wanted}"
+            named = repr(name[:40])
+            if near:
+                return phrase(
+                    "there is no column {name}; the nearest is {near}; the first line names the columns: {columns}",
+                    name=named, near=near[0], columns=wanted,
+                )  # fmt: skip
+            return phrase(
+                "there is no column {name}; the first line names the columns: {columns}", name=named, columns=wanted
+            )
     if not set(names) >= _NEEDED or len(set(names)) < len(names):
-        return f"it names the columns, each once, of which verdict and pattern are needed: {wanted}"
+        return phrase(
+            "it names the columns, each once, of which verdict and pattern are needed: {columns}", columns=wanted
+        )
     return ""
 
 
 def _entry(names: Sequence[str], row: Sequence[str], default_scope: str) -> tuple[Entry, str]:
     """Read one line. Raises ValueError with one sentence."""
     if len(row) > len(names):
-        raise ValueError(f"it has {len(row)} cells, and the first line names {len(names)}")
+        raise ValueError(
+            phrase("it has {count} cells, and the first line names {named}", count=len(row), named=len(names))
+        )
     line = {name: cell[1:] if _GUARDED.match(cell) else cell for name, cell in zip(names, row, strict=False)}
     verdict = line.get("verdict", "").strip()
     if verdict not in ("allow", "deny"):
-        raise ValueError(f"{verdict!r} is not a list; use allow or deny")
+        raise ValueError(phrase("{text} is not a list; use allow or deny", text=repr(verdict)))
     proof = parse_proof(line.get("proof", ""))
     pattern = parse_pattern(line.get("pattern", ""))
     scope = parse_scope(line.get("for", "")) or default_scope
@@ -197,5 +209,10 @@ def _check_proof(text: str) -> None:
         Proof.parse(text)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no proof; use {ALIGNED}, {UNPROVEN}, or who vouches, as dkim:oak.example"
+            phrase(
+                "{text} is no proof; use {aligned}, {unproven}, or who vouches, as dkim:oak.example",
+                text=repr(text),
+                aligned=ALIGNED,
+                unproven=UNPROVEN,
+            )
         ) from None

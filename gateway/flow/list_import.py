@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.domain.lists import UNPROVEN, Entry, Verdict, merge_entries
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.list_files import Fault, Line, Lines, read_csv, read_plain
 from gateway.flow.list_ports import Cut, EntryStore, EntryTx, EntryView, Part
@@ -75,7 +76,7 @@ def read(words: str, form: str, scope: str) -> Lines:
     file = io.StringIO(words.removeprefix("\ufeff"), newline="")
     found = read_csv(file, scope) if form == CSV else read_plain(file, Verdict(form), scope)
     if len(found.lines) + len(found.faults) > MOST_LINES:
-        return Lines(faults=[Fault(0, f"it has more than {MOST_LINES} lines; bring it in pieces")])
+        return Lines(faults=[Fault(0, phrase("it has more than {most} lines; bring it in pieces", most=MOST_LINES))])
     return found
 
 
@@ -146,11 +147,11 @@ class ListFiles:
         if not viewer.may(Right.EDIT_LISTS) or not viewer.reach.covers_scope(scope):
             raise PermissionError(scope)
         if not words.strip():
-            raise ValueError("There is nothing in it. Choose a file, or paste some lines.")
+            raise ValueError(phrase("There is nothing in it. Choose a file, or paste some lines."))
         if len(words.encode("utf-8", "replace")) > MOST_OCTETS:
-            raise ValueError("It is larger than 8 MB. Bring it in pieces.")
+            raise ValueError(phrase("It is larger than 8 MB. Bring it in pieces."))
         if "\0" in words:
-            raise ValueError("It is not a text file. Save it as text, or as CSV, in UTF-8.")
+            raise ValueError(phrase("It is not a text file. Save it as text, or as CSV, in UTF-8."))
         now = self._now()
         return await self._store.transact(lambda tx: tx.entries.put_draft(viewer.name, form, scope, words, now))
 
@@ -218,16 +219,18 @@ def _within(viewer: Viewer, lines: Lines) -> Lines:
     faults = list(lines.faults)
     for line in lines.lines:
         if not viewer.reach.covers_scope(line.entry.scope):
-            faults.append(Fault(line.number, f"{_whose(line.entry.scope)} is not yours to decide for"))
+            faults.append(
+                Fault(line.number, phrase("{whose} is not yours to decide for", whose=_whose(line.entry.scope)))
+            )
         elif line.entry.proof == UNPROVEN and line.entry.verdict is Verdict.ALLOW and not may_be_unproven(viewer):
-            faults.append(Fault(line.number, "only an admin may allow a sender without any proof"))
+            faults.append(Fault(line.number, phrase("only an admin may allow a sender without any proof")))
         else:
             kept.append(line)
     return Lines(kept, sorted(faults, key=lambda fault: fault.number))
 
 
 def _whose(scope: str) -> str:
-    return scope.removeprefix("@") or "everybody"
+    return scope.removeprefix("@") or phrase("everybody")
 
 
 def faults_of(lines: Sequence[Fault]) -> list[str]:

@@ -19,6 +19,7 @@ from gateway.domain.lists import (
     sender_keys,
     winner,
 )
+from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.list_files import checked_note
 from gateway.flow.list_ports import Cut, EntryStore, EntryTx, EntryView, Part
@@ -320,35 +321,35 @@ def _goes_first(other: EntryView, view: EntryView, now: float) -> bool:
 def _checked(viewer: Viewer, new: NewEntry, now: float) -> tuple[Entry, str]:
     """Return the entry and its note. Raises Refused."""
     if new.verdict not in ("allow", "deny"):
-        raise Refused("verdict", "Choose whether to allow or to block.")
+        raise Refused("verdict", phrase("Choose whether to allow or to block."))
     try:
         pattern = parse_pattern(new.pattern)
     except ValueError as fault:
-        raise Refused("pattern", f"{str(fault)[:1].upper()}{str(fault)[1:]}.") from fault
+        raise Refused("pattern", words_of(fault)) from fault
     try:
         scope = parse_scope(new.whose)
     except ValueError as fault:
-        raise Refused("for", f"{str(fault)[:1].upper()}{str(fault)[1:]}.") from fault
+        raise Refused("for", words_of(fault)) from fault
     if not viewer.may(Right.EDIT_LISTS) or not viewer.reach.covers_scope(scope):
-        raise Refused("for", "That is not yours to decide. Choose an address or a domain of your own.")
+        raise Refused("for", phrase("That is not yours to decide. Choose an address or a domain of your own."))
     if new.proof not in (ALIGNED, UNPROVEN):
-        raise Refused("proof", "Choose what mail must prove.")
+        raise Refused("proof", phrase("Choose what mail must prove."))
     if new.proof == UNPROVEN and not may_be_unproven(viewer):
-        raise Refused("proof", "Only an admin may allow a sender without any proof.")
+        raise Refused("proof", phrase("Only an admin may allow a sender without any proof."))
     _check_end(new.expires_at, now)
     return Entry(Verdict(new.verdict), pattern, scope, new.proof, expires_at=new.expires_at), _note(new.note)
 
 
 def _check_end(expires_at: float | None, now: float) -> None:
     if expires_at is not None and expires_at <= now:
-        raise Refused("expires", "That day is over. Choose a later one, or leave it empty.")
+        raise Refused("expires", phrase("That day is over. Choose a later one, or leave it empty."))
 
 
 def _note(text: str) -> str:
     try:
         return checked_note(text)
     except ValueError as fault:
-        raise Refused("note", f"{str(fault)[:1].upper()}{str(fault)[1:]}.") from fault
+        raise Refused("note", words_of(fault)) from fault
 
 
 def _same(tx: EntryTx, entry: Entry) -> EntryView | None:

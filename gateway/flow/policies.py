@@ -23,6 +23,7 @@ from gateway.domain.levels import (
     withheld,
 )
 from gateway.domain.lists import parse_scope
+from gateway.domain.phrase import OR, chain, phrase, words_of
 from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Right, Viewer
 from gateway.flow.policy_effects import Preview, preview_of
@@ -235,18 +236,26 @@ class Policies:
             try:
                 value = None if edit.value is None else checked_value(setting, edit.value, self._languages)
             except ValueError as fault:
-                faults[setting] = str(fault)
+                faults[setting] = words_of(fault)
                 continue
             if (value, edit.locked) == before:
                 continue
             if line is None:
-                faults[setting] = f"{setting.value} is chosen for the site or a domain, not for one address"
+                faults[setting] = phrase(
+                    "{setting} is chosen for the site or a domain, not for one address", setting=setting.value
+                )
             elif not line.open:
-                faults[setting] = f"{setting.value} is locked by the {_locker(line)}"
+                faults[setting] = phrase(
+                    "{setting} is locked by the {level}", setting=setting.value, level=_locker(line)
+                )
             elif edit.locked and not sheet.may_lock:
-                faults[setting] = "an address has nothing below it to lock"
+                faults[setting] = phrase("an address has nothing below it to lock")
             elif value is not None and line.options and value not in line.options:
-                faults[setting] = f"{setting.value} can only be narrowed here: {' or '.join(line.options)}"
+                faults[setting] = phrase(
+                    "{setting} can only be narrowed here: {known}",
+                    setting=setting.value,
+                    known=chain(OR, line.options),
+                )
             else:
                 wanted.append(Choice(sheet.scope, setting, value, edit.locked))
         if faults:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from gateway.domain.header import text
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 
 T = TypeVar("T")
@@ -86,11 +87,13 @@ class SavedSearches:
         """Keep a search; return its name as it is kept. Raises NotSaved."""
         name = " ".join(text(name.encode("utf-8", "replace")).split())
         if not name:
-            raise NotSaved("Give the search a name.")
+            raise NotSaved(phrase("Give the search a name."))
         if len(name) > LONGEST_NAME:
-            raise NotSaved(f"The name is too long: {LONGEST_NAME} letters at most.")
+            raise NotSaved(phrase("The name is too long: {most} letters at most.", most=LONGEST_NAME))
         if not query or len(query) > LONGEST_QUERY:
-            words = "There is no search to save." if not query else "The search is too long to be saved."
+            words = (
+                phrase("There is no search to save.") if not query else phrase("The search is too long to be saved.")
+            )
             raise NotSaved(words, about_name=False)
 
         def work(tx: SavedSearchTx) -> bool:
@@ -101,7 +104,7 @@ class SavedSearches:
             return True
 
         if not viewer.may(Right.SEE_PENDING) or not await self._store.transact(work):
-            raise NotSaved(f"You have {MOST} saved searches; remove one first.")
+            raise NotSaved(phrase("You have {count} saved searches; remove one first.", count=MOST))
         return name
 
     async def remove(self, viewer: Viewer, search_id: int) -> bool:

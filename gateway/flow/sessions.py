@@ -144,7 +144,7 @@ class Sessions:
                 created_at=now,
                 ends_at=now + (self.lifetimes.longest if whole else HALF_SECONDS),
                 client=arrival.client,
-                browser=browser_words(arrival.agent),
+                browser=str(browser_words(arrival.agent)),
                 wanted=wanted,
             )
         )

@@ -66,7 +66,9 @@ class Watch:
             failing = None if self._webhook_failing_since is None else await self._webhook_failing_since()
             self._asked = await self._open_requests()
         except StoreDown:
-            self._needs = (Need("The store cannot be read. No mail is taken meanwhile.", "overview", grave=True),)
+            self._needs = (
+                Need(phrase("The store cannot be read. No mail is taken meanwhile."), "overview", grave=True),
+            )
             return
         found = needs(standing, await self._hops.states(), self._max_per_hour)
         if failing is not None and now - failing >= PATIENCE:
@@ -87,7 +89,7 @@ def needs(standing: Standing, hops: Sequence[HopState], max_per_hour: int) -> li
     """Return what should be seen to, the gravest first."""
     found = [
         Need(
-            f"The server {hop.place} does not answer. Mail for it waits here.",
+            phrase("The server {place} does not answer. Mail for it waits here.", place=hop.place),
             "overview",
             grave=True,
             domains=frozenset(hop.domains),
@@ -96,12 +98,20 @@ def needs(standing: Standing, hops: Sequence[HopState], max_per_hour: int) -> li
         if not hop.reachable
     ]
     if standing.refused:
-        what = "1 mail was" if standing.refused == 1 else f"{standing.refused} mails were"
-        found.append(Need(f"{what} refused by the next server: try again, or delete.", "outgoing"))
+        text = phrases(
+            standing.refused,
+            "{n} mail was refused by the next server: try again, or delete.",
+            "{n} mails were refused by the next server: try again, or delete.",
+        )
+        found.append(Need(text, "outgoing"))
     if standing.untold:
-        what = "One mailbox does" if standing.untold == 1 else f"{standing.untold} mailboxes do"
-        found.append(Need(f"{what} not take digests: nobody there is told what waits.", "digests"))
+        text = phrases(
+            standing.untold,
+            "{n} mailbox does not take digests: nobody there is told what waits.",
+            "{n} mailboxes do not take digests: nobody there is told what waits.",
+        )
+        found.append(Need(text, "digests"))
     if standing.asked_last_hour >= max_per_hour:
-        text = "No more senders are asked in this hour: the limit of challenges is reached."
+        text = phrase("No more senders are asked in this hour: the limit of challenges is reached.")
         found.append(Need(text, "overview"))
     return found

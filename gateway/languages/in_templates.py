@@ -12,8 +12,22 @@ from gateway.domain.phrase import Phrase
 from gateway.languages.language import Language
 
 
+def capital(text: str, language: Language) -> str:
+    """Write words with a capital letter; markup stays as it is."""
+    if isinstance(text, Markup):
+        return text
+    said = language.said(text)
+    return said[:1].upper() + said[1:]
+
+
+def sentence(text: str, language: Language) -> str:
+    """Write words as a sentence; what is one stays as it is, and so does markup."""
+    said = capital(text, language)
+    return said if isinstance(said, Markup) or not said or said[-1] in ".?!:…" else f"{said}."
+
+
 def teach(environment: jinja2.Environment, spoken: Callable[[], Language]) -> None:
-    """Give an environment `_()`, `{% trans %}` and their like, and the filters `number` and `said`.
+    """Give an environment `_()`, `{% trans %}` and their like, and filters that write as it does.
 
     spoken: tells the language at the moment of rendering.
     """
@@ -48,6 +62,11 @@ def teach(environment: jinja2.Environment, spoken: Callable[[], Language]) -> No
     # The extension's own callables, but for the values: these are written in the language too.
     environment.newstyle_gettext = True  # type: ignore[attr-defined]  # Added by the extension.
     environment.globals.update(gettext=text, ngettext=plural, pgettext=text_in, npgettext=plural_in, _=text)
-    environment.filters.update(number=lambda value: spoken().number(value), said=lambda value: spoken().said(value))
+    environment.filters.update(
+        number=lambda value: spoken().number(value),
+        said=lambda value: spoken().said(value),
+        capital=lambda text: capital(text, spoken()),
+        sentence=lambda text: sentence(text, spoken()),
+    )
     # What Python says to people is a phrase; it is turned into the language where it is written.
     environment.finalize = lambda value: spoken().said(value) if isinstance(value, Phrase) else value

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway.domain.outline import Document, File, Outline, Unreadable
+from gateway.domain.phrase import phrase
 from gateway.log import event, warning
 from gateway.reading.limits import LIMITS, Limits
 from gateway.reading.protocol import LENGTHS, MAX_HEAD, Answer, Question
@@ -28,9 +29,9 @@ MAX_WAITING = 50
 START_SECONDS = 10.0
 """More for the first question of a worker: it has to load its libraries, perhaps on a busy machine."""
 _SLICE = 262_144
-_TOO_SLOW = "Reading the mail took too long."
-_CRASHED = "The program that reads mails has given up on this one."
-_BUSY = "Too many mails are being read at the moment; try again in a minute."
+_TOO_SLOW = phrase("Reading the mail took too long.")
+_CRASHED = phrase("The program that reads mails has given up on this one.")
+_BUSY = phrase("Too many mails are being read at the moment; try again in a minute.")
 
 
 class Reader:
@@ -87,7 +88,7 @@ class Reader:
         finally:
             self._waiting -= 1
         if said.fault:
-            raise Unreadable(said.fault)
+            raise Unreadable(phrase(said.fault))  # Its template alone comes through the pipe.
         return said, body
 
     async def _ask_one(self, question: Question, content: bytes) -> tuple[Answer, bytes]:

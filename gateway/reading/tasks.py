@@ -9,7 +9,8 @@ from gateway.domain import header
 from gateway.domain.foreign_text import shown
 from gateway.domain.header import Header
 from gateway.domain.message import read_message
-from gateway.domain.outline import Document, File, Line, Outline, Part, Person, Piece, Unreadable
+from gateway.domain.outline import Document, File, Line, Oddity, Outline, Part, Person, Piece, Unreadable
+from gateway.domain.phrase import phrase
 from gateway.reading.limits import Limits
 from gateway.reading.octets import text_of, undone
 from gateway.reading.tree import Node, Tree, split
@@ -32,9 +33,10 @@ def outline(content: bytes, limits: Limits) -> Outline:
     tree = split(content, limits)
     head = tree.head
     faults = list(tree.faults)
-    faults += [f"It has more than one {name.decode().title()} field." for name in _TWICE if len(head.all(name)) > 1]
+    twice = (name.decode().title() for name in _TWICE if len(head.all(name)) > 1)
+    faults += [phrase("It has more than one {name} field.", name=name) for name in twice]
     if len(head.fields) > limits.lines:
-        faults.append(f"It has more than {limits.lines} header fields; the others are in its source.")
+        faults.append(phrase("It has more than {most} header fields; the others are in its source.", most=limits.lines))
     html = next((node for node in tree.nodes if _is_html(node.part)), None)
     return Outline(
         subject=shown(header.text(head.first(b"subject") or b"")),
@@ -49,7 +51,7 @@ def outline(content: bytes, limits: Limits) -> Outline:
         pieces=tuple(_pieces(content, tree, limits)),
         html=html.part.number if html else None,
         images=sum(node.part.kind in _IMAGES and bool(node.part.content_id) for node in tree.nodes),
-        faults=tuple(faults),
+        faults=tuple(map(Oddity.of, faults)),
     )
 
 
@@ -61,7 +63,7 @@ def document(content: bytes, number: int, images: bool, limits: Limits) -> Docum
     tree = split(content, limits)
     node = tree.node(number)
     if node is None or node.part.kind != "text/html":
-        raise Unreadable("This part of the mail is no HTML.")
+        raise Unreadable(phrase("This part of the mail is no HTML."))
     text, cut = _text(content, node, limits.html_octets)
     album = _Album(content, tree, limits)
     return clean(text, album.embedded if images else None, cut)
@@ -71,7 +73,7 @@ def file(content: bytes, number: int, limits: Limits) -> File:
     """Return one part, decoded. Raises Unreadable."""
     node = split(content, limits).node(number)
     if node is None:
-        raise Unreadable("The mail has no such part.")
+        raise Unreadable(phrase("The mail has no such part."))
     return File(node.part.name or f"part-{number}.txt", undone(content[node.start : node.end], node.encoding))
 
 

@@ -9,6 +9,7 @@ from gateway.domain import header
 from gateway.domain.file_name import safe_name
 from gateway.domain.header import Header
 from gateway.domain.outline import Part
+from gateway.domain.phrase import Phrase, phrase
 from gateway.reading.limits import Limits
 from gateway.reading.octets import length_undone, parameters
 
@@ -34,7 +35,7 @@ class Tree:
 
     head: Header
     nodes: list[Node] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    faults: list[Phrase] = field(default_factory=list)
 
     def node(self, number: int) -> Node | None:
         """Return one that is no multipart."""
@@ -52,12 +53,12 @@ def split(content: bytes, limits: Limits) -> Tree:
     head = header.split(content)
     tree = Tree(head)
     if head.malformed:
-        tree.faults.append("Its header has lines that are no header fields.")
+        tree.faults.append(phrase("Its header has lines that are no header fields."))
     waiting: list[tuple[int, int, tuple[int, ...], str]] = [(0, len(content), (), "text/plain")]
     while waiting:
         start, end, above, usual = waiting.pop()
         if len(tree.nodes) >= limits.parts:
-            tree.faults.append(f"It has more than {limits.parts} parts; the others are not shown.")
+            tree.faults.append(phrase("It has more than {most} parts; the others are not shown.", most=limits.parts))
             break
         inner = head if not above else header.split(content[start : min(end, start + limits.part_header_octets)])
         body = min(start + inner.body, end)
@@ -66,18 +67,24 @@ def split(content: bytes, limits: Limits) -> Tree:
         if not node.part.is_multipart:
             continue
         if len(above) >= limits.depth:
-            _once(tree, f"Its parts lie more than {limits.depth} deep in one another; the innermost are not shown.")
+            _once(
+                tree,
+                phrase(
+                    "Its parts lie more than {most} deep in one another; the innermost are not shown.",
+                    most=limits.depth,
+                ),
+            )
             continue
         ranges = _ranges(content, body, end, boundary, limits.parts + 1)
         if not ranges:
-            _once(tree, "One of its parts says that it holds others, but they cannot be told apart.")
+            _once(tree, phrase("One of its parts says that it holds others, but they cannot be told apart."))
         kind = "message/rfc822" if node.part.kind == "multipart/digest" else "text/plain"
         chain = (*above, node.part.number)
         waiting.extend((first, last, chain, kind) for first, last in reversed(ranges))
     return tree
 
 
-def _once(tree: Tree, sentence: str) -> None:
+def _once(tree: Tree, sentence: Phrase) -> None:
     if sentence not in tree.faults:
         tree.faults.append(sentence)
 

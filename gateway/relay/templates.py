@@ -19,6 +19,8 @@ import jinja2
 from jinja2 import nodes
 from jinja2.sandbox import SandboxedEnvironment
 
+from gateway.domain.phrase import phrase
+
 _log = logging.getLogger(__name__)
 
 MAX_RENDERED = 32_768
@@ -28,17 +30,19 @@ MAX_TOTAL = 8_000
 MAX_SUBJECT = 200
 
 VARIABLES: Mapping[str, str] = {
-    "sender": "The address that is asked, which is the envelope sender of the mail that waits.",
-    "recipient": "The address the mail was for.",
-    "recipient_domain": "The domain of that address.",
-    "date": "When the mail came, in UTC.",
-    "subject_piece": "The beginning of its subject, without addresses and links; `your mail` where nothing is left.",
-    "url": "The challenge page. Text and HTML must contain it, the HTML as a link.",
-    "expiry": "Until when the page is open, in UTC.",
-    "days": "How many days that is from now, a whole number.",
-    "organisation": "`[challenge] organisation`, or the recipient's domain.",
-    "contact": "`[challenge] contact`, or the address the challenge comes from.",
-    "message_id": "Message-ID of the mail that waits, with angle brackets; empty where it has none.",
+    "sender": phrase("The address that is asked, which is the envelope sender of the mail that waits."),
+    "recipient": phrase("The address the mail was for."),
+    "recipient_domain": phrase("The domain of that address."),
+    "date": phrase("When the mail came, in UTC."),
+    "subject_piece": phrase(
+        "The beginning of its subject, without addresses and links; `your mail` where nothing is left."
+    ),
+    "url": phrase("The challenge page. Text and HTML must contain it, the HTML as a link."),
+    "expiry": phrase("Until when the page is open, in UTC."),
+    "days": phrase("How many days that is from now, a whole number."),
+    "organisation": phrase("`[challenge] organisation`, or the recipient's domain."),
+    "contact": phrase("`[challenge] contact`, or the address the challenge comes from."),
+    "message_id": phrase("Message-ID of the mail that waits, with angle brackets; empty where it has none."),
 }
 """Every variable a template may use, with its meaning; docs/challenge-mail.md has the same table."""
 
@@ -107,11 +111,13 @@ class _Part:
                 pieces.append(piece)
                 size += len(piece)
                 if size > MAX_RENDERED:
-                    raise TemplateFault(self.file, 0, f"renders to more than {MAX_RENDERED} characters")
+                    raise TemplateFault(
+                        self.file, 0, phrase("renders to more than {most} characters", most=MAX_RENDERED)
+                    )
         except TemplateFault:
             raise
         except Exception as fault:  # The sandbox lets through whatever an expression raises.
-            raise TemplateFault(self.file, 0, f"does not render: {fault}") from fault
+            raise TemplateFault(self.file, 0, phrase("does not render: {why}", why=str(fault))) from fault
         return "".join(pieces)
 
 
@@ -182,19 +188,25 @@ def faults_in(sources: Sources) -> list[TemplateFault]:
 def _try(parts: tuple[_Part, ...]) -> None:
     rendered = _render(parts, SAMPLE)
     if len((rendered.text + rendered.html).encode()) > MAX_TOTAL:
-        raise TemplateFault(parts[1].file, 0, f"text and HTML together have more than {MAX_TOTAL} octets")
+        raise TemplateFault(
+            parts[1].file, 0, phrase("text and HTML together have more than {most} octets", most=MAX_TOTAL)
+        )
 
 
 def _render(parts: tuple[_Part, ...], values: Mapping[str, str | int]) -> Rendered:
     subject, text, page = (part.render(values) for part in parts)
     url = str(values["url"])
     if url not in text:
-        raise TemplateFault(parts[1].file, 0, "does not contain {{ url }}")
+        raise TemplateFault(parts[1].file, 0, phrase("does not contain {name}", name="{{ url }}"))
     if not re.search(rf"""<a\b[^>]*\bhref\s*=\s*(["']?){re.escape(html.escape(url))}\1[\s>]""", page, re.IGNORECASE):
-        raise TemplateFault(parts[2].file, 0, 'has no link to {{ url }}, as in <a href="{{ url }}">')
+        raise TemplateFault(
+            parts[2].file,
+            0,
+            phrase("has no link to {name}, as in {example}", name="{{ url }}", example='<a href="{{ url }}">'),
+        )
     subject = " ".join(subject.split())[:MAX_SUBJECT]
     if not subject:
-        raise TemplateFault(parts[0].file, 0, "renders to nothing")
+        raise TemplateFault(parts[0].file, 0, phrase("renders to nothing"))
     return Rendered(subject, text, page)
 
 
@@ -222,31 +234,48 @@ def _read(file: Path) -> _Part:
 
 def _compile(file: Path, source: str) -> _Part:
     if len(source.encode("utf-8", "replace")) > MAX_RENDERED:
-        raise TemplateFault(file, 0, f"has more than {MAX_RENDERED} octets")
+        raise TemplateFault(file, 0, phrase("has more than {most} octets", most=MAX_RENDERED))
     environment = _HTML if file.suffix == ".html" else _TEXT
     try:
         tree = environment.parse(source)
         _check(tree, file)
         return _Part(file, environment.from_string(tree))
     except jinja2.TemplateSyntaxError as fault:
-        raise TemplateFault(file, fault.lineno, fault.message or "not a template") from fault
+        raise TemplateFault(
+            file, fault.lineno, phrase("is no template: {why}", why=fault.message or "syntax")
+        ) from fault
     except (RecursionError, MemoryError, SyntaxError) as fault:  # Python's own parser gives up on deep nesting.
-        raise TemplateFault(file, 0, "is nested too deeply") from fault
+        raise TemplateFault(file, 0, phrase("is nested too deeply")) from fault
 
 
 def _check(tree: nodes.Template, file: Path) -> None:
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _NODES):
-            raise TemplateFault(file, node.lineno, f"{_name(node)} is not allowed; use text, variables, if and filters")
+            raise TemplateFault(
+                file,
+                node.lineno,
+                phrase("{what} is not allowed; use text, variables, if and filters", what=_name(node)),
+            )
         if isinstance(node, nodes.Name) and node.name not in VARIABLES:
             known = ", ".join(VARIABLES)
-            raise TemplateFault(file, node.lineno, f"there is no variable {node.name!r}; there are {known}")
+            raise TemplateFault(
+                file,
+                node.lineno,
+                phrase("there is no variable {name}; there are {known}", name=repr(node.name), known=known),
+            )
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
             known = ", ".join(sorted(FILTERS))
-            raise TemplateFault(file, node.lineno, f"filter {node.name!r} is not allowed; there are {known}")
+            raise TemplateFault(
+                file,
+                node.lineno,
+                phrase("filter {name} is not allowed; there are {known}", name=repr(node.name), known=known),
+            )
 
 
 def _name(node: nodes.Node) -> str:
-    return {"For": "a loop", "Call": "a call", "Getattr": "an attribute", "Getitem": "an index"}.get(
-        type(node).__name__, type(node).__name__.lower()
-    )
+    return {
+        "For": phrase("a loop"),
+        "Call": phrase("a call"),
+        "Getattr": phrase("an attribute"),
+        "Getitem": phrase("an index"),
+    }.get(type(node).__name__, type(node).__name__.lower())

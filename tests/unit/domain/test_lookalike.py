@@ -19,7 +19,7 @@ def test_look_of_what_people_write_raises_no_doubt(plain: str) -> None:
 @pytest.mark.parametrize(
     ("address", "doubt"),
     [
-        ("a@xn--pple-43d.example", "mixes letters of different scripts: Cyrillic and Latin"),
+        ("a@xn--pple-43d.example", "mixes letters of different scripts: Cyrillic, Latin"),
         ("a@аррӏе.example", "of another script and look like apple"),
         ("a@xn--80ak6aa92e.com", "of another script and look like apple"),
         ("a@ｏak.example", "only look like oak"),

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.phrase import Phrase
 from gateway.domain.sign_in import (
     LINKS_OF_ADDRESS,
     LONGEST_PASSWORD,
     Slowdown,
+    browser_phrase,
     browser_words,
     counted_network,
     next_in,
@@ -98,6 +100,9 @@ def test_password_is_judged_by_its_length_not_by_its_signs(password: str, word: 
 )
 def test_browser_is_told_in_words_of_ours(agent: str, words: str) -> None:
     assert browser_words(agent) == words
+    kept = browser_phrase(words)
+    assert kept == words
+    assert isinstance(kept, Phrase) == (words != "curl")
 
 
 @pytest.mark.parametrize(

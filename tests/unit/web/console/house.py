@@ -126,6 +126,12 @@ async def _nothing_goes_out(*mail: object) -> Reply:
 
 @pytest.fixture
 async def house(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[House]:
+    async for opened in open_house(tmp_path, make_client):
+        yield opened
+
+
+async def open_house(tmp_path: Path, make_client: MakeClient, **more: object) -> AsyncIterator[House]:
+    """Open the console, as an application that is made with more."""
     file = tmp_path / "gateway.toml"
     file.write_text(
         f"[domains]\nnames = ['example.org', 'other.example']\n[store]\nurl = 'sqlite:///{tmp_path}/g.db'\n"
@@ -151,7 +157,7 @@ async def house(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[House]
         routes.extend(open_console(app, pages, parts, Watch(store, Hops(), max_per_hour=100)))
         operations.extend(open_api(app, pages, parts))
 
-    client = await make_client(console=add)
+    client = await make_client(console=add, **more)
     own, foreign, secrets = await _furnish(store, entrance, orders)
     yield House(client, tuple(routes), tuple(operations), entrance, secrets, own, foreign, store)
     await client.close()
