@@ -14,15 +14,15 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from gateway import __version__
+from gateway.cli.completion import ASKED, NAME, answers
 from gateway.cli.faults import store_words, system_words
 from gateway.cli.options import early_config_option
 from gateway.flow.ports import StoreDown
 from gateway.log import escape
 from gateway.settings import SettingsError
-
-NAME = "challenge-gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ COMMANDS = {
     "db": Place("upkeep", "db", "Look after the store's schema."),
     "audit": Place("upkeep", "audit", "Check that nothing was lost and nothing was changed."),
     "explain": Place("explain", "explain", "Say what would be decided about a message, and why."),
+    "completion": Place("completion", "completion", "Print the script that lets a shell complete commands."),
 }
 """Each is imported when it is used: the whole gateway takes a second, a list entry or a page of help should not."""
 
@@ -90,9 +91,16 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is meant, and name the nearest where there is none."""
-        if args[0] not in COMMANDS and (near := get_close_matches(args[0], COMMANDS, 1)):
+        unknown = args[0] not in COMMANDS and not ctx.resilient_parsing
+        if unknown and (near := get_close_matches(args[0], COMMANDS, 1)):
             ctx.fail(f"there is no command {args[0]!r}; the nearest is {near[0]}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Return how a word in the place of a command could go on, without importing any."""
+        begun = [(name, place.sentence) for name, place in COMMANDS.items() if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=sentence) for name, sentence in begun]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
@@ -123,9 +131,10 @@ def main() -> None:
 
 def run(words: list[str]) -> object:
     """Run one command line, and return what its command returns."""
-    if "_CHALLENGE_GATEWAY_COMPLETE" in os.environ:
-        # The shell asks how a word could go on.
-        return cli.main(words, prog_name=NAME, standalone_mode=False)
+    if ASKED in os.environ:
+        # Nothing is run: the shell asks how the last word could go on.
+        click.echo("".join(f"{line}\n" for line in answers(cli, words)), nl=False)
+        return 0
     # Not cli.main(): it would end with 1 where the reader of the output has gone.
     try:
         with cli.make_context(NAME, words) as context:
