@@ -154,6 +154,8 @@ JSON = {
     "orders show": ["orders", "show", "2"],
     "sources list": ["sources", "list"],
     "searches list": ["searches", "list", "mia@example.org"],
+    "requests ask": ["requests", "ask", "1", "--words", "please"],
+    "requests list": ["requests", "list"],
     "overview": ["overview"],
     "domains": ["domains"],
     "outgoing list": ["outgoing", "list"],
@@ -214,8 +216,8 @@ def test_commands_with_json_are_those_with_a_table() -> None:
     with_json = {name for name, command in commands() if any("--json" in p.opts for p in command.params)}
     also = {"pending authorize": "ID...", "pending deliver": "ID...", "pending blacklist": "ID..."}
     also |= dict.fromkeys(("outgoing drop", "outgoing retry-challenge"), "ID...")
-    also |= {"challenges ask-again": "ID", "pending ask-again": "ID", "lists change": "ID", "sources accept": "SOURCE"}
-    also |= {"sources refuse": "SOURCE", "searches save": "ACCOUNT NAME QUERY..."}
+    also |= {"challenges ask-again": "ID", "pending ask-again": "ID", "lists change": "ID", "requests show": "ID"}
+    also |= {"sources accept": "SOURCE", "sources refuse": "SOURCE", "searches save": "ACCOUNT NAME QUERY..."}
     also |= dict.fromkeys(("policy unset", "policy lock", "policy unlock"), "SETTING [SCOPE]")
     assert with_json == set(JSON) | set(also)
     for name, words in also.items():
