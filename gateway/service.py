@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import random
-import secrets
-import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
@@ -20,17 +17,14 @@ from challenge_web.listener import Listener as PageListener
 from challenge_web.pages import Pages as WebPages
 from challenge_web.puzzle import Puzzles
 from gateway import assembly, log
+from gateway.background import challenge_work, delivery_work, describe_work, expiry_work
 from gateway.console import make_parts, open_api, open_console
 from gateway.desks import make_release_mail, make_releases
 from gateway.doors.forked import Forked
 from gateway.doors.supervisor import Supervisor, how_many
 from gateway.entrance import Entrance, link_url, web_hosts
 from gateway.flow.answer import Answers
-from gateway.flow.challenge import Challenger
 from gateway.flow.challenge_language import LanguageChoice
-from gateway.flow.deliver import Deliverer
-from gateway.flow.describe import Describer
-from gateway.flow.expire import Expirer
 from gateway.flow.orders import Orders, OrderWorker
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue import Queue
@@ -60,8 +54,6 @@ ORDER_PAUSE = 0.5
 """Seconds between looks for orders whose time has come."""
 ORDER_MEMORY = 30 * 86_400.0
 """Seconds for which it can be read what became of an order."""
-DESCRIBE_REST = 4.0
-"""How often as long as it worked the describing worker rests: it takes no more than a fifth of the time."""
 HOUSEKEEPING = 60.0
 """Seconds between signs of life, and between purges."""
 WATCH_PAUSE = 20.0
@@ -103,10 +95,12 @@ class Service:
         self.letters = LetterWriter(settings, texts_in(self.store, assembly.policy(settings)), language_choice.of)
         self._keys = keys
         self._deliveries = [
-            Loop(f"deliver-{number}", self._deliverer().run_once, POLL) for number in range(DELIVERY_RUNNERS)
+            Loop(f"deliver-{number}", delivery_work(settings, store, self.hops.of, keys.site, clock.now), POLL)
+            for number in range(DELIVERY_RUNNERS)
         ]
-        self._challenges = Loop("challenge", self._challenge_work(), POLL)
-        self._describer = Describer(store)
+        self._challenges = Loop(
+            "challenge", challenge_work(settings, store, self.letters.challenge, self.smart_host.send, clock), POLL
+        )
         undo_seconds = settings.console.undo_seconds
         redate = assembly.make_redater(settings, store, clock.now).step
         self._order_worker = OrderWorker(
@@ -144,10 +138,10 @@ class Service:
             self._sign_in_mail,
             self._release_mail,
             self._challenges,
-            Loop("expire", self._expiry_work(), SWEEP),
+            Loop("expire", expiry_work(settings, store, clock, self.wake_deliveries), SWEEP),
             Loop("housekeeping", self._housekeeping, HOUSEKEEPING),
             Loop("watch", self._look_around, WATCH_PAUSE),
-            Loop("describe", self._describe, POLL),
+            Loop("describe", describe_work(store, POLL), POLL),
             self._orders,
             Loop("digest", self.digests.run_once, POLL),
         ]
@@ -259,58 +253,6 @@ class Service:
             forked=doors,
         )
 
-    def _deliverer(self) -> Deliverer:
-        return Deliverer(
-            assembly.deliver_rules(self.settings, self._keys.site),
-            self.store,
-            self.hops.of,
-            now=self.clock.now,
-            chance=random.random,
-            lease=_fresh_lease,
-        )
-
-    def _challenge_work(self) -> Work:
-        challenger = Challenger(
-            self.store,
-            self.settings.web.public_url,
-            self.letters.challenge,
-            functools.partial(self.smart_host.send, self.settings.challenge.sender),
-            now=self.clock.now,
-            chance=random.random,
-            lease=_fresh_lease,
-            random_octets=secrets.token_bytes,
-        )
-
-        async def work() -> int:
-            # By a clock that jumped, a sender might be asked twice within the days it is to be left alone.
-            return await challenger.run_once() if self.clock.trusted() else 0
-
-        return work
-
-    def _expiry_work(self) -> Work:
-        expirer = Expirer(
-            self.store,
-            assembly.policy(self.settings),
-            assembly.retention_seconds(self.settings),
-            assembly.digest_rules(self.settings),
-            now=self.clock.now,
-            wake_deliveries=self.wake_deliveries,
-        )
-
-        async def work() -> int:
-            if not self.clock.trusted():
-                return 0
-            return await expirer.run_once() + await expirer.purge_once()
-
-        return work
-
-    async def _describe(self) -> int:
-        begun = time.monotonic()
-        count = await self._describer.run_once()
-        # Mail that comes in goes before its description.
-        await asyncio.sleep(min(DESCRIBE_REST * (time.monotonic() - begun), POLL))
-        return count
-
     async def _look_around(self) -> int:
         await self.watch.look(self.clock.now())
         return 0
@@ -391,11 +333,6 @@ class Keys:
 
 Pages = Callable[[Service, web.Application], None]
 """Adds pages to the public ones."""
-Work = Callable[[], Awaitable[int]]
-
-
-def _fresh_lease() -> int:
-    return secrets.randbits(62)
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, places: Iterable[Endpoint]) -> None:
