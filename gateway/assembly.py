@@ -29,6 +29,7 @@ from gateway.flow.digests import Digests
 from gateway.flow.expecting import Expecting, ExpectingStore
 from gateway.flow.forward import ForwardRules
 from gateway.flow.history import History, HistoryStore
+from gateway.flow.letter_book import LetterBook, LettersStore
 from gateway.flow.outgoing import OutgoingRules
 from gateway.flow.policies import Policies
 from gateway.flow.policy_ports import PoliciesStore
@@ -155,6 +156,7 @@ def make_courier(
     send: Callable[[str, str, bytes, bool], Awaitable[Reply]],
     now: Callable[[], float],
     mark_key: bytes,
+    store: LettersStore,
 ) -> Courier:
     """Make what brings our letters to people. send: to the outside, with the reverse-path first."""
     return Courier(
@@ -163,6 +165,7 @@ def make_courier(
         lambda recipient, content, utf8: send("", recipient, content, utf8),
         now=now,
         mark_key=mark_key,
+        book=LetterBook(store, now=now),
     )
 
 
@@ -197,7 +200,9 @@ def make_digest_choices(
 def make_history(settings: Settings, store: HistoryStore, now: Callable[[], float]) -> History:
     """Make the service of what became of each mail."""
     own = {normal_domain(name): days for name, days in settings.history.domains.items()}
-    return History(store, settings.history.days, own, now=now)
+    # What a person may still read, and whom we must not ask again, is not forgotten before.
+    least = max(settings.store.retention_days, settings.challenge.max_per_sender_days)
+    return History(store, settings.history.days, own, held_days=least, now=now)
 
 
 def forward_rules(settings: Settings) -> ForwardRules:

@@ -71,6 +71,7 @@ from gateway.flow.forward import Forwarder, Outside
 from gateway.flow.held_links import HeldLinks
 from gateway.flow.history import History
 from gateway.flow.journal import Journal
+from gateway.flow.letter_book import LetterBook, LetterKind
 from gateway.flow.list_import import ListFiles
 from gateway.flow.lists import Lists
 from gateway.flow.moderate import Moderator
@@ -149,7 +150,7 @@ def make_parts(
     wake_challenges: Callable[[], None],
 ) -> Parts:
     """Make the services that only the console has."""
-    reader = Reader()
+    reader, book = Reader(), LetterBook(store, now=now)
     reading = Reading(store, reader, [Role(name) for name in settings.console.attachments])
     policies = assembly.make_policies(settings, store, letters.languages(), now, orders.wake)
     return Parts(
@@ -173,7 +174,7 @@ def make_parts(
             domains=[normal_domain(name) for name in settings.domains.names],
             now=now,
         ),
-        send_sample=functools.partial(send_sample, letters, own_domains(settings.domains.names), hops, outside),
+        send_sample=functools.partial(send_sample, letters, own_domains(settings.domains.names), hops, outside, book),
         journal=Journal(store, now=now),
         history=assembly.make_history(settings, store, now),
         policies=policies,
@@ -276,6 +277,7 @@ async def send_sample(
     ours: Collection[str],
     hops: Hops,
     outside: Outside,
+    book: LetterBook,
     viewer: Viewer,
     scope: str,
     tag: str,
@@ -286,10 +288,13 @@ async def send_sample(
     if to.is_null:
         return False
     mail = await asyncio.to_thread(letters.sample_mail, scope, tag, texts, to.text)
-    if to.domain not in ours:
-        return (await outside("", to.text, mail.content, mail.smtputf8)).accepted
-    envelope = Envelope(NULL_PATH, (Recipient(to, notify="NEVER"),), smtputf8=mail.smtputf8)
-    return (await hops.of(to.domain).deliver(envelope, [mail.content], all_or_nothing=True)).replies[0].accepted
+    if to.domain in ours:
+        envelope = Envelope(NULL_PATH, (Recipient(to, notify="NEVER"),), smtputf8=mail.smtputf8)
+        reply = (await hops.of(to.domain).deliver(envelope, [mail.content], all_or_nothing=True)).replies[0]
+    else:
+        reply = await outside("", to.text, mail.content, mail.smtputf8)
+    await book.note(LetterKind.SAMPLE, to, len(mail.content), reply)
+    return reply.accepted
 
 
 def api_resources(parts: Parts) -> list[Resource]:

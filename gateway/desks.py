@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gateway import assembly
 from gateway.flow.courier import Courier
 from gateway.flow.forward import Forwarder, Outside
+from gateway.flow.letter_book import LetterBook
 from gateway.flow.ports import Hop
 from gateway.flow.read import Reading
 from gateway.flow.release_mail import ReleaseMail
@@ -61,4 +62,5 @@ def make_forwarder(
         hop_of,
         now=now,
         random_octets=secrets.token_bytes,
+        book=LetterBook(store, now=now),
     )

@@ -11,6 +11,7 @@ from gateway.domain.address import normal_domain
 from gateway.domain.reply import Reply
 from gateway.flow.accounts import Accounts
 from gateway.flow.kept_answers import KeptAnswers
+from gateway.flow.letter_book import LetterBook
 from gateway.flow.mailbox_name import MailboxNames, MailServer
 from gateway.flow.ports import Hop
 from gateway.flow.proof import FreshProof
@@ -183,6 +184,7 @@ class Entrance:
             lambda recipient, content, utf8: send("", recipient, content, utf8),
             now=now,
             random_octets=secrets.token_bytes,
+            book=LetterBook(store, now=now),
         )
         self.openid = openid_provider(settings, now)
         self.hosts = [urlsplit(origin).netloc for origin in self.origins]

@@ -15,6 +15,7 @@ from gateway.domain.language import Guess
 from gateway.domain.phrase import phrase
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.digest_ports import DigestLetter
+from gateway.flow.letter_book import LetterKind
 from gateway.flow.ports import ChallengeRow
 from gateway.flow.release_ports import AnswerLetter, AskLetter
 from gateway.flow.sign_in_mail import SignInLetter
@@ -137,7 +138,7 @@ class LetterWriter:
             compose_sign_in, self._texts.sign_in(spoken.tag), mail, self._desk, now, message_id, self._signer,
             spoken=spoken,
         )  # fmt: skip
-        return OutgoingMail(composed.content, message_id, composed.smtputf8)
+        return OutgoingMail(composed.content, message_id, composed.smtputf8, LetterKind.SIGN_IN)
 
     async def digest(self, letter: DigestLetter, now: float) -> OutgoingMail:
         """Write the mail that tells somebody what waits."""
@@ -151,7 +152,7 @@ class LetterWriter:
             message_id,
             self._signer,
         )
-        return OutgoingMail(composed.content, message_id, composed.smtputf8)
+        return OutgoingMail(composed.content, message_id, composed.smtputf8, LetterKind.DIGEST)
 
     async def release(self, letter: AskLetter | AnswerLetter, now: float) -> OutgoingMail:
         """Write a mail about a request of release."""

@@ -114,24 +114,20 @@ class Service:
         self.releases = make_releases(
             store, keys.site, clock.now, wake_letters=self._wake_letters, wake_deliveries=self.wake_deliveries
         )
+        failing_since = self.webhook.failing_since if settings.webhook.url else None
         self.watch = Watch(
-            store,
-            self.hops,
-            max_per_hour=settings.challenge.max_per_hour,
-            webhook_failing_since=self.webhook.failing_since if settings.webhook.url else None,
-            asked=self.releases.open_by_domain,
-        )
+            store, self.hops, max_per_hour=settings.challenge.max_per_hour,
+            webhook_failing_since=failing_since, asked=self.releases.open_by_domain,
+        )  # fmt: skip
         self.entrance = Entrance(
             settings, store, self.letters.sign_in, self.hops.of, self.smart_host.send,
             now=clock.now, wake_mail=self._wake_sign_in_mail,
         )  # fmt: skip
-        courier = assembly.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site)
+        courier = assembly.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site, store)
         self.digests = assembly.make_digests(settings, store, self.letters, courier, clock.now, clock.trusted)
-        self._release_mail = Loop(
-            "release mail",
-            make_release_mail(settings, store, self.releases, self.letters, courier, clock.now).run_once,
-            POLL,
-        )
+        release_mail = make_release_mail(settings, store, self.releases, self.letters, courier, clock.now)
+        self._release_mail = Loop("release mail", release_mail.run_once, POLL)
+        self._history = assembly.make_history(settings, store, clock.now)
         self._sign_in_mail = Loop("sign-in mail", self.entrance.mail.run_once, POLL)
         self._loops = [
             *self._deliveries,
@@ -144,9 +140,8 @@ class Service:
             Loop("describe", describe_work(store, POLL), POLL),
             self._orders,
             Loop("digest", self.digests.run_once, POLL),
+            *([Loop("webhook", self.webhook.run_once, POLL)] if settings.webhook.url else []),
         ]
-        if settings.webhook.url:
-            self._loops.append(Loop("webhook", self.webhook.run_once, POLL))
         self.answers = Answers(
             assembly.answer_rules(settings, keys.site),
             store,
@@ -262,9 +257,8 @@ class Service:
             await self._order_worker.forget(ORDER_MEMORY)
             await self.store.sign_of_life(self.clock.now())
             await self.front.entry_use.forget_removed(self.clock.now())
+            await self._history.sweep()
         await self.entrance.sweep()
-        if self.clock.trusted():
-            await assembly.make_history(self.settings, self.store, self.clock.now).sweep()
         return 0
 
     # --- listeners ---

@@ -30,7 +30,10 @@ class HistoryLine(Struct, frozen=True):
     """One mail for one recipient."""
 
     kind: Annotated[
-        str, Meta(description="`passage`, `held`, `challenge`, or `sent` for mail of our users to the outside.")
+        str,
+        Meta(
+            description="`passage`, `held`, `challenge`; `sent` for mail of our users to the outside, `letter` for ours."
+        ),
     ]
     id: Annotated[int, Meta(description="Of a held mail, of a challenge, or of the line itself.")]
     at: datetime

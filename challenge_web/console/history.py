@@ -12,11 +12,12 @@ from challenge_web.console.pages import ConsolePages
 from challenge_web.console.routes import Route
 from gateway.domain.address import normal_form
 from gateway.domain.lifecycle import ChallengeState, State
-from gateway.domain.phrase import phrase
+from gateway.domain.phrase import phrase, phrase_in
 from gateway.domain.roles import Right
 from gateway.domain.sentences import STATES as STATE_WORDS
 from gateway.domain.sentences import short_reason
 from gateway.flow.history import KINDS, Asked, History, Line
+from gateway.flow.letter_book import LetterKind
 
 STATES = {
     "relayed": phrase("Passed on at once"),
@@ -28,6 +29,7 @@ STATES = {
     "deleted": STATE_WORDS[State.DELETED],
     "blocked": STATE_WORDS[State.BLOCKED],
     "expired": STATE_WORDS[State.EXPIRED],
+    "sent": phrase("Sent"),
 }
 """What a line may be searched by."""
 _CHALLENGES = {
@@ -40,6 +42,15 @@ _CHALLENGES = {
     ChallengeState.WITHDRAWN: phrase("Mail taken back"),
     ChallengeState.EXPIRED: phrase("Not answered in time"),
 }
+LETTERS = {
+    "challenge": phrase("challenge"),
+    LetterKind.DIGEST.value: phrase_in("letter", "digest"),
+    LetterKind.SIGN_IN.value: phrase_in("letter", "link to sign in"),
+    LetterKind.NOTICE.value: phrase_in("letter", "notice"),
+    LetterKind.COPY.value: phrase_in("letter", "copy for inspection"),
+    LetterKind.SAMPLE.value: phrase_in("letter", "sample of a challenge"),
+}
+"""What we sent ourselves."""
 
 
 class HistoryPages:
@@ -65,6 +76,7 @@ class HistoryPages:
         words = {
             "lines": lines.rows,
             "link": _link,
+            "letters": LETTERS,
             "address": address,
             "state": state,
             "states": [("", phrase("All")), *STATES.items()],

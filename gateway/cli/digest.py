@@ -126,7 +126,7 @@ async def _opened(settings: Settings, store: Store, stack: AsyncExitStack) -> Di
     stack.push_async_callback(hops.close)
     hops.start()
     key = await store.key("site")
-    courier = assembly.make_courier(settings, hops.of, outside.send, time.time, key)
+    courier = assembly.make_courier(settings, hops.of, outside.send, time.time, key, store)
     digests = assembly.make_digests(settings, store, LetterWriter(settings), courier, time.time, lambda: True)
     # What came while no service ran.
     describer = Describer(store)

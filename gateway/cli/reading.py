@@ -20,6 +20,7 @@ from gateway.domain.outline import Document, File, Outline, Part, Unreadable
 from gateway.domain.reply import Reply
 from gateway.flow.ask_again import Ruling
 from gateway.flow.forward import Form, Forwarder
+from gateway.flow.letter_book import LetterBook
 from gateway.flow.read import ContentGone, Reading, WrongContent
 
 T = TypeVar("T")
@@ -131,7 +132,7 @@ def forward(config: Path | None, as_json: bool, as_is: bool, number: int, addres
             async with desk.ways_out() as ways:
                 forwarder = Forwarder(
                     rules, reading, desk.store, compose_copy, ways.smart_host.send, ways.hops.of,
-                    now=time.time, random_octets=secrets.token_bytes,
+                    now=time.time, random_octets=secrets.token_bytes, book=LetterBook(desk.store, now=time.time),
                 )  # fmt: skip
                 answer = await forwarder.forward(desk.viewer, number, address, form)
         if answer is not None:

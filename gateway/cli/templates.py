@@ -16,6 +16,7 @@ from gateway.cli.options import config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, on_lines, print_facts, print_json, progress
 from gateway.domain.address import Address, normal_domain
 from gateway.domain.roles import Reach
+from gateway.flow.letter_book import LetterBook
 from gateway.flow.receive_rules import own_domains
 from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
 
@@ -222,8 +223,9 @@ def sample_(config: Path | None, language: str, scope: str, address: str, **word
         ours = own_domains(desk.settings.domains.names)
         with progress("sending"):
             async with desk.ways_out() as ways:
+                book = LetterBook(desk.store, now=time.time)
                 sent = await send_sample(
-                    letters, ours, ways.hops, ways.smart_host.send, viewer, draft.scope, language, texts
+                    letters, ours, ways.hops, ways.smart_host.send, book, viewer, draft.scope, language, texts
                 )
         await desk.note("texts-scope", _name(draft.scope), "sample sent" if sent else "sample not sent")
         return sent

@@ -13,6 +13,7 @@ from gateway.domain.lifecycle import ChallengeState, State
 from gateway.domain.reply import Reply
 from gateway.domain.retry import CHALLENGE, next_attempt
 from gateway.flow.attempts import all_of
+from gateway.flow.letter_book import LetterKind
 from gateway.flow.ports import ChallengeRow, Store, Tx
 from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
@@ -34,6 +35,8 @@ class OutgoingMail:
     mail_id: str
     """Its Message-ID."""
     smtputf8: bool
+    kind: LetterKind = LetterKind.NOTICE
+    """Of what is no challenge."""
 
 
 Compose = Callable[[ChallengeRow, str, float], Awaitable[OutgoingMail]]

@@ -9,6 +9,7 @@ from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.envelope import Recipient
 from gateway.domain.reply import Reply
 from gateway.flow.challenge import OutgoingMail
+from gateway.flow.letter_book import LetterBook
 from gateway.flow.ports import Envelope, Hop
 
 Send = Callable[[str, bytes, bool], Awaitable[Reply]]
@@ -26,16 +27,26 @@ class Courier:
         *,
         now: Callable[[], float],
         mark_key: bytes,
+        book: LetterBook | None = None,
     ) -> None:
-        """domains: ours, as A-labels. mark_key: of our release mark, by which a letter passes that comes by us again."""
+        """book: gets a line for each letter.
+
+        domains: ours, as A-labels. mark_key: of our release mark, by which a letter passes that comes by us again."""
         self._domains = domains
         self._hop_of = hop_of
         self._send_outside = send_outside
         self._now = now
         self._mark_key = mark_key
+        self._book = book
 
     async def bring(self, address: Address, mail: OutgoingMail) -> Reply:
         """Send it as mail that nobody may answer; return the far end's word."""
+        reply = await self._brought(address, mail)
+        if self._book is not None:
+            await self._book.note(mail.kind, address, len(mail.content), reply)
+        return reply
+
+    async def _brought(self, address: Address, mail: OutgoingMail) -> Reply:
         if address.domain not in self._domains:
             return await self._send_outside(address.text, mail.content, mail.smtputf8)
         envelope = Envelope(NULL_PATH, (Recipient(address, notify="NEVER"),), smtputf8=mail.smtputf8)

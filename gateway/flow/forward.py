@@ -18,6 +18,7 @@ from gateway.domain.address import Address, normal_form
 from gateway.domain.envelope import Recipient
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Right, Viewer
+from gateway.flow.letter_book import LetterBook, LetterKind
 from gateway.flow.ports import Envelope, Hop
 from gateway.flow.read import Held, Reading
 from gateway.log import event
@@ -119,7 +120,10 @@ class Forwarder:
         *,
         now: Callable[[], float],
         random_octets: Callable[[int], bytes],
+        book: LetterBook | None = None,
     ) -> None:
+        """book: gets a line for each copy."""
+        self._book = book
         self._rules = rules
         self._reading = reading
         self._store = store
@@ -181,7 +185,14 @@ class Forwarder:
         mail = self._write(Cover(form, sender, to, viewer.name, held, content, now, mail_id))
         recipient = Address.of(to)
         if recipient.domain not in self._rules.domains:
-            return await self._outside(sender, to, mail.content, mail.smtputf8)
+            reply = await self._outside(sender, to, mail.content, mail.smtputf8)
+        else:
+            reply = await self._inside(sender, recipient, mail)
+        if self._book is not None:
+            await self._book.note(LetterKind.COPY, recipient, len(mail.content), reply, sender)
+        return reply
+
+    async def _inside(self, sender: str, recipient: Address, mail: Written) -> Reply:
         envelope = Envelope(
             Address(sender, normal_form(sender)),
             (Recipient(recipient, notify="NEVER"),),

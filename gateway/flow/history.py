@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -18,9 +19,12 @@ _log = logging.getLogger("gateway.history")
 
 PAGE = 50
 MOST = 200
-KINDS = ("passage", "held", "challenge", "sent")
+BATCH = 200
+"""Rows dropped in one transaction: mail that comes in meanwhile does not wait for long."""
+HOUR = 3600.0
+KINDS = ("passage", "held", "challenge", "sent", "letter")
 """Where a line comes from: mail that went through or was refused at once; mail that was kept; a challenge of ours; mail
-of our users to the outside."""
+of our users to the outside; any other letter of ours."""
 
 Start = tuple[int, ...]
 """For each kind the number behind which lines follow; 0 is the newest."""
@@ -88,7 +92,13 @@ class HistoryTable(Protocol):
         """Return lines behind `start`, up to `most` of each kind, the newest first."""
 
     def forget(self, before: float, domains: Collection[str], *, but: bool, most: int) -> int:
-        """Drop passages of before then, of these domains or of all but these; return how many."""
+        """Drop passages and letters of before then, of these domains or of all but these; return how many."""
+
+    def over(self, before: float, domains: Collection[str], *, but: bool, most: int) -> Sequence[tuple[int, int]]:
+        """Return held rows that ended before then, each with its message."""
+
+    def drop(self, rows: Collection[tuple[int, int]]) -> None:
+        """Drop such rows, and what is left of their messages."""
 
     def erase(self, address: str) -> Erased:
         """Drop all that is known of mail from and to an address, and of entries and windows that name it."""
@@ -119,9 +129,20 @@ class History:
     """Shows each person the mail within reach; exports and erases for who has the whole site."""
 
     def __init__(
-        self, store: HistoryStore, days: float, domain_days: Mapping[str, float], *, now: Callable[[], float]
+        self,
+        store: HistoryStore,
+        days: float,
+        domain_days: Mapping[str, float],
+        *,
+        held_days: float = 0.0,
+        now: Callable[[], float],
     ) -> None:
-        """days: for which passages are kept. domain_days: of domains that have their own, as A-labels."""
+        """days: for which facts are kept. domain_days: of domains that have their own, as A-labels.
+
+        held_days: for which those of held mail are kept at least, as its content, and the memory of whom we have asked.
+        """
+        self._held_days = held_days
+        self._held_at = -math.inf
         self._store = store
         self._days = days
         self._domain_days = dict(domain_days)
@@ -157,16 +178,43 @@ class History:
         return erased
 
     async def sweep(self, most: int = 2000) -> int:
-        """Drop passages that are older than their domain keeps them, up to `most` for each; return how many."""
-        now, own = self._now(), self._domain_days
-        groups = [((name,), False, days) for name, days in own.items()] + [(tuple(own), True, self._days)]
+        """Drop facts that are older than their domain keeps them, up to `most` for each; return how many."""
+        now, groups = self._now(), self._groups()
         gone = 0
         for names, but, days in groups:
             before = now - days * DAY
             gone += await self._store.transact(
                 lambda tx: tx.history.forget(before, names, but=but, most=most)  # noqa: B023 awaited here
             )
+        return gone + await self._sweep_held(most)
+
+    async def _sweep_held(self, most: int) -> int:
+        """Drop held mail that ended longer ago than its domain keeps its facts, up to `most`; return how many.
+
+        Where nothing was left to drop, it looks again after an hour: for that it goes through all that is kept longer.
+        """
+        now, gone = self._now(), 0
+        if 0 <= now - self._held_at < HOUR:
+            return 0
+        for names, but, days in self._groups():
+            before = now - max(days, self._held_days) * DAY
+            while gone < most:
+                rows = await self._store.look(lambda tx: tx.history.over(before, names, but=but, most=BATCH))  # noqa: B023
+                if rows:
+                    await self._store.transact(lambda tx: tx.history.drop(rows))  # noqa: B023 awaited here
+                gone += len(rows)
+                if len(rows) < BATCH:
+                    break
+        if gone < most:
+            self._held_at = now
+        if gone:
+            event(_log, "facts-dropped", mails=gone)
         return gone
+
+    def _groups(self) -> Sequence[tuple[tuple[str, ...], bool, float]]:
+        """Return domains, whether they or all others are meant, and their days."""
+        own = self._domain_days
+        return [((name,), False, days) for name, days in own.items()] + [(tuple(own), True, self._days)]
 
 
 def _whole(viewer: Viewer) -> bool:

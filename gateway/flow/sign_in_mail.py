@@ -13,6 +13,7 @@ from gateway.domain.reply import Reply
 from gateway.flow.account_ports import AccountsStore, Link, Order
 from gateway.flow.attempts import all_of
 from gateway.flow.challenge import OutgoingMail
+from gateway.flow.letter_book import LetterBook, LetterKind
 from gateway.flow.ports import Envelope, Hop
 from gateway.flow.sign_in import LINK_SECONDS, SignInRules
 from gateway.log import event
@@ -54,8 +55,11 @@ class LinkMail:
         *,
         now: Callable[[], float],
         random_octets: Callable[[int], bytes],
+        book: LetterBook | None = None,
     ) -> None:
-        """public_url: may contain {recipient_domain}; never built from what a client says."""
+        """book: gets a line for each letter.
+
+        public_url: may contain {recipient_domain}; never built from what a client says."""
         self._rules = rules
         self._store = store
         self._public_url = public_url.rstrip("/")
@@ -64,6 +68,7 @@ class LinkMail:
         self._send_outside = send_outside
         self._now = now
         self._random_octets = random_octets
+        self._book = book
 
     async def run_once(self, most: int = 20) -> int:
         """Attempt up to `most` links that are due, side by side; return how many there were."""
@@ -107,8 +112,11 @@ class LinkMail:
         language = (account.language if account is not None else "") or order.language or "en"
         url = f"{self._public_url.replace('{recipient_domain}', address.domain)}/sign-in/link/{token}"
         mail = await self._compose(SignInLetter(order.address, url, order.client, ends_at, language), self._now())
-        if not ours:
-            return await self._send_outside(order.address, mail.content, mail.smtputf8)
-        envelope = Envelope(NULL_PATH, (recipient,), smtputf8=mail.smtputf8)
-        done = await self._hop_of(address.domain).deliver(envelope, [mail.content], True)
-        return done.replies[0]
+        if ours:
+            envelope = Envelope(NULL_PATH, (recipient,), smtputf8=mail.smtputf8)
+            reply = (await self._hop_of(address.domain).deliver(envelope, [mail.content], True)).replies[0]
+        else:
+            reply = await self._send_outside(order.address, mail.content, mail.smtputf8)
+        if self._book is not None:
+            await self._book.note(LetterKind.SIGN_IN, address, len(mail.content), reply)
+        return reply

@@ -312,9 +312,9 @@ class History(Section, frozen=True):
     """What became of each mail, without what was in it."""
 
     relayed: bool = True
-    """Keep the facts of mail that goes through at once, or is refused at once; of held mail they are kept anyway."""
+    """Keep the facts of mail that goes through at once, or is refused at once; of held mail and our own letters they are kept anyway."""
     days: Days = 90
-    """For how long."""
+    """For how long; of held mail since its end, and as long as its content (store.retention_days) and challenge.max_per_sender_days."""
     domains: dict[Domain, Days] = {}  # noqa: RUF012  # A Struct copies it.
     """Days of single domains: "example.org" = 30."""
 

@@ -1,35 +1,41 @@
-"""What is known of all mail: passages, mail that was kept, and challenges of ours."""
+"""What is known of all mail: passages, mail that was kept, challenges and other letters of ours."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, false, insert, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, false, func, insert, or_, select, true
 
-from gateway.domain.lifecycle import State
+from gateway.domain.address import normal_form
+from gateway.domain.lifecycle import FINAL, OPEN, State
 from gateway.flow.history import KINDS, Asked, Erased, Line, Start
+from gateway.flow.letter_book import Letter
 from gateway.flow.passages import Passage
 from gateway.flow.queue import Place
+from gateway.store.dropping import drop, drop_messages, drop_rows
 from gateway.store.prepared import Prepared
 from gateway.store.tables import (
     challenge,
     departure,
+    digest,
+    digest_choice,
+    digest_mailbox,
     disowned,
     expecting,
+    letter,
     list_entry,
     message,
-    metadata,
     passage,
     pending,
     sent_mail,
     webhook_event,
 )
-from gateway.store.webhook import rewind
+from gateway.store.tables.accounts import sign_in_link, sign_in_order
 
 # One for each relayed mail: by the way of statements that are compiled each time it costs as much as the relaying.
 _ADD = Prepared(insert(passage).values({name: bindparam(name) for name in Passage._fields}), by_place=True)
-_OPEN = (State.PENDING.value, State.RELEASED.value, State.REFUSED.value)
+_SOMEBODY_S = (State.PENDING.value, State.RELEASED.value, State.REFUSED.value)
 """Mail in these states is somebody's still."""
 
 
@@ -53,7 +59,7 @@ class HistoryTable:
 
     def page(self, place: Place, asked: Asked, start: Start, most: int) -> list[Line]:
         """Return lines behind `start`, up to `most` of each kind, the newest first."""
-        kinds = (self._passages, self._held, self._challenges, self._departures)
+        kinds = (self._passages, self._held, self._challenges, self._departures, self._letters)
         return [line for kind, behind in zip(kinds, start, strict=True) for line in kind(place, asked, behind, most)]
 
     def _passages(self, place: Place, asked: Asked, behind: int, most: int) -> list[Line]:
@@ -132,14 +138,66 @@ class HistoryTable:
             for row in self._connection.execute(query.order_by(own.id.desc()).limit(most)).mappings()
         ]  # fmt: skip
 
+    def _letters(self, place: Place, asked: Asked, behind: int, most: int) -> list[Line]:
+        own = letter.c
+        query = select(letter).where(
+            _reach(place, own.recipient_domain, own.recipient_key),
+            _names(asked.address, own.sender, own.recipient_key),
+            _between(asked, own.at),
+            own.state == asked.state if asked.state else true(),
+            own.id < behind if behind else true(),
+        )
+        return [
+            Line(
+                KINDS[4], row["id"], row["at"], "out", row["sender"], row["recipient"], row["size"], "", row["kind"],
+                row["state"], "", row["reply"], "", "",
+            )
+            for row in self._connection.execute(query.order_by(own.id.desc()).limit(most)).mappings()
+        ]  # fmt: skip
+
     def forget(self, before: float, domains: Collection[str], *, but: bool, most: int) -> int:
         """Drop facts of mail of before then, of these domains or of all but these; return how many."""
         gone = 0
-        for table, domain in ((passage, passage.c.recipient_domain), (departure, departure.c.sender_domain)):
+        places = (
+            (passage, passage.c.recipient_domain),
+            (departure, departure.c.sender_domain),
+            (letter, letter.c.recipient_domain),
+        )
+        for table, domain in places:
             named = domain.in_(domains)
             old = select(table.c.id).where(table.c.at < before, ~named if but else named).limit(most)
             gone += self._connection.execute(delete(table).where(table.c.id.in_(old))).rowcount
         return gone
+
+    def over(self, before: float, domains: Collection[str], *, but: bool, most: int) -> list[tuple[int, int]]:
+        """Return rows that ended before then, of these domains or of all but these, each with its message.
+
+        Without those of a mail that its sender may still be asked for, and without the newest row there is: its number
+        must not be given again.
+        """
+        named = pending.c.recipient_domain.in_(domains)
+        asked = select(challenge.c.id).where(
+            challenge.c.message_id == pending.c.message_id, challenge.c.state.in_([state.value for state in OPEN])
+        )
+        newest = select(func.max(pending.c.id)).scalar_subquery()
+        query = (
+            select(pending.c.id, pending.c.message_id)
+            .where(
+                pending.c.changed_at < before,
+                pending.c.state.in_([state.value for state in FINAL]),
+                ~named if but else named,
+                ~asked.exists(),
+                pending.c.id < newest,
+            )
+            .order_by(pending.c.changed_at)
+            .limit(most)
+        )
+        return [(row_id, message_id) for row_id, message_id in self._connection.execute(query)]
+
+    def drop(self, rows: Collection[tuple[int, int]]) -> None:
+        """Drop rows, each with its message's number, and the messages that no row is left of."""
+        drop_rows(self._connection, [row_id for row_id, _ in rows])
+        drop_messages(self._connection, {message_id for _, message_id in rows})
 
     def erase(self, address: str) -> Erased:
         """Drop all that is known of mail from and to an address, and of entries and windows that name it."""
@@ -149,15 +207,19 @@ class HistoryTable:
             for table in (passage, departure)
         )
         run(delete(sent_mail).where(sent_mail.c.owner == address))
+        mails += run(delete(letter).where(_names(address, letter.c.sender, letter.c.recipient_key))).rowcount
+        self._forget_digests(address)
+        for asked in (sign_in_order, sign_in_link):
+            run(delete(asked).where(asked.c.address_key == address))
         named = _names(address, pending.c.sender_key, pending.c.recipient_key)
-        ended = run(select(pending.c.id, pending.c.message_id).where(named, pending.c.state.not_in(_OPEN))).all()
-        waiting = len(run(select(pending.c.id).where(named, pending.c.state.in_(_OPEN))).all())
-        self._drop_rows([row_id for row_id, _ in ended])
-        challenges = self._drop_messages({message_id for _, message_id in ended})
+        ended = run(select(pending.c.id, pending.c.message_id).where(named, pending.c.state.not_in(_SOMEBODY_S))).all()
+        waiting = len(run(select(pending.c.id).where(named, pending.c.state.in_(_SOMEBODY_S))).all())
+        drop_rows(self._connection, [row_id for row_id, _ in ended])
+        challenges = drop_messages(self._connection, {message_id for _, message_id in ended})
         entry = list_entry.c
         entries = run(delete(list_entry).where(or_(entry.pattern == address, entry.owner == address))).rowcount
         windows = [number for (number,) in run(select(expecting.c.id).where(expecting.c.address == address))]
-        self._drop(expecting, windows)
+        drop(self._connection, expecting, windows)
         run(delete(disowned).where(disowned.c.sender_key == address))
         return Erased(mails + len(ended), challenges, entries, len(windows), waiting)
 
@@ -168,6 +230,11 @@ class HistoryTable:
             ("passages", passage, _names(address, passage.c.sender_key, passage.c.recipient_key)),
             ("departures", departure, _names(address, departure.c.sender_key, departure.c.recipient_key)),
             ("sent_mails", sent_mail, sent_mail.c.owner == address),
+            ("letters", letter, _names(address, letter.c.sender, letter.c.recipient_key)),
+            ("digests", digest, digest.c.mailbox == address),
+            ("digest_mailbox", digest_mailbox, digest_mailbox.c.mailbox == address),
+            ("digest_choice", digest_choice, digest_choice.c.scope == address),
+            ("sign_in_orders", sign_in_order, sign_in_order.c.address_key == address),
             ("held", pending, _names(address, pending.c.sender_key, pending.c.recipient_key)),
             (
                 "messages",
@@ -187,37 +254,34 @@ class HistoryTable:
             for name, table, which in wanted
         }
 
-    def _drop_rows(self, ids: Sequence[int]) -> None:
-        """Drop rows with all that hangs on them; entries that a mail gave rise to stay."""
-        for table in reversed(metadata.sorted_tables):
-            if "pending_id" in table.c and not table.c["pending_id"].nullable:
-                self._connection.execute(delete(table).where(table.c["pending_id"].in_(ids)))
-        self._drop(pending, ids)
-        rewind(self._connection)
+    def _forget_digests(self, address: str) -> None:
+        """Drop what is known of digests to a mailbox, and what was chosen for them."""
+        run = self._connection.execute
+        drop(self._connection, digest, list(run(select(digest.c.id).where(digest.c.mailbox == address)).scalars()))
+        run(delete(digest_mailbox).where(digest_mailbox.c.mailbox == address))
+        run(delete(digest_choice).where(digest_choice.c.scope == address))
 
-    def _drop_messages(self, ids: Collection[int]) -> int:
-        """Drop those messages that no row is left of, with their challenges; return how many challenges."""
-        left = select(pending.c.message_id).where(pending.c.message_id.in_(ids))
-        gone = select(message.c.id).where(message.c.id.in_(ids), message.c.id.not_in(left))
-        numbers = [number for (number,) in self._connection.execute(gone)]
-        asked = select(challenge.c.id).where(challenge.c.message_id.in_(numbers))
-        challenges = [number for (number,) in self._connection.execute(asked)]
-        self._drop(message, numbers)
-        return len(challenges)
 
-    def _drop(self, table: Table, ids: Collection[int]) -> None:
-        """Drop rows of a table by their ids, and before them what refers to them."""
-        if not ids:
-            return
-        for other in metadata.sorted_tables:
-            for key in other.foreign_keys:
-                if key.column is table.c.id:
-                    if "id" in other.c and other is not table:
-                        which = select(other.c.id).where(key.parent.in_(ids))
-                        self._drop(other, [number for (number,) in self._connection.execute(which)])
-                    else:
-                        self._connection.execute(delete(other).where(key.parent.in_(ids)))
-        self._connection.execute(delete(table).where(table.c.id.in_(ids)))
+class LetterTable:
+    """Implements `flow.letter_book.LetterTable`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, line: Letter) -> None:
+        """Keep one more."""
+        values = {
+            "at": line.at,
+            "kind": line.kind.value,
+            "sender": normal_form(line.sender),
+            "recipient": line.recipient.text,
+            "recipient_key": line.recipient.key,
+            "recipient_domain": line.recipient.domain,
+            "size": line.size,
+            "state": line.state,
+            "reply": line.reply,
+        }
+        self._connection.execute(insert(letter), values)
 
 
 def _reach(place: Place, domain: ColumnElement[str], key: ColumnElement[str]) -> ColumnElement[bool]:

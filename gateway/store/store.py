@@ -28,7 +28,7 @@ from gateway.store.digests import DigestTable
 from gateway.store.engine import assert_durable, open_engine, prepare, sqlite_path, translate, translated_errors
 from gateway.store.entries import EntryTable
 from gateway.store.expecting import ExpectingTable
-from gateway.store.history import HistoryTable, PassageTable
+from gateway.store.history import HistoryTable, LetterTable, PassageTable
 from gateway.store.journal import JournalTable
 from gateway.store.kept_answers import KeptTable
 from gateway.store.lists import CHANGES, EntryCopies, ListTable
@@ -128,6 +128,11 @@ class Transaction:
     def passages(self) -> PassageTable:
         """Mail that went through."""
         return PassageTable(self.connection)
+
+    @property
+    def letters(self) -> LetterTable:
+        """Letters of our own."""
+        return LetterTable(self.connection)
 
     @property
     def history(self) -> HistoryTable:

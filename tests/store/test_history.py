@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.lifecycle import Event, State
+from gateway.domain.address import Address
+from gateway.domain.lifecycle import ChallengeState, Event, State
 from gateway.domain.lists import Entry, Verdict
+from gateway.domain.reply import OK, Reply
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.accounts import operator
 from gateway.flow.history import Asked, History, Line
+from gateway.flow.letter_book import LetterBook, LetterKind
 from gateway.flow.outgoing_ports import Departure, Sent
 from gateway.flow.passages import Passage
+from gateway.flow.ports import StoreDown
 from gateway.store.audit import audit
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx
@@ -136,11 +140,11 @@ async def test_passages_are_forgotten_by_the_days_of_their_domain(store: Store, 
     assert await history.sweep() == 0
 
 
-async def ended(store: Store, row_id: int) -> None:
+async def ended(store: Store, row_id: int, at: float = NOW) -> None:
     def work(tx: Tx) -> None:
         waiting = tx.pending.get(row_id)
         assert waiting is not None
-        tx.pending.move(waiting, State.DELETED, Event.DELETE, "tests", NOW, "")
+        tx.pending.move(waiting, State.DELETED, Event.DELETE, "tests", at, "")
 
     await store.transact(work)
 
@@ -159,21 +163,133 @@ async def test_address_is_erased_with_all_that_names_it_and_nothing_else(store: 
     await store.transact(
         lambda tx: tx.lists.add(Entry(Verdict.ALLOW, "x@elm.example", KIM.key), "", "tests", None, NOW)
     )
+    await note(store, LetterKind.SIGN_IN, JOE)
+    await note(store, LetterKind.DIGEST, KIM)
+    await store.transact(lambda tx: tx.sessions.order(JOE.key, "", "192.0.2.7", "de", NOW))
     before = await history.export(ROOT, "JOE@example.org")
     assert before is not None
     assert {name: len(rows) for name, rows in before.items()} == {
-        "passages": 1, "held": 3, "messages": 3, "challenges": 1, "entries": 1, "windows": 0, "disowned": 0,
+        "passages": 1, "letters": 1, "digests": 0, "digest_mailbox": 0, "digest_choice": 0, "sign_in_orders": 1, "held": 3, "messages": 3, "challenges": 1, "entries": 1, "windows": 0, "disowned": 0,
         "departures": 0, "sent_mails": 0, "webhook": 0,
     }  # fmt: skip
     erased = await history.erase(ROOT, "joe@EXAMPLE.org")
     assert erased is not None
-    assert (erased.mails, erased.challenges, erased.entries, erased.waiting) == (3, 1, 1, 1)
+    assert (erased.mails, erased.challenges, erased.entries, erased.waiting) == (4, 1, 1, 1)
     left = await history.export(ROOT, "joe@example.org")
     assert left is not None
     assert [one["id"] for one in left["held"]] == waits.rows
-    assert len(await all_of(history, ROOT, Asked("kim@example.org"))) == 2
+    assert left["letters"] == left["sign_in_orders"] == []
+    assert len(await all_of(history, ROOT, Asked("kim@example.org"))) == 3
     report = await store.look(lambda tx: audit(tx.connection, lambda done, total: None))
     assert report.faults == []
+
+
+async def note(
+    store: Store, kind: LetterKind, to: Address, reply: Reply = OK, *, at: float = NOW, sender: str = ""
+) -> None:
+    await LetterBook(store, now=lambda: at).note(kind, to, 1234, reply, sender)
+
+
+async def test_letters_of_our_own_have_their_lines(store: Store, history: History) -> None:
+    desk = "Desk@example.org"
+    await note(store, LetterKind.DIGEST, JOE)
+    await note(store, LetterKind.DIGEST, KIM, Reply(451, "4.3.0", "later"), at=NOW + 1)
+    await note(
+        store, LetterKind.COPY, Address.of("lab@far.example"), Reply(550, "5.1.1", "no"), at=NOW + 2, sender=desk
+    )
+    lines = await all_of(history, ROOT)
+    assert [(line.kind, line.direction, line.reason, line.state, line.recipient) for line in lines] == [
+        ("letter", "out", "copy", "refused", "lab@far.example"),
+        ("letter", "out", "digest", "deferred", "kim@example.org"),
+        ("letter", "out", "digest", "sent", "joe@example.org"),
+    ]
+    assert (lines[2].size, lines[2].reply, lines[2].at) == (1234, str(OK), NOW)
+    assert [line.recipient for line in await all_of(history, USER)] == ["joe@example.org"]
+    assert [line.reason for line in await all_of(history, ROOT, Asked(desk.lower()))] == ["copy"]
+    assert await History(store, 90, {}, now=lambda: NOW + 90 * DAY + 2).sweep() == 2
+
+
+async def test_letter_whose_line_cannot_be_written_has_gone_out_all_the_same() -> None:
+    class Down:
+        async def transact(self, work: object) -> None:
+            raise StoreDown("no disk")
+
+    await LetterBook(Down(), now=lambda: NOW).note(LetterKind.DIGEST, JOE, 1, OK)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("days", "left"), [(50, ["far", "open", "waits", "last"]), (80, ["far", "near", "open", "waits", "last"])]
+)
+async def test_facts_of_held_mail_are_forgotten_by_the_days_of_its_domain(
+    store: Store, days: int, left: list[str]
+) -> None:
+    far = Address.of("liz@long.example")
+    kept = {
+        name: await keep(store, message(name), row(far if name == "far" else JOE), ask=name in ("near", "open"))
+        for name in ("far", "near", "open", "waits", "last")
+    }
+    for name in ("far", "near", "open", "last"):
+        await ended(store, kept[name].rows[0], NOW + DAY)
+    await store.transact(lambda tx: tx.challenges.move(kept["near"].challenge, ChallengeState.ANSWERED, NOW, ""))
+    history = History(store, days, {"long.example": 500}, now=lambda: NOW + 70 * DAY)
+    gone = await history.sweep()
+    # A challenge that may still be answered keeps its mail, and so is the newest number never given again.
+    assert [name for name, one in kept.items() if await known(store, one.rows[0])] == left
+    assert gone == 5 - len(left)
+    report = await store.look(lambda tx: audit(tx.connection, lambda done, total: None))
+    assert report.faults == []
+    for table in ("content", "message"):
+        assert await count(store, table) == len(left)
+    assert await count(store, "event") == 2 * len(left) - 1
+
+
+async def known(store: Store, row_id: int) -> bool:
+    return await store.look(lambda tx: tx.pending.get(row_id)) is not None
+
+
+async def count(store: Store, table: str) -> int:
+    return await store.look(lambda tx: int(tx.connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()))
+
+
+async def test_facts_of_held_mail_stay_as_long_as_something_needs_them(store: Store) -> None:
+    one = await keep(store, message(), row())
+    await ended(store, one.rows[0])
+    await keep(store, message("last"))
+    for days, gone in ((31.0, 0), (29.0, 1)):
+        history = History(store, 1, {}, held_days=days, now=lambda: NOW + 30 * DAY)
+        assert await history.sweep() == gone
+
+
+async def test_mail_for_several_is_forgotten_when_the_last_of_them_is(store: Store) -> None:
+    both = await keep(store, message(), row(), row(KIM))
+    await keep(store, message("last"))
+    await ended(store, both.rows[0])
+    history = History(store, 1, {}, now=lambda: NOW + 5 * DAY)
+    assert await history.sweep() == 1
+    assert await count(store, "message") == 2
+    await ended(store, both.rows[1])
+    assert await history.sweep() == 0  # It looks again after an hour.
+    assert await History(store, 1, {}, now=lambda: NOW + 5 * DAY).sweep() == 1
+    assert await count(store, "message") == 1
+
+
+async def test_number_of_a_mail_that_is_forgotten_leads_nowhere(store: Store, history: History) -> None:
+    one = await keep(store, message(), row())
+
+    def furnish(tx: Tx) -> None:
+        tx.lists.add(Entry(Verdict.ALLOW, "x@elm.example", ""), "", "tests", one.rows[0], NOW)
+        made = tx.digests.add(JOE.key, 1, [(one.rows[0], 1)], NOW, NOW)
+        tx.digests.mint(made, [(b"a" * 32, one.rows[0]), (b"b" * 32, None)], "<d@x>")
+
+    await store.transact(furnish)
+    await ended(store, one.rows[0])
+    assert await history.erase(ROOT, "anna@oak.example") is not None
+    again = await keep(store, message("another"), row(KIM))
+    assert again.rows == one.rows
+    assert await store.look(lambda tx: tx.digests.bearer(b"a" * 32)) is None
+    assert await store.look(lambda tx: tx.digests.bearer(b"b" * 32)) is not None
+    entry = "SELECT pending_id FROM list_entry"
+    assert await store.look(lambda tx: tx.connection.exec_driver_sql(entry).scalar()) is None
 
 
 async def test_address_is_exported_and_erased_by_who_has_the_site_only(history: History) -> None:

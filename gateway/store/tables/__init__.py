@@ -25,6 +25,7 @@ from gateway.store.tables.core import (
 )
 from gateway.store.tables.digests import digest, digest_choice, digest_item, digest_mailbox, digest_secret
 from gateway.store.tables.history import passage
+from gateway.store.tables.letters import letter
 from gateway.store.tables.lists import draft, removal, removed_entry
 from gateway.store.tables.outgoing import departure, sent_mail
 from gateway.store.tables.overview import journal, tally
@@ -57,6 +58,7 @@ __all__ = [
     "expecting_use",
     "inserted_id",
     "journal",
+    "letter",
     "list_entry",
     "message",
     "metadata",
