@@ -111,14 +111,13 @@ def _outgoing(settings: Settings) -> Iterator[Fault]:
             ("outgoing.tls_required", "smtp.tls_certificate"), "needs smtp.tls_certificate and smtp.tls_key to be set"
         )
     user, password = told.next_hop_user, told.next_hop_password_file
-    for name, there in (("next_hop_user", user), ("next_hop_password_file", password)):
-        if there and told.next_hop is None:
-            yield Fault(("outgoing.next_hop", f"outgoing.{name}"), f"is missing; outgoing.{name} needs it")
-    if user and not password:
+    if (user or password) and told.next_hop is None:
+        yield Fault(("outgoing.next_hop", "outgoing.next_hop_user"), "is missing; outgoing.next_hop_user needs it")
+    elif user and not password:
         yield Fault(
             ("outgoing.next_hop_password_file", "outgoing.next_hop_user"), "is missing; outgoing.next_hop_user needs it"
         )
-    if password and not user:
+    elif password and not user:
         yield Fault(
             ("outgoing.next_hop_user", "outgoing.next_hop_password_file"),
             "is missing; outgoing.next_hop_password_file needs it",

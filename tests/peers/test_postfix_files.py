@@ -43,6 +43,26 @@ def test_gateway_file_and_fragments_name_the_same_doors(way: str) -> None:
         assert told.replace("[", "").replace("]", "") == str(door)
 
 
+def test_fragments_for_mail_to_the_outside_are_taken_on_top_without_warning_and_fit_the_gateway() -> None:
+    outgoing = CONFIG / "outgoing"
+    with open_folder("gateway-files") as folder:
+        postfix = PrivatePostfix(folder, {})
+        postfix.add_service("submission inet n - n - - smtpd")
+        postfix.install(CONFIG / "edge")
+        postfix.append(outgoing)
+        postfix.option("submission/inet", "content_filter", "outgoing:$gateway_outgoing")
+
+        assert postfix.faults() == ""
+
+    told = load(outgoing / "gateway.toml", {}).outgoing
+    (door,) = told.listen
+    (named,) = re.findall(r"^gateway_outgoing = (\S+)$", (outgoing / "main.cf").read_text(), re.MULTILINE)
+    assert named.replace("[", "").replace("]", "") == str(door)
+    assert re.search(rf"^{re.escape(str(told.next_hop))} +inet", (outgoing / "master.cf").read_text(), re.MULTILINE)
+    for command in re.findall(r"postconf -P \S+", (ROOT / "docs" / "outgoing.md").read_text()):
+        assert command in (outgoing / "master.cf").read_text()
+
+
 def test_before_queue_postfix_waits_longer_than_the_gateway() -> None:
     (told,) = re.findall(r"^gateway_timeout = (\d+)s$", (CONFIG / "before-queue" / "main.cf").read_text(), re.MULTILINE)
 

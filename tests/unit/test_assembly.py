@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 from gateway import assembly
 from gateway.domain.envelope import Client
 from gateway.flow.receive_rules import comes_from_near
+from gateway.relay.opening import TlsPolicy
 from gateway.settings import load
+
+
+def test_mail_to_the_outside_goes_to_the_smart_host_unless_it_has_a_server_of_its_own() -> None:
+    told = {
+        "GATEWAY_RELAY_SMART_HOST": "out.example.org:25",
+        "GATEWAY_RELAY_SMART_HOST_TLS": "verify",
+        "GATEWAY_OUTGOING_LISTEN": "127.0.0.1:2526",
+        "GATEWAY_OUTGOING_CLIENTS": "192.0.2.1",
+    }
+    settings = load(None, told)
+    hop = assembly.outgoing_hop_settings(settings)
+    assert (hop.host, hop.tls, hop.connections) == ("out.example.org", TlsPolicy.VERIFY, 10)
+    door = assembly.outgoing_door_settings(settings)
+    assert (door.only_trusted, door.trusted_clients) == (True, (ip_network("192.0.2.1/32"),))
+    assert door.max_memory_octets == 67_108_864
+    assert assembly.receive_rules(settings, bytes(32)).reply_days == 60
+    own = load(None, {**told, "GATEWAY_OUTGOING_NEXT_HOP": "127.0.0.1:10028", "GATEWAY_OUTGOING_NEXT_HOP_TLS": "none"})
+    hop = assembly.outgoing_hop_settings(own)
+    assert (hop.host, hop.port, hop.tls) == ("127.0.0.1", 10028, TlsPolicy.NONE)
+    assert assembly.receive_rules(load(None, {}), bytes(32)).reply_days == 0
 
 
 def test_release_marks_are_believed_from_trusted_clients_and_next_hops_alone() -> None:

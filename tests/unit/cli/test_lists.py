@@ -89,6 +89,18 @@ def test_lists_show_filters(shell: Shell) -> None:
     assert [one["pattern"] for one in shell("lists", "show", "--for", "", "--json").data] == ["@oak.example"]
 
 
+def test_lists_show_written_to_are_those_that_nobody_made(shell: Shell) -> None:
+    shell("lists", "add", "allow", "oak.example")
+    entry = Entry(Verdict.ALLOW, "anna@oak.example", "joe@example.org")
+    shell.change(lambda tx: tx.sent.learn(entry, "joe@example.org", "0a1b2c", 90.0, 1.0))
+    (one,) = shell("lists", "show", "--written-to", "--json").data
+    told = {name: one[name] for name in ("pattern", "origin", "origin_mail", "added_by")}
+    assert told == {
+        "pattern": "anna@oak.example", "origin": "written-to", "origin_mail": "0a1b2c", "added_by": "joe@example.org"
+    }  # fmt: skip
+    assert len(shell("lists", "show", "--json").data) == 2
+
+
 def test_lists_show_of_nothing_is_no_fault(shell: Shell) -> None:
     assert shell("lists", "show", terminal=True).out == "No entries.\n"
     assert shell("lists", "show").out == "id\tlist\tpattern\tfor\tproof\tadded\tby\tused\tuntil\tnote\torigin\n"

@@ -50,6 +50,13 @@ async def test_reply_by_a_machine_passes_too_for_its_domain_vouches(world: World
     assert await arrive(world, CITED, "Auto-Submitted: auto-replied", sender=NULL_PATH) == "delivered"
 
 
+async def test_challenge_of_another_gateway_to_our_mail_passes_so_that_neither_waits_for_the_other(
+    world: World,
+) -> None:
+    lines = (CITED, "Auto-Submitted: auto-replied", "X-Gateway-Challenge: yes")
+    assert await arrive(world, *lines, sender=NULL_PATH) == "delivered"
+
+
 async def test_reply_that_nobody_vouches_for_waits_whatever_it_cites(world: World) -> None:
     world.checks.evidence = NO_EVIDENCE
     assert await arrive(world, CITED) == "unproven-sender"
