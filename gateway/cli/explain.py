@@ -214,7 +214,7 @@ class _Explainer:
         )
         if self._store is not None and self._rules.reply_days:
             policy, since = policy_for(self._rules.policy, arranged, recipient.address), self._rules.reply_days * DAY
-            (seen,) = await recognised(self._store, (policy,), (seen,), head, self._now - since)
+            (seen,) = await recognised(self._store, (policy,), (seen,), head, self._content, self._now - since)
         if self._store is not None and arranged.windows:
             key = mail_key(seen, self._content)
             (window,) = await windows_open(self._store, arranged, [seen], key, self._now)

@@ -29,7 +29,9 @@ REASONS: dict[Reason, str] = {
     Reason.ALLOWLIST: phrase("An allow entry names this sender, and the mail is proven as well as the entry asks."),
     Reason.HOLDING_OFF: phrase("Nothing is held for this recipient: only deny entries keep mail out."),
     Reason.EXPECTED: phrase("The recipient is expecting mail, and somebody vouches for who sent this one."),
-    Reason.ANSWERS_US: phrase("The mail answers one that the recipient wrote to that domain, which vouches for it."),
+    Reason.ANSWERS_US: phrase(
+        "The mail answers one that the recipient wrote, and somebody vouches for where it comes from."
+    ),
     Reason.CHANGED_PROOF: phrase(
         "An allow entry names this sender, but another identity than the entry knows vouches for this mail."
     ),
@@ -111,7 +113,7 @@ def _claims(seen: Seen) -> tuple[Fact, ...]:
     if seen.released_before:
         facts.append(Fact(phrase_in("fact", "release mark"), phrase("valid")))
     if seen.answers:
-        facts.append(Fact(phrase_in("fact", "answers"), phrase("a mail that the recipient wrote to that domain")))
+        facts.append(Fact(phrase_in("fact", "answers"), phrase("a mail that the recipient wrote")))
     return tuple(facts)
 
 

@@ -133,6 +133,23 @@ def cited(head: Header) -> tuple[bytes, ...]:
     return tuple(mail_hash(one) for one in dict.fromkeys((*answered, *thread)))
 
 
+_RETURNED = re.compile(rb"^message-id:[ \t]*(?:\r\n[ \t]+)?(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE)
+MOST_RETURNED, _REPORT_OCTETS = 3, 262_144
+"""Message-IDs taken from a report, and octets of it that are looked through for them."""
+
+
+def returned(head: Header, content: bytes) -> tuple[bytes, ...]:
+    """Return the hashes of the mails that a report of their delivery gives back (RFC 6522 §3); () for other mail.
+
+    A report holds the mail, or its header, as its last part.
+    """
+    if not (head.first(b"content-type") or b"").lower().startswith(b"multipart/report"):
+        return ()
+    part = bytes(content[head.body : head.body + _REPORT_OCTETS])
+    found = [match[1].decode("ascii", "replace") for match in _RETURNED.finditer(part)]
+    return tuple(mail_hash(one) for one in dict.fromkeys(found[:MOST_RETURNED]))
+
+
 def is_of_them(author: Address, domains: Iterable[str]) -> bool:
     """True where an author may be who was written to, at whatever address: of the same domain, one below or above it.
 

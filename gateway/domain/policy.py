@@ -118,7 +118,7 @@ class Seen:
     expected: Window | None = None
     """The open window that lets this mail in, as `expecting.opening` found it."""
     answers: bool = False
-    """It cites a mail that the recipient sent to its author's domain."""
+    """It cites a mail that the recipient sent to its author's domain, or reports that such a mail was not delivered."""
 
 
 @value_class(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def decide(policy: Policy, seen: Seen) -> Decision:
         return Decision(Disposition.DELIVER, Reason.ALLOWLIST)
     if policy.mode is Mode.OFF:
         return Decision(Disposition.DELIVER, Reason.HOLDING_OFF)
-    # Whoever cites a mail has seen it, or a copy of it: that counts only for who is proven to be where it went.
+    # Whoever cites a mail has seen it, or a copy of it: that counts only for who is proven.
     if seen.answers and policy.written_to and evidence.proofs:
         return Decision(Disposition.DELIVER, Reason.ANSWERS_US)
     # Below the lists: a window is for those nobody knows yet, and never opens to whom somebody has denied.

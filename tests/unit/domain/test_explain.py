@@ -161,7 +161,7 @@ def test_explain_of_expected_mail_names_the_window() -> None:
 
 def test_explain_of_an_answer_and_of_a_learned_entry_says_so() -> None:
     told = facts(replace(seen(), answers=True))
-    assert told["answers"] == ["a mail that the recipient wrote to that domain"]
+    assert told["answers"] == ["a mail that the recipient wrote"]
     assert told["reason"][0].startswith("answers-our-mail: ")
     told = facts(seen(entry=replace(allow(), learned=True)))
     assert told["list entry"][0].endswith("; it was written to")

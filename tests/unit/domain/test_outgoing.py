@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.domain import header
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.message import read_message
-from gateway.domain.outgoing import MOST_CITED, Lesson, Untaught, cited, is_of_them, lesson, mail_hash, unsealed
-from tests.unit.domain.letters import ANNA, JOE, head_of
+from gateway.domain.outgoing import (
+    MOST_CITED,
+    MOST_RETURNED,
+    Lesson,
+    Untaught,
+    cited,
+    is_of_them,
+    lesson,
+    mail_hash,
+    returned,
+    unsealed,
+)
+from tests.unit.domain.letters import ANNA, JOE, block, head_of
 
 OURS = frozenset({"example.org", "other.example"})
 LETTER = ("From: Joe <joe@example.org>", "To: anna@oak.example", "Message-ID: <7@example.org>")
@@ -120,6 +132,21 @@ def test_cited_mails_are_those_of_in_reply_to_and_the_end_of_references() -> Non
     found = cited(head_of("In-Reply-To: <7@example.org> (my letter)", f"References: {' '.join(thread)}"))
     assert found == tuple(map(mail_hash, ["<7@example.org>", *thread[-MOST_CITED:]]))
     assert cited(head_of("In-Reply-To: your letter")) == ()
+
+
+REPORT = "Content-Type: multipart/report; report-type=delivery-status; boundary=b"
+
+
+def test_returned_mails_are_those_that_a_report_gives_back_in_full_or_by_their_header() -> None:
+    given_back = "\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nFrom: joe@example.org\r\nmessage-ID:\r\n <7@example.org>\r\n"
+    own = "Message-ID: <report@oak.example>"
+    content = block(REPORT, own) + given_back.encode()
+    assert returned(header.split(content), content) == (mail_hash("<7@example.org>"),)
+    other = block("Content-Type: multipart/mixed; boundary=b", own) + given_back.encode()
+    assert returned(header.split(other), other) == ()
+    assert returned(head_of(REPORT), block(REPORT)) == ()
+    many = block(REPORT) + b"".join(b"Message-ID: <%d@example.org>\r\n" % number for number in range(9))
+    assert len(returned(header.split(many), many)) == MOST_RETURNED
 
 
 def test_mail_hash_tells_ids_apart_and_is_short() -> None:

@@ -57,6 +57,26 @@ async def test_challenge_of_another_gateway_to_our_mail_passes_so_that_neither_w
     assert await arrive(world, *lines, sender=NULL_PATH) == "delivered"
 
 
+REPORT = "Content-Type: multipart/report; report-type=delivery-status; boundary=b"
+
+
+async def report(world: World, mail_id: str = MAIL, sender: Address = NULL_PATH) -> str:
+    body = f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {mail_id}\r\n\r\n--b--"
+    content = letter("Undelivered", REPORT, sender="mailer-daemon@relay.example", body=body)
+    if await world.arrive(content, sender=sender) == reply.OK:
+        return "delivered"
+    return (await world.pending())[-1].reason
+
+
+async def test_report_about_a_mail_of_ours_passes_from_whatever_server_is_proven(world: World) -> None:
+    world.checks.evidence = Evidence(proofs=(Proof(Method.SPF, "relay.example"),))
+    assert await report(world) == "delivered"
+    assert await report(world, "<8@example.org>") == "null-reverse-path"
+    assert await report(world, sender=DESK) == "automatic-mail"
+    world.checks.evidence = NO_EVIDENCE
+    assert await report(world) == "null-reverse-path"
+
+
 async def test_reply_that_nobody_vouches_for_waits_whatever_it_cites(world: World) -> None:
     world.checks.evidence = NO_EVIDENCE
     assert await arrive(world, CITED) == "unproven-sender"
