@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from gateway.domain.lifecycle import State
 from gateway.flow.describe import Described, Raw
-from gateway.store.queue_plan import HAS_FILE, NO_SCORE, mark
+from gateway.store.queue_filters import NO_SCORE
+from gateway.store.queue_words import HAS_FILE, mark
 
 _NEW = """
 SELECT p.id, p.recipient_key, m.reverse_path, p.sender_key, m.author, m.author_name, m.subject, m.size, p.reason,

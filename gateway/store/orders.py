@@ -14,7 +14,8 @@ from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import OPEN, Due, Order, OrderState, Problem, Wish
 from gateway.flow.queue import Place, Selection
 from gateway.store.queue import QueueTable
-from gateway.store.queue_plan import Clause, in_place
+from gateway.store.queue_sql import Clause
+from gateway.store.queue_strips import in_place
 from gateway.store.redatings import REDATE
 from gateway.store.states import is_one_of
 from gateway.store.tables import bulk_order, inserted_id, order_row

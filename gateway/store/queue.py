@@ -1,4 +1,4 @@
-"""The pending list: pages by key, counts, groups of machine mail. How rows are looked up: see `queue_plan`."""
+"""The pending list: pages by key, counts, groups of machine mail. How rows are looked up: see `queue_find`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from gateway.domain.lifecycle import State
 from gateway.flow.queue import COUNTED_OF_A_GROUP, Group, Key, Row, Selection
 from gateway.store.queue_find import Finder, Found
 from gateway.store.queue_hits import Limits
-from gateway.store.queue_plan import Clause, Values, by_index, waiting_strips
+from gateway.store.queue_sql import Clause, Values, by_index
+from gateway.store.queue_strips import waiting_strips
 
 _ROWS = """
 SELECT q.id, p.message_id, p.state, m.author, m.author_name, m.reverse_path, p.recipient, m.subject, m.size, q.held_at,

@@ -18,22 +18,12 @@ from itertools import compress, islice
 from operator import neg
 
 from gateway.flow.queue import Key, Selection
+from gateway.store.queue_filters import not_seen
 from gateway.store.queue_hits import Hits, Part
-from gateway.store.queue_plan import (
-    KEYS,
-    Clause,
-    Strip,
-    behind,
-    behind_in,
-    by_ids,
-    by_index,
-    by_words,
-    fits,
-    in_order,
-    marked,
-    not_seen,
-    rowids_behind,
-)
+from gateway.store.queue_order import KEYS, behind, fits, in_order
+from gateway.store.queue_sql import Clause, by_ids, by_index, by_words, marked
+from gateway.store.queue_strips import Strip, behind_in
+from gateway.store.queue_words import rowids_behind
 
 _MOST_AT_ONCE = 1000
 Found = list[tuple[Key, int]]

@@ -8,23 +8,10 @@ from typing import Any
 
 from gateway.domain.lifecycle import State
 from gateway.flow.queue import MOST_COUNTED, Selection
-from gateway.store.queue_plan import (
-    Clause,
-    Strip,
-    Values,
-    by_index,
-    checks,
-    days,
-    ended_states,
-    ended_strips,
-    marked,
-    not_in_words,
-    rowids_between,
-    score_between,
-    waiting_strips,
-    wants_words,
-    words_match,
-)
+from gateway.store.queue_filters import checks, days, not_in_words, score_between
+from gateway.store.queue_sql import Clause, Values, by_index, marked
+from gateway.store.queue_strips import Strip, ended_states, ended_strips, waiting_strips
+from gateway.store.queue_words import rowids_between, wants_words, words_match
 
 _ANY = Clause("")
 _PASSED_BY = 8

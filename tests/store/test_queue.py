@@ -20,7 +20,8 @@ from gateway.store.engine import open_engine
 from gateway.store.queue import QueueTable
 from gateway.store.queue_find import Found
 from gateway.store.queue_hits import Limits
-from gateway.store.queue_plan import KEYS, Values
+from gateway.store.queue_order import KEYS
+from gateway.store.queue_sql import Values
 from gateway.store.schema import create
 from gateway.store.store import Transaction
 from tests.store.letters import NOW, message

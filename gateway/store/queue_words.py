@@ -1,0 +1,102 @@
+"""The index of words: what it is asked for, and the words in it that stand for what people do not type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import ceil, floor
+
+from gateway.domain.query import Term
+from gateway.flow.queue import Key, Place, Selection
+from gateway.store.queue_sql import Clause
+
+_COLUMNS = {"from": "w_from", "to": "w_to", "subject": "w_subject", "file": "w_file"}
+HAS_FILE = "f1"
+"""Of rows with a file."""
+
+
+def columns_of(term: Term, content: bool) -> list[str]:
+    """Return where a term is looked for."""
+    if term.field:
+        return [_COLUMNS[term.field]]
+    return list(_COLUMNS.values()) if content else ["w_from", "w_to"]
+
+
+def wants_words(chosen: Selection, *, waiting: bool) -> bool:
+    """True where the index of words knows something of what is asked for that no other index knows better."""
+    return bool(chosen.terms or chosen.reasons or chosen.has_file or (chosen.source and not waiting))
+
+
+def words_match(chosen: Selection, *, waiting: bool) -> str:
+    """Return the expression for the index of words."""
+    pieces = [
+        f'{{{" ".join(columns_of(term, chosen.content))}}} : "{" ".join(term.words)}"{"" if term.whole else " *"}'
+        for term in needed(chosen.terms)
+    ]
+    if chosen.reasons:
+        pieces.append(_any_mark(mark("r", reason) for reason in chosen.reasons))
+    if chosen.has_file:
+        pieces.append(f"marks : {HAS_FILE}")
+    if chosen.source:
+        pieces.append(f"marks : {mark('s', chosen.source)}")
+    if waiting and len(chosen.lanes) == 1:
+        pieces.append(f"marks : {mark('l', chosen.lanes[0])}")
+    if not chosen.place.site:
+        pieces.append(_any_mark(_place_marks(chosen.place)))
+    return " AND ".join(pieces)
+
+
+def _place_marks(place: Place) -> Iterator[str]:
+    for domain in place.domains:
+        yield mark("d", domain)
+    for owner in place.owners:
+        yield mark("t", owner.tagged) if owner.tagged else mark("o", owner.key)
+    if not place.domains and not place.owners:
+        # No row has it.
+        yield "nowhere"
+
+
+def needed(terms: Sequence[Term]) -> list[Term]:
+    """Leave out what follows from another term, as `roo` from `roof`: each costs a walk through all that have it."""
+    kept: list[Term] = []
+    for term in sorted(set(terms), key=lambda one: (-sum(map(len, one.words)), one.whole is False, one.field == "")):
+        if not any(_follows(term, other) for other in kept):
+            kept.append(term)
+    return [term for term in dict.fromkeys(terms) if term in kept]
+
+
+def _follows(term: Term, other: Term) -> bool:
+    """True where whatever has the other term has this one."""
+    if len(term.words) > 1 or term.field not in ("", other.field):
+        return False
+    (word,), last = term.words, len(other.words) - 1
+    if not term.whole:
+        return any(one.startswith(word) for one in other.words)
+    return any(one == word and (at < last or other.whole) for at, one in enumerate(other.words))
+
+
+def _any_mark(marks: Iterator[str]) -> str:
+    return f"({' OR '.join(f'marks : {one}' for one in marks)})"
+
+
+def mark(kind: str, text: str) -> str:
+    """Return a word for the index that stands for a domain, a recipient, a lane or the like, whatever letters are in it."""
+    return kind + "".join(c if c.isascii() and c.isalnum() and c != "z" else f"z{ord(c):x}z" for c in text)
+
+
+def rowids_between(rowid: str, earliest: int | None, latest: int | None) -> Clause:
+    """Return the same for the index of words."""
+    clause = Clause("")
+    if earliest is not None:
+        clause = clause.and_(Clause(f"{rowid} >= ?", (earliest,)))
+    if latest is not None:
+        clause = clause.and_(Clause(f"{rowid} <= ?", (latest,)))
+    return clause
+
+
+def rowids_behind(rowid: str, key: Key | None, descending: bool) -> Clause:
+    """Let the index of words begin where the page begins."""
+    if key is None:
+        return Clause("")
+    # The index of words knows whole numbers only.
+    place = -float(key[0])
+    return Clause(f"{rowid} > ?", (floor(place),)) if descending else Clause(f"{rowid} < ?", (ceil(place),))
