@@ -6,13 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.unit.web.console.markup import faults
 
@@ -51,9 +51,13 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def sitting(browser: Browser, demo: str, who: str, *, width: int = 1280, script: bool = True) -> Iterator[Page]:
+def sitting(
+    browser: Browser, demo: str, who: str, *, width: int = 1280, script: bool = True, touch: bool = False
+) -> Iterator[Page]:
     """A page of somebody who pressed a button of the demo; at the end nothing was complained of or asked elsewhere."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=script)
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, java_script_enabled=script, has_touch=touch, is_mobile=touch
+    )
     complaints: list[str] = []
     hosts: set[str] = set()
     page = context.new_page()
@@ -115,6 +119,127 @@ def test_box_on_top_ticks_all_and_tells_how_many(browser: Browser, demo: str) ->
         expect(page.locator("[data-tick-count]").first).to_have_text(str(boxes.count()))
         boxes.first.uncheck()
         assert page.locator("[data-tick-all]").evaluate("box => box.indeterminate")
+
+
+Touch = Callable[..., None]
+
+
+def fingers(page: Page) -> Touch:
+    """Return what puts fingers on the page, moves them, and lifts them where there are none."""
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
+
+    return touch
+
+
+def listed(page: Page) -> Locator:
+    """The rows of the list, once the demo has described its mail."""
+    rows = page.locator(".list__row")
+    while rows.count() < 3:
+        page.reload()
+    return rows
+
+
+def place_of(row: Locator) -> tuple[float, float]:
+    """Return the middle of a row's head, above what sticks to the lower edge."""
+    row.evaluate("row => row.scrollIntoView({ block: 'center' })")
+    box = row.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + 40
+
+
+def test_swipe_presses_the_button_only_where_the_finger_is_lifted_far_enough_to_the_side(
+    browser: Browser, demo: str
+) -> None:
+    with sitting(browser, demo, "joe", width=320, touch=True) as page:
+        touch, rows, swipe = fingers(page), listed(page), page.locator(".swipe")
+        count = rows.count()
+        x, y = place_of(rows.nth(1))
+
+        def drag(to: float, down: float = 0) -> None:
+            for step in range(1, 6):
+                touch("touchMove", (x + to * step / 5, y + down * step / 5))
+
+        def nothing_happens() -> None:
+            touch("touchEnd")
+            expect(page.locator(".swipe, [data-order]")).to_have_count(0)
+            assert rows.count() == count
+            assert rows.nth(1).evaluate("row => row.style.transform") == ""
+
+        touch("touchStart", (x, y))  # Too short.
+        drag(60)
+        expect(swipe).to_have_text("Deliver once")
+        nothing_happens()
+        touch("touchStart", (x, y))  # Far enough, and back.
+        drag(-130)
+        expect(swipe).to_have_text("Let go: Delete")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        drag(-20)
+        expect(swipe).to_have_text("Delete")
+        nothing_happens()
+        touch("touchStart", (x, y))  # Far enough, but then down.
+        drag(120)
+        expect(swipe).to_have_text("Let go: Deliver once")
+        drag(120, 100)
+        nothing_happens()
+        touch("touchStart", (x, y))  # A second finger.
+        drag(120)
+        expect(swipe).to_have_text("Let go: Deliver once")
+        touch("touchStart", (x + 120, y), (x - 60, y + 60))
+        nothing_happens()
+        touch("touchStart", (x, y))  # Up: that is the browser's, who scrolls.
+        drag(10, -90)
+        nothing_happens()
+
+        named = rows.nth(1).get_attribute("data-id")
+        x, y = place_of(rows.nth(1))
+        touch("touchStart", (x, y))
+        drag(120)
+        expect(swipe).to_have_text("Let go: Deliver once")
+        touch("touchEnd")
+        expect(page.get_by_text("Delivered: 1 mail.")).to_be_visible()
+        expect(page.locator(f"[data-id='{named}']")).to_have_count(0)
+        page.get_by_role("button", name="Undo").tap()
+        expect(page.locator(f"[data-id='{named}']")).to_have_count(1)
+
+
+def test_each_swipe_is_a_button_for_a_finger_and_can_be_switched_off(browser: Browser, demo: str) -> None:
+    with sitting(browser, demo, "joe", width=320, touch=True) as page:
+        row = listed(page).first
+        row.locator("summary").tap()
+        for way, words in (("right", "Deliver once"), ("left", "Delete")):
+            button = row.locator(f"[data-swipe={way}]")
+            expect(button).to_have_text(words)
+            box = button.bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) >= 44
+        expect(page.get_by_text("Swipe a mail:")).to_be_visible()
+        page.get_by_role("button", name="Keys and swipes").tap()
+        page.get_by_label("Do not use swipes").check()
+        page.reload()
+        expect(page.get_by_text("Swipe a mail:")).to_be_hidden()
+        touch, (x, y) = fingers(page), place_of(row)
+        touch("touchStart", (x, y))
+        for step in (30, 60, 120):
+            touch("touchMove", (x + step, y))
+        assert page.locator(".swipe").count() == 0
+        touch("touchEnd")
+
+
+def test_swipe_moves_nothing_for_who_wants_no_motion(browser: Browser, demo: str) -> None:
+    with sitting(browser, demo, "joe", width=320, touch=True) as page:
+        page.emulate_media(reduced_motion="reduce")
+        touch, row = fingers(page), listed(page).first
+        x, y = place_of(row)
+        touch("touchStart", (x, y))
+        for step in (30, 60, 120):
+            touch("touchMove", (x + step, y))
+        expect(page.locator(".swipe")).to_have_text("Let go: Deliver once")
+        assert row.evaluate("row => row.style.transform") == ""
+        touch("touchCancel")
+        expect(page.locator(".swipe")).to_have_count(0)
 
 
 def test_mail_that_waits_is_marked_for_its_reader_only(browser: Browser, demo: str) -> None:
