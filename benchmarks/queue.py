@@ -14,6 +14,7 @@ import sqlite3
 import statistics
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.domain.policy import Policy
@@ -153,6 +154,9 @@ SEARCHES = (
     "offer roof invoice meeting lamp week order report photo garden",
 )  # fmt: skip
 
+FAR = (("from:anna", "sender"), ("from:hanna", "sender"), ("from:roth", "sender"), ("to:large", "recipient"))
+"""Frequent, and all of it at one end of the order, or in its middle."""
+
 
 async def timed(name: str, queue: Queue, who: Viewer, ask: Ask | None, row: Row | None = None) -> bool:
     """Measure a look at a page, at the sources, or for a row's place in the list; tell p50 and p95.
@@ -208,9 +212,20 @@ async def look(store: Store) -> bool:
                 well &= await timed(f"{box} ({page.total}) by {sort}", queue, who, ask)
                 if page.rows:
                     well &= await timed(f"{box} by {sort}, place of a mail", queue, who, ask, page.rows[-1])
-        # Frequent, and all of it at the far end.
-        ask = Ask(box="from:anna", lane="", sort="sender", reverse=True)
-        well &= await timed("from:anna by sender reversed", queue, who, ask)
+        for box, sort in FAR:
+            for reverse in (False, True):
+                ask = Ask(box=box, lane="", sort=sort, reverse=reverse)
+                page = await queue.page(who, ask)
+                label = f"{box} by {sort}{' reversed' if reverse else ''}"
+                well &= await timed(label, queue, who, ask)
+                if page.next is not None:
+                    behind = replace(ask, after=page.next)
+                    well &= await timed(f"{label}, next page", queue, who, behind)
+                    front = (await queue.page(who, behind)).previous
+                    well &= await timed(f"{label}, and back", queue, who, replace(ask, before=front))
+                for place, row in (("first", page.rows[:1]), ("last", page.rows[-1:])):
+                    if row:
+                        well &= await timed(f"{label}, place of the {place} mail", queue, who, ask, row[0])
         well &= await timed("machine mail by source", queue, who, None)
     return well
 

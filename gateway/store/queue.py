@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import State
 from gateway.flow.queue import COUNTED_OF_A_GROUP, Group, Key, Row, Selection
-from gateway.store.queue_find import Finder, Found
+from gateway.store.queue_find import Finder
 from gateway.store.queue_hits import Limits
+from gateway.store.queue_ordered import Found
 from gateway.store.queue_sql import Clause, Values, by_index
 from gateway.store.queue_strips import waiting_strips
 

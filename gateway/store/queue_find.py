@@ -2,61 +2,30 @@
 
 What is few (see `queue_hits.Limits`) is read whole and sorted. Else what the index of words, or that of scores, names is
 collected: where there are not many, they are fetched and sorted. More of them soon fill a page that is read in its
-order. Where they do not, because they lie far from its beginning, and are fewer than an eighth of all, they are fetched
-after all. Else they are marked in a map of all rows, and the order is read from its index alone: no row is fetched
-that is not on the page. So the work has a bound, whatever is asked: one walk through the lists of the words, and one
-through an index.
+order. Where they do not, because they lie far from its beginning, they are marked in a map of all rows, and the order is
+read from the end that is nearer to them, from its index alone (`queue_ordered`). So the work has a bound, whatever is
+asked: one walk through the lists of the words, and one through half of an index.
 """
 
 from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import compress, islice
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from operator import neg
 
 from gateway.flow.queue import Key, Selection
 from gateway.store.queue_filters import not_seen
-from gateway.store.queue_hits import Hits, Part
-from gateway.store.queue_order import KEYS, behind, fits, in_order
-from gateway.store.queue_sql import Clause, by_ids, by_index, by_words, marked
+from gateway.store.queue_hits import Part
+from gateway.store.queue_order import behind, fits
+from gateway.store.queue_ordered import Budget, Found, Ordered, Wanted
+from gateway.store.queue_sql import Clause, by_ids, by_index
 from gateway.store.queue_strips import Strip, behind_in
 from gateway.store.queue_words import rowids_behind
 
-_MOST_AT_ONCE = 1000
-Found = list[tuple[Key, int]]
-"""Keys, and the ids they belong to."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """How the rows of one page are wanted."""
-
-    sort: str
-    descending: bool
-    most: int
-    start: Key | None
-    counted: bool
-
-    @property
-    def order(self) -> str:
-        return in_order(self.sort, self.descending)
-
-
-@dataclass(slots=True)
-class _Budget:
-    """Rows that all strips of a page together may still fetch in the hope that they fill it."""
-
-    left: int
-
-
-class _FetchError(Exception):
-    """To fetch all hits costs less than to read further in the order."""
-
-
-class Finder(Hits):
+class Finder(Ordered):
     """Finds and counts rows within one transaction."""
 
     def find(
@@ -68,7 +37,7 @@ class Finder(Hits):
         """
         if start is not None and not fits(start, sort):
             start = None
-        ask = _Ask(sort, descending, most, start, counted)
+        ask = Wanted(sort, descending, most, start, counted)
         pieces = [piece for part in self.parts_of(chosen, sort) for piece in self._found(part, ask)]
         return list(islice(heapq.merge(*pieces, reverse=descending), most))
 
@@ -86,7 +55,7 @@ class Finder(Hits):
         for part in self.parts_of(chosen, sort):
             for strip in part.strips if part.waiting else ():
                 rest = strip.where.and_(part.days).and_(part.checks)
-                found = self._of_ids([row_id], rest, _Ask(sort, False, 1, None, False))
+                found = self.of_ids([row_id], rest, Wanted(sort, False, 1, None, False))
                 if found:
                     return found[0][0]
         return None
@@ -96,65 +65,48 @@ class Finder(Hits):
         total: int | None = 0
         for part in self.parts_of(chosen, sort):
             if part.waiting:
-                total = self._in_front(part, _Ask(sort, not reverse, most, key, True))
+                total = self._in_front(part, Wanted(sort, not reverse, most, key, True))
         return None if total is None else min(total, most + 1)
 
     # --- finding ---
 
-    def _found(self, part: Part, ask: _Ask) -> Sequence[Iterable[tuple[Key, int]]]:
+    def _found(self, part: Part, ask: Wanted) -> Sequence[Iterable[tuple[Key, int]]]:
         if self.few(part.strips, part.days):
             return [self._strip(strip, strip.arrival, part, ask) for strip in part.strips]
         if not part.narrow:
-            budget = _Budget(self.limits.walked)
+            budget = Budget(self.limits.walked)
             return [self._plain(strip, part, ask, budget) for strip in part.strips]
         by_arrival = part.words and ask.sort == "arrival"
         if ask.counted or not by_arrival:
             hits, rest = self.few_hits(part)
             if len(hits) <= self.limits.hits:
-                return [self._of_ids(hits, rest, ask)]
+                return [self.of_ids(hits, rest, ask)]
         if by_arrival:
             found = self._by_arrival(part, ask)
             if found is not None:
                 return [found]
-        return [self._nearest(part, ask, _Budget(self.limits.walked))]
+        return [self.nearest(part, ask)]
 
-    def _nearest(self, part: Part, ask: _Ask, budget: _Budget) -> Found:
-        """Read the strips in their order; where that leads far, fetch the hits of all of them if they are fewer."""
-        pieces = [self._in_order(strip, part, ask, budget) for strip in part.strips]
-        try:
-            return list(islice(heapq.merge(*pieces, reverse=ask.descending), ask.most))
-        except _FetchError:
-            return self._all_hits(part, ask)
-
-    def _all_hits(self, part: Part, ask: _Ask) -> Found:
-        """Fetch all hits, and return the first of them."""
-        if part.by_words_only:
-            start = behind(ask.sort, ask.start, ask.descending)
-            return self._keys(by_words(part.table, part.hits, part.rest.and_(start)), ask)
-        lowest, marks = self.mapped(part)
-        ids = list(compress(range(lowest, lowest + len(marks)), marks))
-        return self._of_ids(ids, part.rest if part.words else part.checks.and_(part.days), ask)
-
-    def _strip(self, strip: Strip, index: str, part: Part, ask: _Ask) -> Found:
+    def _strip(self, strip: Strip, index: str, part: Part, ask: Wanted) -> Found:
         """Look at a strip's rows by this index, one by one."""
         start = behind_in(strip, ask.sort, ask.start, ask.descending)
         if start is None:
             return []
-        return self._keys(by_index(index, strip.where.and_(part.days).and_(part.checks).and_(start)), ask)
+        return self.keys(by_index(index, strip.where.and_(part.days).and_(part.checks).and_(start)), ask)
 
-    def _plain(self, strip: Strip, part: Part, ask: _Ask, budget: _Budget) -> Iterable[tuple[Key, int]]:
+    def _plain(self, strip: Strip, part: Part, ask: Wanted, budget: Budget) -> Iterable[tuple[Key, int]]:
         """Read a strip in its order, where no words or scores are asked for."""
         if strip.alone:
             return self._strip(strip, strip.ordered, part, ask)
         if self.few([strip], part.days):
             return self._strip(strip, strip.arrival, part, ask)
-        return self._in_order(strip, part, ask, budget)
+        return self.in_order(strip, part, ask, budget)
 
-    def _by_arrival(self, part: Part, ask: _Ask) -> Found | None:
+    def _by_arrival(self, part: Part, ask: Wanted) -> Found | None:
         """Read hits in the order of the index of words; None where too many of them are not what is asked for."""
         known = self._known(part, ask) if ask.counted and not part.rest.sql else None
         if known is not None:
-            return self._of_ids(known, part.rest, ask)
+            return self.of_ids(known, part.rest, ask)
         rowid = f"{part.table}.rowid"
         hits = part.hits.and_(rowids_behind(rowid, ask.start, ask.descending))
         order = rowid if ask.descending else f"{rowid} DESC"
@@ -163,12 +115,12 @@ class Finder(Hits):
         found: Found = []
         for _ in range(0, self.limits.walked, ask.most):
             some = list(islice(ids, ask.most))
-            found += self._of_ids(some, part.rest, ask)[: ask.most - len(found)]
+            found += self.of_ids(some, part.rest, ask)[: ask.most - len(found)]
             if len(found) == ask.most or len(some) < ask.most:
                 return found
         return None
 
-    def _known(self, part: Part, ask: _Ask) -> list[int] | None:
+    def _known(self, part: Part, ask: Wanted) -> list[int] | None:
         """Return a page of the newest hits, which are collected already; None where it does not lie among them."""
         newest = self.few_hits(part)[0]
         if ask.start is None:
@@ -186,65 +138,6 @@ class Finder(Hits):
     def _newer(self, newest: Sequence[int], start: Key) -> int:
         """Return how many of some hits, the newest first, are newer than a key of the order of arrival."""
         return bisect_left(newest, float(start[0]), key=neg)
-
-    def _in_order(self, strip: Strip, part: Part, ask: _Ask, budget: _Budget) -> Iterator[tuple[Key, int]]:
-        """Read the order from its index alone: its first rows are all fetched, later ones where the map marks them."""
-        line = self._line(strip, part, ask)
-        if line is None:
-            return
-        rows = by_index(strip.ordered, line)
-        ids = self.stream(f"SELECT id {rows.sql} ORDER BY {ask.order}", rows.values)
-        what = strip.where.and_(part.days).and_(part.checks)
-        most, last = ask.most, 0
-        while budget.left > 0:
-            some = list(islice(ids, most))
-            yield from self._of_ids(some, what, replace(ask, most=most))
-            if len(some) < most:
-                return
-            budget.left -= most
-            most, last = min(2 * most, _MOST_AT_ONCE), some[-1]
-        if self.soon_fetched(part):
-            raise _FetchError
-        if part.narrow and len(part.strips) > 1:
-            # One domain of several may have few hits.
-            hits, rest = self.few_hits(replace(part, chosen=strip.within(part.chosen), strips=(strip,)))
-            if len(hits) <= self.limits.hits:
-                yield from self._of_ids(hits, rest, self._further(ask, last))
-                return
-        lowest, marks = self.mapped(part)
-        line = self._line(strip, part, self._further(ask, last))
-        if line is None:
-            return
-        rows = by_index(strip.ordered, line.and_(marked(lowest, bytes(marks))))
-        ids = self.stream(f"SELECT id {rows.sql} ORDER BY {ask.order}", rows.values)
-        while some := list(islice(ids, ask.most)):
-            yield from self._of_ids(some, what, ask)
-
-    def _line(self, strip: Strip, part: Part, ask: _Ask) -> Clause | None:
-        """Return what the index in the order wanted knows of a strip's rows; None where all lie in front of the page."""
-        reasons, start = part.chosen.reasons, ask.start
-        if ask.sort == "reason" and len(reasons) == 1 and (start is None or start[:1] == reasons):
-            # What all rows share is looked for, not passed by.
-            front = behind("arrival", start and start[1:], ask.descending)
-            return strip.line.and_(Clause("reason = ?", reasons)).and_(front)
-        further = behind_in(strip, ask.sort, start, ask.descending)
-        return None if further is None else strip.line.and_(further)
-
-    def _further(self, ask: _Ask, row_id: int) -> _Ask:
-        """Ask for what lies behind a row; 0: behind where the page begins."""
-        if not row_id:
-            return ask
-        ((key, _),) = self._of_ids([row_id], Clause(""), replace(ask, start=None))
-        return replace(ask, start=key)
-
-    def _of_ids(self, ids: Sequence[int], rest: Clause, ask: _Ask) -> Found:
-        """Fetch rows, and return those that hold the rest, in order."""
-        start = behind(ask.sort, ask.start, ask.descending)
-        return self._keys(by_ids(ids, rest.and_(start)), ask) if ids else []
-
-    def _keys(self, rows: Clause, ask: _Ask) -> Found:
-        query = f"SELECT {', '.join(KEYS[ask.sort])}, id {rows.sql} ORDER BY {ask.order} LIMIT ?"
-        return [(tuple(row[:-1]), row[-1]) for row in self.run(query, (*rows.values, ask.most))]
 
     # --- counting ---
 
@@ -266,7 +159,7 @@ class Finder(Hits):
         ids = list(islice(self.scored_hits(part, self.mapped_words(part)), most + rejected + 1))
         return self._count_ids(ids, part.rest, most) if len(ids) <= most + rejected else most + 1
 
-    def _in_front(self, part: Part, ask: _Ask) -> int | None:
+    def _in_front(self, part: Part, ask: Wanted) -> int | None:
         if part.narrow and not self.few(part.strips, part.days):
             hits, rest = self.few_hits(part)
             if len(hits) <= self.limits.hits:

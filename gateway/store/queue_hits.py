@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
+import msgspec
+
 from gateway.domain.lifecycle import State
-from gateway.flow.queue import MOST_COUNTED, Selection
+from gateway.flow.queue import LANES, MOST_COUNTED, Place, Selection
 from gateway.store.queue_filters import checks, days, not_in_words, score_between
 from gateway.store.queue_sql import Clause, Values, by_index, marked
-from gateway.store.queue_strips import Strip, ended_states, ended_strips, waiting_strips
+from gateway.store.queue_strips import Strip, ended_states, ended_strips, waiting_in, waiting_strips
 from gateway.store.queue_words import rowids_between, wants_words, words_match
 
 _ANY = Clause("")
-_PASSED_BY = 8
+PASSED_BY = 8
 """Rows of an index that are read in the time that it takes to fetch one by its id."""
+_SLICE = 500_000
+"""Ids that are listed at once, so that no list takes much memory."""
+_ids = msgspec.json.Decoder(list[int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,9 @@ class Limits:
     hits: int = MOST_COUNTED
     """Found by their words or scores, that are fetched and sorted."""
     walked: int = 10_000
-    """Looked through first, in the order wanted, in the hope that they fill a page."""
+    """Looked through in the order wanted, where no other index narrows them."""
+    glanced: int = 1000
+    """The same where one does, before it is asked for all it knows."""
 
 
 Run = Callable[[str, Values], Sequence[Any]]
@@ -53,11 +61,6 @@ class Part:
         return self.words or bool(self.score.sql)
 
     @property
-    def by_words_only(self) -> bool:
-        """True where no other index than that of words narrows what is looked at."""
-        return self.words and self.waiting and not self.score.sql
-
-    @property
     def table(self) -> str:
         """The index of words that knows it."""
         return "waiting_words" if self.waiting else "ended_words"
@@ -65,7 +68,11 @@ class Part:
     @property
     def hits(self) -> Clause:
         """What the index of words finds."""
-        match = Clause(f"{self.table} MATCH ?", (words_match(self.chosen, waiting=self.waiting),))
+        return self.hits_of(self.chosen)
+
+    def hits_of(self, chosen: Selection) -> Clause:
+        """Return what it finds of another selection in the same days."""
+        match = Clause(f"{self.table} MATCH ?", (words_match(chosen, waiting=self.waiting),))
         return match.and_(rowids_between(f"{self.table}.rowid", *self.bounds))
 
     @property
@@ -81,8 +88,30 @@ class Part:
         return clause if latest is None else clause.and_(Clause("age >= ?", (-latest,)))
 
 
-Map = tuple[int, bytearray]
-"""The lowest id there is, and an octet for each id from there on."""
+def part_of(part: Part, strip: Strip) -> Part:
+    """Return what of a part lies in one of its strips."""
+    return replace(part, chosen=strip.within(part.chosen), strips=(strip,))
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Rows that may be meant."""
+
+    lowest: int
+    """The lowest id there is."""
+    marks: bytes
+    """An octet for each id from there on, 1 where it is meant."""
+    count: int
+    """How many they are."""
+
+    @classmethod
+    def of(cls, lowest: int, marks: bytearray) -> Map:
+        """Keep marks that were made."""
+        return cls(lowest, bytes(marks), marks.count(1))
+
+    def ids(self) -> list[int]:
+        """Return the ids that are marked."""
+        return list(compress(range(self.lowest, self.lowest + len(self.marks)), self.marks))
 
 
 class Hits:
@@ -95,7 +124,7 @@ class Hits:
         self.limits = limits
         self._parts: dict[tuple[Selection, str], list[Part]] = {}
         self._hits: dict[tuple[Selection, bool], tuple[list[int], Clause]] = {}
-        self._soon: dict[tuple[Selection, bool], bool] = {}
+        self._ends: tuple[int, int] | None = None
         self._words: dict[tuple[Selection, bool], Map] = {}
         self._maps: dict[tuple[Selection, bool], Map] = {}
 
@@ -150,32 +179,57 @@ class Hits:
             return known
         most, found = self.limits.hits + 1, (list[int](), part.rest)
         if part.words:
-            query = f"SELECT rowid FROM {part.table} WHERE {part.hits.sql} ORDER BY rowid DESC LIMIT ?"  # noqa: S608 names of our own
-            found = list(self.stream(query, (*part.hits.values, most))), part.rest
+            anywhere = self._phrases(part, most)
+            found = (self._newest(part, part.hits, most), part.rest) if anywhere is None else anywhere
         if part.score.sql and (not part.words or len(found[0]) == most):
             scored = list[int]()
             for strip in part.strips:
-                scored += self.stream(*self._scored(strip, part, most - len(scored)))
+                scored += self.ids(self._scored(strip, part), most - len(scored))
             if not part.words or len(scored) < most:
                 found = scored, part.checks.and_(part.days)
         self._hits[part.chosen, part.waiting] = found
         return found
 
-    def soon_fetched(self, part: Part) -> bool:
-        """True where all hits are fetched sooner than an order is read to its end."""
-        key = (part.chosen, part.waiting)
-        known = self._soon.get(key)
-        if known is None:
-            lowest, highest = self.ends()
-            most = (highest - lowest + 1) // _PASSED_BY
-            found = Clause(f"FROM {part.table} WHERE {part.hits.sql}", part.hits.values) if part.by_words_only else None
-            count = self.counted(found, most + 1) if found else self.mapped(part)[1].count(1)
-            known = self._soon[key] = part.narrow and count <= most
-        return known
+    def _phrases(self, part: Part, most: int) -> tuple[list[int], Clause] | None:
+        """Look for words that must stand side by side wherever they stand; None where that is too often.
 
-    def _scored(self, strip: Strip, part: Part, most: int, among: Clause = _ANY) -> tuple[str, Values]:
+        Frequent words may seldom be a phrase. The index of words would compare each mail that has them with the lists of
+        the places, and most places of such a reader hold much of the store.
+        """
+        if not part.waiting or part.chosen.place.site or all(len(term.words) == 1 for term in part.chosen.terms):
+            return None
+        strips = [by_index(strip.arrival, strip.where) for strip in part.strips]
+        lowest, highest = self.ends()
+        much = (highest - lowest + 1) // PASSED_BY
+        if all(self.counted(rows, much + 1) <= much for rows in strips):
+            return None
+        found = self._newest(part, part.hits_of(replace(part.chosen, place=Place(site=True), lanes=LANES)), most)
+        if len(found) == most:
+            return None
+        return found, waiting_in(part.chosen).and_(part.rest)
+
+    def _newest(self, part: Part, hits: Clause, most: int) -> list[int]:
+        return self.ids(Clause(f"{_named(part, hits).sql} ORDER BY rowid DESC", hits.values), most)
+
+    def ids(self, query: Clause, most: int = -1, passed: int = 0) -> list[int]:
+        """Return what a statement names `id`. In one piece: a row of its own for each costs three times as much.
+
+        passed: how many to leave out before.
+        """
+        # The limit also keeps the order: without one SQLite would see no need for it.
+        whole = f"SELECT json_group_array(id) FROM ({query.sql} LIMIT ? OFFSET ?)"  # noqa: S608 names of our own
+        ((text,),) = self.run(whole, (*query.values, most, passed))
+        return _ids.decode(text)
+
+    def _scored(self, strip: Strip, part: Part, among: Clause = _ANY) -> Clause:
         rows = by_index(strip.scored, strip.where.and_(part.score).and_(part.ages).and_(among))
-        return f"SELECT id {rows.sql} LIMIT ?", (*rows.values, most)
+        return Clause(f"SELECT id {rows.sql}", rows.values)
+
+    def count_hits(self, part: Part) -> int:
+        """Return how many rows the map of a part marks."""
+        if part.words and part.waiting and not part.score.sql:
+            return self.counted(Clause(f"FROM {part.table} WHERE {part.hits.sql}", part.hits.values), -1)
+        return self.mapped(part).count
 
     def mapped(self, part: Part) -> Map:
         """Mark all rows that may be meant."""
@@ -184,10 +238,10 @@ class Hits:
         if known is None:
             known = words = self.mapped_words(part)
             if not part.words or part.score.sql or not part.waiting:
-                lowest, hits = words
-                known = lowest, bytearray(len(hits))
+                marks = bytearray(len(words.marks))
                 for row_id in self.scored_hits(part, words):
-                    known[1][row_id - lowest] = 1
+                    marks[row_id - words.lowest] = 1
+                known = Map.of(words.lowest, marks)
             self._maps[key] = known
         return known
 
@@ -201,24 +255,33 @@ class Hits:
 
     def ends(self) -> tuple[int, int]:
         """Return the lowest id there is, and the highest."""
-        (lowest,), (highest,) = self.run(
-            "SELECT * FROM (SELECT coalesce(min(id), 0) FROM queue) UNION ALL SELECT coalesce(max(id), 0) FROM queue",
-            (),
-        )
-        return lowest, highest
+        if self._ends is None:
+            (lowest,), (highest,) = self.run(
+                "SELECT * FROM (SELECT coalesce(min(id), 0) FROM queue)"
+                " UNION ALL SELECT coalesce(max(id), 0) FROM queue",
+                (),
+            )
+            self._ends = lowest, highest
+        return self._ends
 
     def _mapped_words(self, part: Part) -> Map:
         lowest, highest = self.ends()
         if not part.words:
-            return lowest, bytearray(b"\1") * (highest - lowest + 1)
+            return Map.of(lowest, bytearray(b"\1") * (highest - lowest + 1))
         hits = bytearray(highest - lowest + 1)
-        query = f"SELECT rowid FROM {part.table} WHERE {part.hits.sql}"  # noqa: S608 names of our own
-        for row_id in self.stream(query, part.hits.values):
-            hits[row_id - lowest] = 1
-        return lowest, hits
+        for start in range(lowest, highest + 1, _SLICE):
+            slice_ = part.hits.and_(rowids_between(f"{part.table}.rowid", start, start + _SLICE - 1))
+            for row_id in self.ids(_named(part, slice_)):
+                hits[row_id - lowest] = 1
+        return Map.of(lowest, hits)
 
     def scored_hits(self, part: Part, words: Map) -> Iterator[int]:
         """Return rows that are marked, lie in the strips and have such a score, as far as the indexes know."""
-        among = marked(words[0], bytes(words[1])) if part.words else _ANY
+        among = marked(words.lowest, words.marks) if part.words else _ANY
         for strip in part.strips:
-            yield from self.stream(*self._scored(strip, part, -1, among))
+            rows = self._scored(strip, part, among)
+            yield from self.stream(rows.sql, rows.values)
+
+
+def _named(part: Part, hits: Clause) -> Clause:
+    return Clause(f"SELECT rowid AS id FROM {part.table} WHERE {hits.sql}", hits.values)  # noqa: S608 names of our own

@@ -30,15 +30,20 @@ def fits(key: Key, sort: str) -> bool:
     )
 
 
-def behind(sort: str, key: Key | None, descending: bool) -> Clause:
-    """Return the condition for rows behind a key."""
+def behind(sort: str, key: Key | None, descending: bool, *, itself: bool = False) -> Clause:
+    """Return the condition for rows behind a key. itself: and for the row that has it."""
     if key is None:
         return Clause("")
     columns = KEYS[sort]
-    sign = "<" if descending else ">"
+    sign = sign_of(descending, itself)
     if len(columns) == 1:
         return Clause(f"{columns[0]} {sign} ?", key)
     return Clause(f"({', '.join(columns)}) {sign} ({', '.join('?' * len(columns))})", key)
+
+
+def sign_of(descending: bool, itself: bool) -> str:
+    """Return how what is behind a value compares with it."""
+    return ("<" if descending else ">") + ("=" if itself else "")
 
 
 def in_order(sort: str, descending: bool) -> str:

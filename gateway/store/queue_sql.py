@@ -38,13 +38,6 @@ def by_ids(ids: Sequence[int], rest: Clause) -> Clause:
     return Clause(f"FROM queue NOT INDEXED WHERE {named.sql}", named.values)
 
 
-def by_words(table: str, hits: Clause, rest: Clause) -> Clause:
-    """Return those rows of what an index of words finds that a condition holds for."""
-    found = f"SELECT rowid FROM {table} WHERE {hits.sql}"  # noqa: S608 names of our own
-    named = Clause(f"id IN ({found})", hits.values).and_(rest)
-    return Clause(f"FROM queue NOT INDEXED WHERE {named.sql}", named.values)
-
-
 def marked(lowest: int, marks: bytes) -> Clause:
     """Return the condition for rows whose octet is 1. lowest: the id that the first octet stands for."""
     # Octets of a parameter are reached at once, without a copy of it; rows that are none of ours never leave SQLite.

@@ -6,12 +6,12 @@ state that no longer wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from gateway.domain.lifecycle import State
 from gateway.flow.queue import MACHINE, Key, Owner, Place, Selection
-from gateway.store.queue_order import behind
+from gateway.store.queue_order import behind, sign_of
 from gateway.store.queue_sql import Clause, Values
 
 
@@ -31,10 +31,12 @@ class Strip:
     place: Place
     lane: str = ""
     """"" where it is none that waits."""
+    state: State = State.PENDING
 
     def within(self, chosen: Selection) -> Selection:
         """Return what of a selection lies in it."""
-        return replace(chosen, place=self.place, lanes=(self.lane,) if self.lane else chosen.lanes)
+        lanes = (self.lane,) if self.lane else chosen.lanes
+        return replace(chosen, place=self.place, lanes=lanes, states=(self.state,))
 
     @property
     def alone(self) -> bool:
@@ -42,16 +44,23 @@ class Strip:
         return self.line == self.where
 
 
-def behind_in(strip: Strip, sort: str, key: Key | None, descending: bool) -> Clause | None:
+def places_of(strips: Iterable[Strip]) -> Place:
+    """Return where some strips lie; none of them is the site's."""
+    places = dict.fromkeys(strip.place for strip in strips)
+    domains = tuple(domain for place in places for domain in place.domains)
+    return Place(domains=domains, owners=tuple(owner for place in places for owner in place.owners))
+
+
+def behind_in(strip: Strip, sort: str, key: Key | None, descending: bool, *, itself: bool = False) -> Clause | None:
     """Return the same condition for a strip; None where all of it lies in front of the key."""
     if key is None or sort != "recipient" or strip.place.site:
-        return behind(sort, key, descending)
+        return behind(sort, key, descending, itself=itself)
     # Within a domain, or a recipient's mail, what all rows share is not compared: no index would be of use for it.
     (domain, owner), own = key[:2], strip.place
     mine = own.domains[0] if own.domains else own.owners[0].domain
     if mine != domain:
         return Clause("") if (mine < str(domain)) is descending else None
-    sign = "<" if descending else ">"
+    sign = sign_of(descending, itself)
     if own.domains:
         return Clause(f"(owner, age) {sign} (?, ?)", key[1:])
     mine = own.owners[0].key
@@ -93,22 +102,28 @@ def ended_strips(chosen: Selection) -> Iterator[Strip]:
     for state in ended_states(chosen):
         line = Clause("listed = 0 AND state = ?", (state.value,))
         if chosen.place.site:
-            yield _ended(line, line, "queue_ended", Place(site=True))
+            yield _ended(line, line, "queue_ended", Place(site=True), state)
         for domain in chosen.place.domains:
             mine = line.and_(Clause("domain = ?", (domain,)))
-            yield _ended(mine, mine, "queue_domain_ended", Place(domains=(domain,)))
+            yield _ended(mine, mine, "queue_domain_ended", Place(domains=(domain,)), state)
         for owner in chosen.place.owners:
             mine = line.and_(Clause("owner = ?", (owner.key,)))
-            yield _ended(mine.and_(_tagged(owner)), mine, "queue_owner_ended", Place(owners=(owner,)))
+            yield _ended(mine.and_(_tagged(owner)), mine, "queue_owner_ended", Place(owners=(owner,)), state)
 
 
-def _ended(where: Clause, line: Clause, index: str, place: Place) -> Strip:
-    return Strip(where, index, index, line, index, place)
+def _ended(where: Clause, line: Clause, index: str, place: Place, state: State) -> Strip:
+    return Strip(where, index, index, line, index, place, state=state)
 
 
 def ended_states(chosen: Selection) -> list[State]:
     """Return the states asked for that are not waiting."""
     return [state for state in chosen.states if state is not State.PENDING]
+
+
+def waiting_in(chosen: Selection) -> Clause:
+    """Return the condition for rows that wait in the lanes and the place of a selection, wherever they lie."""
+    lanes = Clause(f"listed = 1 AND lane IN ({', '.join('?' * len(chosen.lanes))})", chosen.lanes)
+    return lanes.and_(in_place(chosen.place))
 
 
 def in_place(place: Place) -> Clause:

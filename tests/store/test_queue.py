@@ -18,9 +18,9 @@ from gateway.flow.queue import MACHINE, PEOPLE, SORTS, Key, Owner, Place, Row, S
 from gateway.store.descriptions import PUT, values_of
 from gateway.store.engine import open_engine
 from gateway.store.queue import QueueTable
-from gateway.store.queue_find import Found
 from gateway.store.queue_hits import Limits
 from gateway.store.queue_order import KEYS
+from gateway.store.queue_ordered import Found
 from gateway.store.queue_sql import Values
 from gateway.store.schema import create
 from gateway.store.store import Transaction
@@ -54,7 +54,7 @@ class Watched(QueueTable):
     """Writes down how the store means to find what it is asked for."""
 
     def __init__(self, connection: Connection, few: int, plans: list[tuple[str, str]], walked: int = 40) -> None:
-        super().__init__(connection, Limits(few, few, walked))
+        super().__init__(connection, Limits(few, few, walked, walked))
         self.plans = plans
 
     def found(self, chosen: Selection, sort: str, descending: bool, start: Key | None) -> Found:
@@ -300,7 +300,7 @@ class _Sources(QueueTable):
     """Rows without their messages, which these have none of."""
 
     def __init__(self, connection: Connection, few: int) -> None:
-        super().__init__(connection, Limits(few, few, few or 40))
+        super().__init__(connection, Limits(few, few, few or 40, few or 40))
 
     def _row(self, row_id: int, account: int, key: Key) -> Row | None:
         return Row(
