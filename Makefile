@@ -35,11 +35,14 @@ format: environment  ## put the code into the one form
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format --quiet
 
-reference: environment  ## write config/gateway.toml and the pages of docs/ that are made from the code
+reference: environment  ## write config/gateway.toml, the manual and the pages of docs/ that are made from the code
 	$(BIN)/python -m gateway.settings sample > config/gateway.toml
 	$(BIN)/python -m gateway.settings page > docs/configuration.md
 	$(BIN)/python -m tests.architecture.rfc_table
 	$(BIN)/python -m tests.architecture.twins
+	@mkdir -p share/man/man1 share/man/man5
+	$(BIN)/python -m gateway manual > share/man/man1/challenge-gateway.1
+	$(BIN)/python -m gateway manual --configuration > share/man/man5/challenge-gateway.toml.5
 
 messages: environment  ## bring the catalogues in gateway/languages up to the code and the templates
 	$(BIN)/python -m tests.architecture.messages
@@ -48,6 +51,9 @@ reference-check: environment
 	@$(BIN)/python -m gateway.settings sample | cmp - config/gateway.toml \
 		&& $(BIN)/python -m gateway.settings page | cmp - docs/configuration.md \
 		|| { echo "the settings have changed: make reference"; exit 1; }
+	@$(BIN)/python -m gateway manual | cmp - share/man/man1/challenge-gateway.1 \
+		&& $(BIN)/python -m gateway manual --configuration | cmp - share/man/man5/challenge-gateway.toml.5 \
+		|| { echo "commands or settings have changed: make reference"; exit 1; }
 
 bench-quick: environment  ## relay path and hold path in turns with a real Postfix
 	@sh tests/install-peers

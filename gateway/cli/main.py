@@ -63,6 +63,7 @@ COMMANDS = {
     "db": Place("upkeep", "db", "Look after the store's schema."),
     "audit": Place("upkeep", "audit", "Check that nothing was lost and nothing was changed."),
     "explain": Place("explain", "explain", "Say what would be decided about a message, and why."),
+    "manual": Place("manual", "manual", "Show the manual on a terminal; elsewhere print it as roff."),
     "completion": Place("completion", "completion", "Print the script that lets a shell complete commands."),
 }
 """Each is imported when it is used: the whole gateway takes a second, a list entry or a page of help should not."""

@@ -58,3 +58,11 @@ def test_wheel_installed_has_all_modules_of_the_checkout(installed: Path, tmp_pa
         there = {file.relative_to(package) for file in package.rglob("*.py")}
         here = {file.relative_to(ROOT / package.name) for file in (ROOT / package.name).rglob("*.py")}
         assert there == here
+
+
+def test_wheel_installed_brings_the_manual(installed: Path) -> None:
+    pages = installed.parent / "share/man"
+    assert {str(page.relative_to(pages)) for page in pages.rglob("*.*")} == {
+        "man1/challenge-gateway.1",
+        "man5/challenge-gateway.toml.5",
+    }
