@@ -80,7 +80,8 @@ def commands_page(commands: click.Group, name: str = "") -> str:
 
 
 def _body(commands: click.Group, name: str) -> Iterator[str]:
-    context = click.Context(commands, info_name=NAME)
+    # A command keeps the names of the help option that it is first read with.
+    context = click.Context(commands, info_name=NAME, help_option_names=["-h", "--help"])
     yield ".SH SYNOPSIS"
     yield f"{roff.bold(NAME)} [{roff.bold('--config')} {roff.italic('FILE')}] {roff.italic(name or 'COMMAND')} ..."
     yield ".SH DESCRIPTION"
