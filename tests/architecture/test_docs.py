@@ -18,6 +18,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *s
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _ANCHOR = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
+_PATH = re.compile(r"`((?:gateway|challenge_web|templates|tests|config|docs|benchmarks)/[\w./*\u2026-]*)`")
 _COMMAND = re.compile(r"^    (challenge-gateway .*)$", re.MULTILINE)
 
 
@@ -58,6 +59,18 @@ def _headings(page: Path) -> set[str]:
     """Return the anchors that a page's headings get: small letters, figures and hyphens."""
     headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_names)
+def test_paths_that_a_document_names_exist(page: Path) -> None:
+    for path in _PATH.findall(page.read_text("utf-8")):
+        if not any(letters in path for letters in ("NN", "TAG", "\u2026", "/it/", "about", "*")):
+            assert (ROOT / path).exists(), path
+
+
+def test_index_leads_to_every_document() -> None:
+    index = (ROOT / "README.md").read_text("utf-8")
+    assert [page.name for page in PAGES if page.parent == ROOT / "docs" and f"docs/{page.name})" not in index] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_names)
