@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from challenge_web.console.pending_words import octets
+from challenge_web.console.pending_words import octets, score_words
 from gateway.domain.entry_words import demand, whom
 from gateway.domain.evidence import Evidence, Result
 from gateway.domain.explain import Fact, evidence_facts
@@ -133,7 +133,9 @@ def facts(held: Held) -> list[Fact]:
         *evidence_facts(held.evidence),
         Fact(
             phrase_in("fact", "score"),
-            "" if held.score is None else phrase("{score}, says the filter in front of us", score=f"{held.score:g}"),
+            ""
+            if held.score is None
+            else phrase("{score}, says the filter in front of us", score=score_words(held.score)),
         ),
         Fact(phrase_in("fact", "reason"), held.reason),
         Fact(phrase_in("fact", "client"), " ".join(word for word in (held.client, held.client_name) if word)),

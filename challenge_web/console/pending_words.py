@@ -183,7 +183,7 @@ def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
         sentence=reason_sentence(row.reason),
         proof=proof_sentence(row.proofs),
         challenge=challenge_sentence(row.challenge, row.silence),
-        score="" if row.score is None else f"{round(row.score, 1):g}",
+        score="" if row.score is None else score_words(round(row.score, 1)),
         files=_some(row.files),
         all_files=", ".join(row.files),
         left=left,
@@ -228,6 +228,11 @@ def clock(seconds: float, zone: tzinfo, *, dated: bool) -> Markup:
     stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     short = spoken().said(phrase("{date}, {time}", date=short_date(at), time=f"{at:%H:%M}")) if dated else f"{at:%H:%M}"
     return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S %Z}">{}</time>').format(stamp, at, short)
+
+
+def score_words(score: float) -> str:
+    """Write a score as it is written in the page's language."""
+    return spoken().number(score, len(f"{score:.3g}".partition(".")[2]))
 
 
 def octets(size: int) -> str:
