@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.domain.language import nearest, wanted
-from gateway.languages.language import ENGLISH, Language, known, language
+from gateway.languages.language import ENGLISH, Language, known, language, language_name
 
 COOKIE = "language"
 FIELD = "lang"
@@ -77,4 +77,4 @@ def remember(request: web.Request, response: web.StreamResponse) -> None:
 
 def choices(here: Language) -> Sequence[tuple[str, str, bool]]:
     """Return every language: tag, its own name, whether it is the page's."""
-    return [(tag, language(tag).name, tag == here.tag) for tag in known()]
+    return [(tag, language_name(tag), tag == here.tag) for tag in known()]

@@ -21,7 +21,8 @@ from gateway.domain.sign_in import browser_phrase
 from gateway.languages.in_templates import teach
 from gateway.languages.language import Language
 
-_ENVIRONMENT = web.AppKey("challenge_web_environment", jinja2.Environment)
+ENVIRONMENT = web.AppKey("challenge_web_environment", jinja2.Environment)
+"""Key in the application: what its templates are read and rendered by."""
 _LONGEST = 160
 # Controls, line separators, and all that hides text or turns its direction. The two joiners stay where scripts and
 # emoji need them: between characters beyond ASCII.
@@ -66,7 +67,7 @@ class Pages:
         self.language_for = language_for
         environment = aiohttp_jinja2.setup(
             app,
-            app_key=_ENVIRONMENT,
+            app_key=ENVIRONMENT,
             default_helpers=False,
             loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
             autoescape=True,
@@ -102,7 +103,7 @@ class Pages:
         try:
             frame = {"root": root_of(request), "language_tag": language.tag, "page_languages": choices(language)}
             response = aiohttp_jinja2.render_template(
-                f"{name}.html", request, {**frame, **words}, app_key=_ENVIRONMENT, status=status
+                f"{name}.html", request, {**frame, **words}, app_key=ENVIRONMENT, status=status
             )
         finally:
             SPOKEN.reset(before)

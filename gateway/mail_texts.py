@@ -52,7 +52,7 @@ def texts_in(store: ArrangedStore, policy: Policy) -> Callable[[Address, str], A
 
 
 class MailTexts:
-    """Read once; those of a language that no mail was written in yet are not read at all."""
+    """Read once, when the first mail is written with them; those of an operator at once, for they may have faults."""
 
     def __init__(self, chosen: Path | None) -> None:
         """chosen: the operator's folder. Raises TemplateFault for one of his files."""
@@ -60,7 +60,7 @@ class MailTexts:
         self._compiled = lru_cache(maxsize=256)(self._compile)
         self._of: dict[tuple[str, str], object] = {}
         for tag in known():
-            if tag == ENGLISH or self._own(tag) is not None:
+            if self._own(tag) is not None:
                 self.challenge(tag)
                 self.sign_in(tag)
                 self.digest(tag)

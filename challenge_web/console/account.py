@@ -21,7 +21,7 @@ from gateway.flow.account_rights import Wrong
 from gateway.flow.second_factor import Enrolled, Enrolment
 from gateway.flow.sessions import Arrival
 from gateway.flow.sign_in import CheckDown, Refused
-from gateway.languages.language import known, language
+from gateway.languages.language import known, language_name
 
 HERE = "account"
 SAVED = say("account-saved", "Your choices are saved.")
@@ -33,7 +33,7 @@ APP_ADDED = say("app-added", "The app is set up; its codes are asked for from no
 ENDED = say("session-ended", "That browser is signed out.")
 ENDED_ALL = say("sessions-ended", "Every other browser is signed out.")
 
-LANGUAGES = (("", phrase("As the browser asks")), *((tag, language(tag).name) for tag in known()))
+LANGUAGES = (("", phrase("As the browser asks")), *((tag, language_name(tag)) for tag in known()))
 KINDS = {
     "own": phrase("your own"),
     "alias": phrase("another name of yours"),

@@ -14,7 +14,7 @@ from gateway.flow.policies import name_of
 from gateway.flow.policy_effects import Preview
 from gateway.flow.policy_ports import Edits, Line, Sheet
 from gateway.flow.redate import Redating
-from gateway.languages.language import known, language
+from gateway.languages.language import known, language_name
 
 TITLES: dict[PolicySetting, tuple[str, str]] = {
     PolicySetting.MODE: (phrase("Mail from unknown senders"), phrase("Blocked senders are kept out in each case.")),
@@ -50,7 +50,7 @@ _VALUES: dict[PolicySetting, dict[str, str]] = {
         "domain": phrase("The whole domain of the recipient"),
         "site": phrase("All domains"),
     },
-    PolicySetting.LANGUAGE: {AUTO: phrase("That of each mail"), **{tag: language(tag).name for tag in known()}},
+    PolicySetting.LANGUAGE: {AUTO: phrase("That of each mail"), **{tag: language_name(tag) for tag in known()}},
     PolicySetting.TEMPLATES: {
         "domain": phrase("The domain's own, where it has any; else the site's"),
         "site": phrase("The site's own, where it has any"),

@@ -18,7 +18,7 @@ from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
 from gateway.languages.in_templates import sentence
-from gateway.languages.language import language
+from gateway.languages.language import language_name
 
 SAVED = say("texts-saved", "Saved. The next challenge is written with these words.")
 RESET = say("texts-reset", "Your own words are gone. The words from further up are used again.")
@@ -166,7 +166,7 @@ class TextPages:
 
     def _tabs(self, here: str) -> Sequence[tuple[str, str, bool]]:
         """Return each language with its name, and whether it is the one that is shown."""
-        return [(tag, language(tag).name, tag == here) for tag in self._editor.languages()]
+        return [(tag, language_name(tag), tag == here) for tag in self._editor.languages()]
 
     def _language(self, request: web.Request) -> str:
         languages = self._editor.languages()

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LINE = re.compile(r'(?:(msgctxt|msgid_plural|msgid|msgstr)(?:\[(\d)\])?[ \t]+)?("(?:[^"\\]|\\.)*")\s*')
+_ESCAPED = json.JSONDecoder(strict=False)
+"""Its escapes are those of a catalogue, and it takes no memory to read them."""
 _PLURAL_FORMS = re.compile(r"^Plural-Forms:.*?plural\s*=\s*([^;\n]+)", re.MULTILINE)
 
 Key = tuple[str, str]
@@ -70,6 +72,14 @@ def read(file: Path) -> Catalogue:
     return Catalogue(texts, form)
 
 
+def one_text(file: Path, english: str, context: str) -> str:
+    """Return the translation of one text, without what stands behind it in the file. Raises CatalogueFault, OSError."""
+    for fields in _entries(file):
+        if fields.get("msgid") == english and fields.get("msgctxt", "") == context:
+            return fields.get("msgstr") or english
+    return english
+
+
 def _entries(file: Path) -> Iterator[dict[str, str]]:
     fields: dict[str, str] = {}
     name, unsure = "", False
@@ -91,8 +101,7 @@ def _entries(file: Path) -> Iterator[dict[str, str]]:
                 raise CatalogueFault(file, number, "begins an entry; leave a line empty before it")
             fields[name] = ""
         try:
-            # Its escapes are those of a catalogue, and it takes no memory to read them.
-            fields[name] += json.loads(found[3], strict=False)
+            fields[name] += _ESCAPED.decode(found[3]) if "\\" in found[3] else found[3][1:-1]
         except ValueError as fault:
             raise CatalogueFault(file, number, "has an escape that means nothing") from fault
     if fields and not unsure:

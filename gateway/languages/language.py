@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gateway.domain.phrase import Phrase, phrase_in
-from gateway.languages.catalogue import EMPTY, Catalogue, read
+from gateway.languages.catalogue import EMPTY, Catalogue, one_text, read
 
 _FOLDER = Path(__file__).parent
 ENGLISH = "en"
@@ -53,8 +53,6 @@ class Language:
         self.tag = tag
         self.catalogue = catalogue
         self.folder = folder
-        self.name = self.said(NAME)
-        """In the language itself."""
         self._group, self._point = self.said(_GROUP), self.said(_POINT)
 
     def text(self, english: str) -> str:
@@ -133,3 +131,9 @@ def language(tag: str) -> Language:
         tag = ENGLISH
     folder = _FOLDER / tag
     return Language(tag, EMPTY if tag == ENGLISH else read(folder / "messages.po"), folder)
+
+
+@lru_cache
+def language_name(tag: str) -> str:
+    """Return a language's name in itself. Lists of all languages need no more of those that nobody reads here."""
+    return NAME.template if tag == ENGLISH else one_text(_FOLDER / tag / "messages.po", NAME.template, NAME.context)

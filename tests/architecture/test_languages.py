@@ -12,7 +12,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 
 from gateway.languages import catalogue as catalogues
-from gateway.languages.language import language
+from gateway.languages.language import language_name
 from gateway.relay.templates import Templates
 from tests.architecture.messages import LANGUAGES, catalogue, collected, tags, typeset, updated
 from tests.architecture.tree import ROOT
@@ -100,7 +100,7 @@ def test_challenge_in_each_language_is_one_we_would_take(tag: str) -> None:
 def test_each_language_has_what_its_folder_needs() -> None:
     for tag in tags():
         assert (LANGUAGES / tag / "words.txt").is_file()
-        assert language(tag).name not in ("", "English")
+        assert language_name(tag) not in ("", "English")
 
 
 # --- sentences outside of the catalogues ---

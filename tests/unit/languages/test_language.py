@@ -9,7 +9,7 @@ from babel import Locale
 
 from gateway.domain.phrase import phrase, phrase_in, phrases
 from gateway.languages.catalogue import CatalogueFault, read
-from gateway.languages.language import ENGLISH, known, language
+from gateway.languages.language import ENGLISH, NAME, known, language, language_name
 from gateway.languages.small_words import small_words
 
 AT = datetime(2026, 11, 20, 14, 5, tzinfo=UTC).timestamp()
@@ -18,7 +18,9 @@ OTHERS = [tag for tag in known() if tag != ENGLISH]
 
 def test_five_languages_are_known_english_first() -> None:
     assert known() == ("en", "cs", "de", "es", "fr")
-    assert [language(tag).name for tag in known()] == ["English", "Čeština", "Deutsch", "Español", "Français"]
+    names = ["English", "Čeština", "Deutsch", "Español", "Français"]
+    assert [language_name(tag) for tag in known()] == names
+    assert [language(tag).said(NAME) for tag in known()] == names
 
 
 def test_unknown_language_is_english() -> None:

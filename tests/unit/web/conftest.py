@@ -1,4 +1,4 @@
-"""One public application for each test, with its fakes."""
+"""One public application for each test, with its fakes. What is compiled of the templates is shared by all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
 from challenge_web.app import make_app
+from challenge_web.pages import ENVIRONMENT
 from challenge_web.puzzle import Puzzles
+from tests.unit.web.compiled import COMPILED
 from tests.unit.web.fakes import KEY, TEMPLATES, Chance, Clock, FakeAnswers
 
 Client = TestClient[web.Request, web.Application]
@@ -45,6 +47,7 @@ def make_client(aiohttp_client: AiohttpClient, clock: Clock, answers: FakeAnswer
             chance=Chance(),
             **settings,
         )
+        app[ENVIRONMENT].bytecode_cache = COMPILED
         return await aiohttp_client(app)
 
     return make
