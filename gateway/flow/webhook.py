@@ -33,6 +33,8 @@ from gateway.log import event, warning
 
 _log = logging.getLogger("gateway.webhook")
 _events = Counter("gateway_webhook_total", "Attempts to send an event to the webhook.", ["result"])
+for _result in ("sent", "queued", "dropped"):
+    _events.labels(_result)  # From 0 on, so that the first is seen.
 
 MOST = 1000
 """Events that are kept to be sent; more wait in the audit trail."""

@@ -12,7 +12,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from gateway.domain.policy import Disposition, Reason
-from gateway.flow import answer, challenge, deliver, digests, expire, receive
+from gateway.flow import answer, challenge, deliver, digests, expire, outgoing, receive, webhook
 from tests.architecture.tree import ROOT
 
 ALERTS = yaml.safe_load((ROOT / "config/prometheus/alerts.yml").read_text("utf-8"))
@@ -20,7 +20,7 @@ DASHBOARD = json.loads((ROOT / "config/grafana/challenge-gateway.json").read_tex
 TROUBLE = (ROOT / "docs/troubleshooting.md").read_text("utf-8")
 OPERATIONS = (ROOT / "docs/operations.md").read_text("utf-8")
 
-_COUNTERS = (answer, challenge, deliver, digests, expire, receive)
+_COUNTERS = (answer, challenge, deliver, digests, expire, outgoing, receive, webhook)
 """The modules that count; they register their counters when they are imported."""
 _OF_OTHERS = {
     "up": {"job", "instance"},
@@ -51,24 +51,26 @@ EXPRESSIONS = [*(rule["expr"] for rule in _alerts()), *_targets()]
 
 
 def _labels() -> dict[str, dict[str, set[str]]]:
-    """Return each metric of the gateway with its labels, and the values these can have."""
-    assert all(_COUNTERS)
+    """Return each metric of the table in docs/operations.md with its labels, and the values these can have."""
     found: dict[str, dict[str, set[str]]] = {}
-    for family in REGISTRY.collect():
-        if not family.name.startswith("gateway_"):
-            continue
-        labels = found.setdefault(f"{family.name}_total", {})
-        for sample in family.samples:
-            for name, value in sample.labels.items():
-                labels.setdefault(name, set()).add(value)
-    # These two appear with the first mail.
-    row = next(line for line in OPERATIONS.splitlines() if line.startswith("| `gateway_transactions_total{outcome}`"))
-    found["gateway_transactions_total"]["outcome"] = set(re.findall(r"`([a-z-]+)`", row))
+    for name, labels, words in re.findall(r"^\| `(gateway_\w+)(?:\{([\w,]+)\})?` \| (.*)$", OPERATIONS, re.MULTILINE):
+        values = set(re.findall(r"`([a-z-]+)`", words))
+        found[name] = {label: values for label in labels.split(",") if label}
     found["gateway_decisions_total"] = {
         "disposition": {each.value for each in Disposition},
         "reason": {each.value for each in Reason},
     }
     return found
+
+
+def test_table_of_metrics_has_the_labels_and_values_that_counters_begin_with() -> None:
+    assert all(_COUNTERS)
+    known = _labels()
+    for family in REGISTRY.collect():
+        for sample in family.samples:
+            if family.name.startswith("gateway_") and sample.name.endswith("_total"):
+                assert sample.labels.keys() == known[sample.name].keys()
+                assert all(value in known[sample.name][label] for label, value in sample.labels.items()), sample
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
