@@ -29,7 +29,7 @@ from gateway.domain.roles import Right
 from gateway.flow.digest_choices import DigestChoices, DigestSheet, Wrong
 from gateway.flow.digest_ports import Wanted
 from gateway.flow.policies import name_of, scope_named
-from gateway.languages.language import language
+from gateway.languages.language import language_name
 
 SAVED = say("digests-saved", "Saved. It counts from now on.")
 SAME = say("digests-same", "Nothing was different, so nothing was changed here.")
@@ -155,7 +155,7 @@ class DigestPages:
             "languages": self._choices.languages,
             "language_options": [
                 ("", phrase("As above")),
-                *((tag, language(tag).name) for tag in self._choices.languages),
+                *((tag, language_name(tag)) for tag in self._choices.languages),
             ],
             "placeholders": ", ".join(f"{{{name}}}" for name in PLACEHOLDERS),
             "faults": {name: faults.get(name, "") for name in sheet.holds},

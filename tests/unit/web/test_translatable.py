@@ -6,14 +6,14 @@ import re
 from dataclasses import replace
 
 from gateway.domain.lifecycle import State
-from gateway.languages.language import known, language
+from gateway.languages.language import known, language_name
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.fakes import PASSAGE, STATUS, TOKEN, Clock, FakeAnswers
 from tests.unit.web.pseudo import PSEUDO, unmarked
 from tests.unit.web.talk import PAGE
 
 DATA = re.compile(r"[^\s,]+@[^\s,]+|example\.org|Offer for the roof|UTC")
-NAMES = frozenset(language(tag).name for tag in known())
+NAMES = frozenset(language_name(tag) for tag in known())
 
 
 def strange(page: str) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Role
-from gateway.languages.language import known, language
+from gateway.languages.language import known, language_name
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.house import JOE, House, open_house
 from tests.unit.web.pseudo import PSEUDO, unmarked
@@ -23,7 +23,7 @@ DATA = re.compile(
     r"|tests|please|a-[\w-]+|UTC|\d{4}-\d\d-\d\d.*|unknown-sender|pass|fail|SPF|DKIM|DMARC|MAIL FROM|HELO|ESMTPS|HTML|URL|Message-ID"
     r"|<1|3fX|4XyZ|[0-9a-f]{64}|550 5.1.1 no|\{\w+\}|verdict|pattern|for|proof|note|expires"
 )
-NAMES = frozenset({language(tag).name for tag in known()} | {zone.replace("_", " ") for zone in available_timezones()})
+NAMES = frozenset({language_name(tag) for tag in known()} | {zone.replace("_", " ") for zone in available_timezones()})
 
 
 # What a refusal repeats: what was typed, in quotes, and the words to choose from, which programs take as they are.
