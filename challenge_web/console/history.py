@@ -12,6 +12,7 @@ from challenge_web.console.pages import ConsolePages
 from challenge_web.console.routes import Route
 from gateway.domain.address import normal_form
 from gateway.domain.lifecycle import ChallengeState, State
+from gateway.domain.outgoing import TAUGHT, Untaught
 from gateway.domain.phrase import phrase, phrase_in
 from gateway.domain.roles import Right
 from gateway.domain.sentences import STATES as STATE_WORDS
@@ -81,7 +82,7 @@ class HistoryPages:
             "state": state,
             "states": [("", phrase("All")), *STATES.items()],
             "state_of": _state,
-            "reason_of": short_reason,
+            "reason_of": _reason,
             "filtered": bool(asked),
             "first": f"console/history?{urlencode(asked)}" if start else "",
             "next": f"console/history?{urlencode({**asked, 'behind': behind})}" if behind else "",
@@ -95,6 +96,26 @@ def _state(line: Line) -> str:
         return STATES.get(line.state, line.state)
     known = {state.value: words for state, words in _CHALLENGES.items()}
     return known.get(line.state, line.state)
+
+
+TEACHINGS: dict[str, str] = {
+    TAUGHT: phrase("whoever it went to may answer"),
+    Untaught.NULL_REVERSE_PATH.value: phrase("a bounce or report"),
+    Untaught.NOT_OURS.value: phrase("not by one of us"),
+    Untaught.NO_PERSON.value: phrase("nobody reads at its sender's address"),
+    Untaught.SENT_ON.value: phrase("mail that came in and was sent on"),
+    Untaught.NOT_ITS_AUTHOR.value: phrase("written by somebody else"),
+    Untaught.AUTOMATIC.value: phrase("written by a machine"),
+    Untaught.MAILING.value: phrase("to very many"),
+    Untaught.NOBODY_OUTSIDE.value: phrase("to nobody outside"),
+    Untaught.SWITCHED_OFF.value: phrase("by its policy it lets nobody in"),
+}
+"""Whom mail to the outside let in, or why nobody."""
+
+
+def _reason(line: Line) -> str:
+    """Say why; a word of a newer program is shown as it is."""
+    return TEACHINGS.get(line.reason, line.reason) if line.kind == "sent" else short_reason(line.reason)
 
 
 def _link(line: Line) -> str:
