@@ -239,8 +239,9 @@ def take(config: Path | None, name: str, address: str) -> None:
 
 @account.command()
 @config_option
+@json_option
 @_name
-def link(config: Path | None, name: str) -> None:
+def link(config: Path | None, as_json: bool, name: str) -> None:
     """Print a link that signs an account in once, within a day."""
     settings = settings_of(config)
 
@@ -255,7 +256,11 @@ def link(config: Path | None, name: str) -> None:
     token = _changing(config, work)
     if token is None:
         raise CommandError(_nobody(name))
-    click.echo(link_url(settings, token))
+    url = link_url(settings, token)
+    if as_json:
+        print_json({"link": url})
+    else:
+        click.echo(url)
 
 
 @account.command("reset-second-factor")

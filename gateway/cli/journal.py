@@ -11,7 +11,7 @@ import click
 
 from gateway.cli.desk import Desk, at_desk
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
-from gateway.cli.output import Column, Listing, moment, note
+from gateway.cli.output import Column, Listing, moment, note, on_terminal, progress
 from gateway.flow.journal import CSV_COLUMNS, PAGE, Deed, Journal, csv_cells
 
 _COLUMNS: tuple[Column[Deed], ...] = (
@@ -71,8 +71,12 @@ def export(config: Path | None, actor: str, words: str, file: TextIO) -> None:
     writer.writerow(CSV_COLUMNS)
 
     async def work(desk: Desk) -> None:
-        async for page in _pages(desk, actor, words, 0):
-            writer.writerows(map(csv_cells, page))
+        count = 0
+        with progress("writing", quiet=on_terminal(file)) as told:
+            async for page in _pages(desk, actor, words, 0):
+                writer.writerows(map(csv_cells, page))
+                count += len(page)
+                told(count, 0)
 
     at_desk(config, work)
     file.flush()

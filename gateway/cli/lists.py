@@ -18,7 +18,7 @@ from gateway.cli.access import with_store
 from gateway.cli.desk import noted
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import actor, config_option, early_config_option, json_option, settings_of
-from gateway.cli.output import Column, Listing, moment, note, print_json, progress
+from gateway.cli.output import Column, Listing, moment, note, on_terminal, print_json, progress
 from gateway.domain.address import without_tag
 from gateway.domain.evidence import Proof
 from gateway.domain.explain import proof_words
@@ -258,8 +258,12 @@ def export(config: Path | None, scope: str | None, file: TextIO) -> None:
     writer.writerow(COLUMNS)
 
     async def work(store: Store) -> None:
-        async for page in pages(store, _part(wanted)):
-            writer.writerows(cells(page))
+        count = 0
+        with progress("writing", quiet=on_terminal(file)) as told:
+            async for page in pages(store, _part(wanted)):
+                writer.writerows(cells(page))
+                count += len(page)
+                told(count, 0)
 
     with_store(config, work)
     file.flush()

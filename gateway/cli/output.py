@@ -171,9 +171,12 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def progress(label: str, patience: float = _PATIENCE) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that is told how much is done of how much; for long work, a bar appears where a person looks."""
-    if not on_terminal(sys.stderr):
+def progress(label: str, patience: float = _PATIENCE, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that is told how much is done of how much; for long work, a bar appears where a person looks.
+
+    A total of 0 is not known. quiet: what is printed meanwhile would be torn by a bar.
+    """
+    if quiet or not on_terminal(sys.stderr):
         yield lambda done, total: None
         return
     with ExitStack() as stack:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,8 +18,7 @@ from gateway.domain.explain import SILENCES
 from gateway.domain.outline import Document, File, Outline, Part, Unreadable
 from gateway.domain.reply import Reply
 from gateway.flow.ask_again import Ruling
-from gateway.flow.forward import Form, Forwarder
-from gateway.flow.letter_book import LetterBook
+from gateway.flow.forward import Form
 from gateway.flow.read import ContentGone, Reading, WrongContent
 
 T = TypeVar("T")
@@ -121,19 +119,16 @@ def forward(config: Path | None, as_json: bool, as_is: bool, number: int, addres
 
     async def work(reading: Reading, desk: Desk) -> Reply | None:
         # Imported here: only this sends a copy.
-        from gateway import assembly
-        from gateway.relay.copies import compose_copy
+        from gateway.desks import make_forwarder
 
-        rules = assembly.forward_rules(desk.settings)
-        if address not in rules.addresses:
-            told = ", ".join(rules.addresses) or "which names none so far"
-            raise WrongUse(f"{address} is none of [console] forward_to: {told}")
+        told = tuple(filter(None, desk.settings.console.forward_to))
+        if address not in told:
+            names = ", ".join(told) or "which names none so far"
+            raise WrongUse(f"{address} is none of [console] forward_to: {names}")
         with progress("sending"):
             async with desk.ways_out() as ways:
-                forwarder = Forwarder(
-                    rules, reading, desk.store, compose_copy, ways.smart_host.send, ways.hops.of,
-                    now=time.time, random_octets=secrets.token_bytes, book=LetterBook(desk.store, now=time.time),
-                )  # fmt: skip
+                send, hop_of = ways.smart_host.send, ways.hops.of
+                forwarder = make_forwarder(desk.settings, desk.store, reading, send, hop_of, time.time)
                 answer = await forwarder.forward(desk.viewer, number, address, form)
         if answer is not None:
             await desk.note("message-forward", number, f"{form.value} to {address}: {answer.code}")

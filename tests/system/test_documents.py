@@ -132,6 +132,7 @@ JSON = {
     "account add": ["account", "add", "kim@example.org"],
     "account list": ["account", "list"],
     "account show": ["account", "show", "mia@example.org"],
+    "account link": ["account", "link", "mia@example.org"],
     "account sessions": ["account", "sessions", "mia@example.org"],
     "policy show": ["policy", "show"],
     "policy set": ["policy", "set", "days", "9"],
