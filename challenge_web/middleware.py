@@ -95,6 +95,7 @@ def limited(pages: Pages, limits: Limits, trusted: Sequence[Network], tick: Call
         (hdrs.METH_POST, "held-more"): posts,
         (hdrs.METH_POST, "held-request"): posts,
         (hdrs.METH_POST, "digest-stop"): posts,
+        (hdrs.METH_POST, "notice-stop"): posts,
         (hdrs.METH_POST, "release"): Buckets(limits.knocks, limits.max_networks),
         # What the store counts besides, for each name and address.
         (hdrs.METH_POST, "signin"): posts,

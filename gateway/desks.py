@@ -9,14 +9,21 @@ from gateway import assembly
 from gateway.flow.courier import Courier
 from gateway.flow.forward import Forwarder, Outside
 from gateway.flow.letter_book import LetterBook
+from gateway.flow.notices import Notices
 from gateway.flow.ports import Hop
 from gateway.flow.read import Reading
 from gateway.flow.release_mail import ReleaseMail
 from gateway.flow.releases import Releases
 from gateway.letters import LetterWriter
+from gateway.reading.reader import Reader
 from gateway.relay.copies import compose_copy
 from gateway.settings import Settings
 from gateway.store.store import Store
+from gateway.workers.clock import Clock
+from gateway.workers.loop import Loop
+
+POLL = 1.0
+"""Seconds between looks for work that another process, as the command line, has left."""
 
 
 def make_releases(
@@ -42,6 +49,49 @@ def make_release_mail(
     """Make what sends the mails about them."""
     policies = assembly.make_policies(settings, store, letters.languages(), now)
     return ReleaseMail(assembly.digest_rules(settings), store, releases, policies, letters.release, courier, now=now)
+
+
+class Desks:
+    """What writes to people in the running service: requests of release, and notices; with their workers."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        letters: LetterWriter,
+        courier: Courier,
+        site_key: bytes,
+        clock: Clock,
+        wake_deliveries: Callable[[], None],
+    ) -> None:
+        self.releases = make_releases(
+            store, site_key, clock.now, wake_letters=self._wake_letters, wake_deliveries=wake_deliveries
+        )
+        # Of its own: what it takes apart for a mail holds up no page.
+        self._reader = Reader()
+        policies = assembly.make_policies(settings, store, letters.languages(), clock.now)
+        notices = Notices(
+            assembly.digest_rules(settings),
+            store,
+            policies,
+            Reading(store, self._reader, []),
+            letters.notice,
+            courier,
+            number_key=site_key,
+            now=clock.now,
+            trusted=clock.trusted,
+            random_octets=secrets.token_bytes,
+        )
+        mail = make_release_mail(settings, store, self.releases, letters, courier, clock.now)
+        self._release_mail = Loop("release mail", mail.run_once, POLL)
+        self.loops = (self._release_mail, Loop("notices", notices.run_once, POLL))
+
+    def _wake_letters(self) -> None:
+        self._release_mail.wake()
+
+    async def close(self) -> None:
+        """End the process that takes mails apart, if there is one."""
+        await self._reader.close()
 
 
 def make_forwarder(

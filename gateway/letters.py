@@ -16,6 +16,7 @@ from gateway.domain.phrase import phrase
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.digest_ports import DigestLetter
 from gateway.flow.letter_book import LetterKind
+from gateway.flow.notice_ports import NoticeLetter
 from gateway.flow.ports import ChallengeRow
 from gateway.flow.release_ports import AnswerLetter, AskLetter
 from gateway.flow.sign_in_mail import SignInLetter
@@ -25,6 +26,7 @@ from gateway.mail_texts import MailTexts
 from gateway.relay.compose import ChallengeMail, ComposedMail, compose_challenge, desk_name
 from gateway.relay.digest_letter import compose_digest
 from gateway.relay.letter import Desk
+from gateway.relay.notice_letter import compose_notice
 from gateway.relay.release_letter import compose_answer, compose_ask
 from gateway.relay.sign_in_letter import SignInMail, compose_sign_in
 from gateway.relay.signer import Signer
@@ -165,6 +167,13 @@ class LetterWriter:
             return compose_answer(self._texts.answer(tag), letter, self._desk, now, message_id, self._signer)
 
         composed = await asyncio.to_thread(work)
+        return OutgoingMail(composed.content, message_id, composed.smtputf8)
+
+    async def notice(self, letter: NoticeLetter, now: float) -> OutgoingMail:
+        """Write the mail that tells somebody at once of a mail that waits."""
+        message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
+        templates = self._texts.notice(language(letter.language).tag)
+        composed = await asyncio.to_thread(compose_notice, templates, letter, self._desk, now, message_id, self._signer)
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
 
     def languages(self) -> Sequence[str]:

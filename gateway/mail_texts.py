@@ -18,6 +18,7 @@ from gateway.flow.arrangements import Arrangements, policy_for
 from gateway.flow.texts import Texts, TextStore, text_scopes
 from gateway.languages.language import ENGLISH, known, language
 from gateway.relay.digest_letter import DigestTemplates
+from gateway.relay.notice_letter import NoticeTemplates
 from gateway.relay.release_letter import AnswerTemplates, AskTemplates
 from gateway.relay.sign_in_letter import SignInTemplates
 from gateway.relay.templates import Sources, Templates
@@ -66,6 +67,7 @@ class MailTexts:
                 self.digest(tag)
                 self.asking(tag)
                 self.answer(tag)
+                self.notice(tag)
 
     def challenge(self, tag: str) -> Templates:
         """Return the challenge's templates."""
@@ -88,6 +90,10 @@ class MailTexts:
     def asking(self, tag: str) -> AskTemplates:
         """Return the templates of the mail to who decides on requests of release."""
         return self._kept("request", tag, lambda: AskTemplates(self._folders(tag), language(tag)))
+
+    def notice(self, tag: str) -> NoticeTemplates:
+        """Return the templates of notices."""
+        return self._kept("notice", tag, lambda: NoticeTemplates(self._folders(tag), language(tag)))
 
     def answer(self, tag: str) -> AnswerTemplates:
         """Return the templates of the answer to who asked."""

@@ -19,7 +19,7 @@ from challenge_web.puzzle import Puzzles
 from gateway import assembly, log
 from gateway.background import challenge_work, delivery_work, describe_work, expiry_work
 from gateway.console import make_parts, open_api, open_console
-from gateway.desks import make_release_mail, make_releases
+from gateway.desks import Desks
 from gateway.doors.forked import Forked
 from gateway.doors.supervisor import Supervisor, how_many
 from gateway.entrance import Entrance, link_url, web_hosts
@@ -111,28 +111,24 @@ class Service:
         self.orders = Orders(store, undo_seconds, now=clock.now, wake=self._orders.wake)
         self._webhook_sender = make_sender(settings)
         self.webhook = make_webhook(settings, store, self._webhook_sender, clock.now)
-        self.releases = make_releases(
-            store, keys.site, clock.now, wake_letters=self._wake_letters, wake_deliveries=self.wake_deliveries
-        )
+        courier = assembly.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site, store)
+        self.desks = Desks(settings, store, self.letters, courier, keys.site, clock, self.wake_deliveries)
         failing_since = self.webhook.failing_since if settings.webhook.url else None
         self.watch = Watch(
             store, self.hops, max_per_hour=settings.challenge.max_per_hour,
-            webhook_failing_since=failing_since, asked=self.releases.open_by_domain,
+            webhook_failing_since=failing_since, asked=self.desks.releases.open_by_domain,
         )  # fmt: skip
         self.entrance = Entrance(
             settings, store, self.letters.sign_in, self.hops.of, self.smart_host.send,
             now=clock.now, wake_mail=self._wake_sign_in_mail,
         )  # fmt: skip
-        courier = assembly.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site, store)
         self.digests = assembly.make_digests(settings, store, self.letters, courier, clock.now, clock.trusted)
-        release_mail = make_release_mail(settings, store, self.releases, self.letters, courier, clock.now)
-        self._release_mail = Loop("release mail", release_mail.run_once, POLL)
         self._history = assembly.make_history(settings, store, clock.now)
         self._sign_in_mail = Loop("sign-in mail", self.entrance.mail.run_once, POLL)
         self._loops = [
             *self._deliveries,
             self._sign_in_mail,
-            self._release_mail,
+            *self.desks.loops,
             self._challenges,
             Loop("expire", expiry_work(settings, store, clock, self.wake_deliveries), SWEEP),
             Loop("housekeeping", self._housekeeping, HOUSEKEEPING),
@@ -174,6 +170,7 @@ class Service:
                 await service._supervisor.spawn()
             stack.push_async_callback(service.front.close, WORKER_GRACE)
             stack.push_async_callback(service.smart_host.close)
+            stack.push_async_callback(service.desks.close)
             stack.push_async_callback(service._webhook_sender.close)
             stack.push_async_callback(service.way_out.close, WORKER_GRACE)
             service.front.begin()
@@ -225,9 +222,6 @@ class Service:
 
     def _wake_sign_in_mail(self) -> None:
         self._sign_in_mail.wake()
-
-    def _wake_letters(self) -> None:
-        self._release_mail.wake()
 
     def _wake_challenges(self) -> None:
         self._challenges.wake()
@@ -297,7 +291,7 @@ class Service:
         settings, store, now = self.settings, self.store, self.clock.now
         parts = make_parts(
             settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders, self.webhook,
-            self.releases, outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
+            self.desks.releases, outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
         )  # fmt: skip
         open_console(app, pages, parts, self.watch)
         if settings.api.enabled:

@@ -34,6 +34,12 @@ TITLES: dict[PolicySetting, tuple[str, str]] = {
         phrase("Whoever one writes to"),
         phrase("Where mail to the outside goes through this gateway."),
     ),
+    PolicySetting.NOTICES: (
+        phrase("A notice for each mail"),
+        phrase(
+            "off, on, or why mail waits, as unknown-sender,unproven-sender. Each mail that is held is told of at once."
+        ),
+    ),
     PolicySetting.USERS_EDIT_LISTS: (phrase("Users and their lists"), ""),
     PolicySetting.USERS_MODERATE: (phrase("Users and mail that waits"), ""),
     PolicySetting.USERS_READ: (phrase("Users and the text of mail that waits"), ""),
@@ -61,6 +67,7 @@ _VALUES: dict[PolicySetting, dict[str, str]] = {
         "yes": phrase("Is let in from then on"),
         "no": phrase("Is treated as anybody else"),
     },
+    PolicySetting.NOTICES: {"off": phrase("None"), "on": phrase("For each mail that waits")},
     PolicySetting.USERS_EDIT_LISTS: {"yes": phrase("Users may change them"), "no": phrase("Users may only look")},
     PolicySetting.USERS_MODERATE: {
         "yes": phrase("Users may deliver and delete it"),

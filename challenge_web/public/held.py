@@ -50,6 +50,12 @@ class Links(Protocol):
     async def stop(self, secret: str) -> Stopping | None:
         """Send no more digests to whom the link was sent; None for a link that is none."""
 
+    async def stopping_notices(self, secret: str) -> Stopping | None:
+        """Return whose notices a link stops; None for a link that is none."""
+
+    async def stop_notices(self, secret: str) -> Stopping | None:
+        """Send no more notices; None for a link that is none."""
+
 
 class Text(Protocol):
     """Takes mails apart."""
@@ -91,6 +97,7 @@ class HeldPages:
             ("/held/{secret}/{what:allow|block|delete}", "held-more", self.show, self.act),
             ("/held/{secret}/request", "held-request", self.show, self.request),
             ("/release", "release", self.ask_release, self.release),
+            ("/notice/stop/{secret}", "notice-stop", self.ask_stop_notices, self.stop_notices),
             ("/digest/stop/{secret}", "digest-stop", self.ask_stop, self.stop),
         ):
             resource = app.router.add_resource(path, name=name)
@@ -210,6 +217,23 @@ class HeldPages:
         if found is None:
             return self._gone(request)
         return self._pages.page(request, "public/digest-stopped", {"found": found})
+
+    # --- no more notices ---
+
+    async def ask_stop_notices(self, request: web.Request) -> web.Response:
+        """GET: shall no mail be told of at once any more?"""
+        found = await self._links.stopping_notices(request.match_info["secret"])
+        if found is None:
+            return self._gone(request)
+        here = f"./{segment(request.match_info['secret'])}"
+        return self._pages.page(request, "public/notice-stop", {"found": found, "here": here})
+
+    async def stop_notices(self, request: web.Request) -> web.Response:
+        """POST, from our page or from a mail program's button (RFC 8058 §3.2): no more notices."""
+        found = await self._links.stop_notices(request.match_info["secret"])
+        if found is None:
+            return self._gone(request)
+        return self._pages.page(request, "public/notice-stopped", {"found": found})
 
     def _gone(self, request: web.Request) -> web.Response:
         if wants_data(request):

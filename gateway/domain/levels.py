@@ -14,6 +14,8 @@ from functools import lru_cache
 from gateway.domain.address import Address, without_tag
 from gateway.domain.challenge import Asking
 from gateway.domain.language import AUTO
+from gateway.domain.notice import OFF as NO_NOTICES
+from gateway.domain.notice import checked_notices
 from gateway.domain.phrase import OR, chain, phrase
 from gateway.domain.policy import Expiry, Mode, Policy, Scope, Templates
 from gateway.domain.roles import Right
@@ -32,6 +34,7 @@ class PolicySetting(Enum):
     TEMPLATES = "templates"
     EXPECTING = "expecting"
     WRITTEN_TO = "written-to"
+    NOTICES = "notices"
     USERS_EDIT_LISTS = "users-edit-lists"
     USERS_MODERATE = "users-moderate"
     USERS_READ = "users-read-content"
@@ -210,6 +213,7 @@ def base_values(base: Policy) -> dict[PolicySetting, str]:
         PolicySetting.TEMPLATES: base.templates.value,
         PolicySetting.EXPECTING: "yes" if base.expecting else "no",
         PolicySetting.WRITTEN_TO: "yes" if base.written_to else "no",
+        PolicySetting.NOTICES: NO_NOTICES,
         **dict.fromkeys(_TAKEN, "yes"),
     }
 
@@ -242,7 +246,7 @@ def withheld(values: Merged) -> frozenset[Right]:
 
 
 def choices_for(setting: PolicySetting, languages: Sequence[str]) -> tuple[str, ...]:
-    """Return the values to choose from; none where a number is typed. languages: those that templates exist for."""
+    """Return the values to choose from; none where something is typed. languages: those that templates exist for."""
     return (AUTO, *languages) if setting is PolicySetting.LANGUAGE else _CHOICES.get(setting, ())
 
 
@@ -257,6 +261,8 @@ def checked_value(setting: PolicySetting, text: str, languages: Sequence[str]) -
                        least=SHORTEST_DAYS, most=LONGEST_DAYS, text=repr(text))
             )  # fmt: skip
         return str(days)
+    if setting is PolicySetting.NOTICES:
+        return checked_notices(text)
     known = choices_for(setting, languages)
     if text not in known:
         raise ValueError(

@@ -13,12 +13,16 @@ from typing import Protocol, TypeVar
 
 from gateway.domain.address import normal_form, without_tag
 from gateway.domain.challenge import token_hash
+from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.lifecycle import State
+from gateway.domain.notice import OFF as NO_NOTICES
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.domain.schedule import OFF
 from gateway.flow.digest_people import Person, person_of, plan_of, wanted_by
 from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable, RowLook, Withheld
 from gateway.flow.moderate import Action, Breadth, act_on_one
+from gateway.flow.notice_ports import ChoiceTable, HeadTable, NoticeTable
+from gateway.flow.notices import choice_of
 from gateway.flow.ports import Tx
 from gateway.flow.queue import MACHINE, Row
 from gateway.log import event
@@ -73,6 +77,18 @@ class HeldLinksTx(Tx, Protocol):
     """What links need of a transaction."""
 
     @property
+    def notices(self) -> NoticeTable:
+        """Notices."""
+
+    @property
+    def policies(self) -> ChoiceTable:
+        """Policies."""
+
+    @property
+    def reading(self) -> HeadTable:
+        """Mail that waits."""
+
+    @property
     def digests(self) -> DigestTable:
         """Digests."""
 
@@ -93,6 +109,15 @@ class HeldLinksStore(Protocol):
 
     async def look(self, work: Callable[[HeldLinksTx], T]) -> T:
         """Run work on a consistent view."""
+
+
+def _opened_by(tx: HeldLinksTx, hashed: bytes) -> tuple[str, int | None]:
+    """Return the mailbox that a secret was sent to, and the mail it opens; None where it opens none."""
+    digest = tx.digests.bearer(hashed)
+    if digest is not None:
+        return digest.mailbox, digest.row
+    notice = tx.notices.bearer(hashed)
+    return ("", None) if notice is None or notice.stops else (notice.mailbox, notice.row)
 
 
 class HeldLinks:
@@ -177,14 +202,38 @@ class HeldLinks:
             event(_log, "digests-stopped", mailbox=found.mailbox)
         return found
 
+    async def stopping_notices(self, secret: str) -> Stopping | None:
+        """Return whose notices a link stops; None for a link that is none."""
+        hashed = token_hash(secret)
+        found = await self._store.look(lambda tx: self._stopping_notices(tx, hashed))
+        return None if found is None else found[0]
+
+    async def stop_notices(self, secret: str) -> Stopping | None:
+        """Send no more notices of mail for the address that the link's mail was for; None for a link that is none."""
+        hashed, now = token_hash(secret), self._now()
+
+        def work(tx: HeldLinksTx) -> Stopping | None:
+            found = self._stopping_notices(tx, hashed)
+            if found is None:
+                return None
+            stopping, owner = found
+            if stopping.on:
+                tx.policies.put(Choice(owner, PolicySetting.NOTICES, NO_NOTICES), stopping.mailbox, now)
+            return stopping
+
+        found = await self._store.transact(work)
+        if found is not None and found.on:
+            event(_log, "notices-stopped", mailbox=found.mailbox)
+        return found
+
     # --- who is it ---
 
     def _found(self, tx: HeldLinksTx, hashed: bytes) -> tuple[Person, Row] | None:
-        bearer = tx.digests.bearer(hashed)
-        if bearer is None or bearer.row is None:
+        mailbox, row_id = _opened_by(tx, hashed)
+        if row_id is None:
             return None
-        person = person_of(tx, bearer.mailbox, self._rules.domains)
-        row = tx.queue.one(bearer.row, 0)
+        person = person_of(tx, mailbox, self._rules.domains)
+        row = tx.queue.one(row_id, 0)
         if person is None or row is None:
             return None
         waiting = tx.pending.get(row.id)
@@ -206,6 +255,14 @@ class HeldLinks:
             lambda tx: plan_of(wanted_by(tx, self._rules.base, person.mailbox, person)).time_zone
         )
         return HeldMail(row if viewer.may(Right.READ_CONTENT) else replace(row, subject="", files=()), viewer, zone)
+
+    def _stopping_notices(self, tx: HeldLinksTx, hashed: bytes) -> tuple[Stopping, str] | None:
+        bearer = tx.notices.bearer(hashed)
+        row = None if bearer is None or not bearer.stops else tx.pending.get(bearer.row)
+        if bearer is None or row is None:
+            return None
+        owner = without_tag(row.recipient.key)
+        return Stopping(bearer.mailbox, choice_of(tx, owner) != NO_NOTICES), owner
 
     def _stopping(self, tx: HeldLinksTx, hashed: bytes) -> Stopping | None:
         bearer = tx.digests.bearer(hashed)

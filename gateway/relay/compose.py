@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import re
 from base64 import encodebytes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -167,8 +168,23 @@ def _thread(mail: ChallengeMail) -> list[tuple[str, str]]:
     return [("In-Reply-To", mail.mail_id), ("References", "\r\n ".join(ids))]
 
 
-def mail_body(rendered: Rendered, message_id: str, with_html: bool) -> bytes:
-    """Return the last fields of the header, and the body: text, and HTML beside it where that is wanted."""
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A picture within the mail, which its HTML names as `cid:…` (RFC 2392 §2)."""
+
+    cid: str
+    """Content-ID without angle brackets."""
+    name: str
+    """Of the file, plain ASCII."""
+    subtype: str
+    octets: bytes
+
+
+def mail_body(rendered: Rendered, message_id: str, with_html: bool, inline: Sequence[Inline] = ()) -> bytes:
+    """Return the last fields of the header, and the body: text, and HTML beside it where that is wanted.
+
+    inline: pictures that belong to the HTML (RFC 2387).
+    """
     text = _part("plain", rendered.text)
     if not with_html:
         return text
@@ -180,10 +196,25 @@ def mail_body(rendered: Rendered, message_id: str, with_html: bool) -> bytes:
             f"--{boundary}\r\n".encode(),
             text,
             f"\r\n--{boundary}\r\n".encode(),
-            _part("html", rendered.html),
+            _related(_part("html", rendered.html), boundary, inline) if inline else _part("html", rendered.html),
             f"\r\n--{boundary}--\r\n".encode(),
         )
     )
+
+
+def _related(page: bytes, boundary: str, inline: Sequence[Inline]) -> bytes:
+    inner = f"{boundary}_r"
+    pieces = [
+        f'Content-Type: multipart/related; type="text/html";\r\n boundary="{inner}"\r\n\r\n--{inner}\r\n'.encode(),
+        page,
+    ]
+    for one in inline:
+        head = (
+            f"\r\n--{inner}\r\nContent-Type: image/{one.subtype}\r\nContent-Transfer-Encoding: base64\r\n"
+            f'Content-ID: <{one.cid}>\r\nContent-Disposition: inline; filename="{one.name}"\r\n\r\n'
+        )
+        pieces += [head.encode(), encodebytes(one.octets).replace(b"\n", b"\r\n")]
+    return b"".join((*pieces, f"\r\n--{inner}--\r\n".encode()))
 
 
 def _part(subtype: str, text: str) -> bytes:

@@ -16,7 +16,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from gateway.languages.in_templates import teach
 from gateway.languages.language import ENGLISH, Language, language
-from gateway.relay.compose import ComposedMail, desk_name, mail_body
+from gateway.relay.compose import ComposedMail, Inline, desk_name, mail_body
 from gateway.relay.plain_words import display_name, header_text, one_line
 from gateway.relay.signer import Signer
 from gateway.relay.templates import Rendered, TemplateFault
@@ -101,8 +101,14 @@ class LetterTemplates:
         return Rendered(" ".join(subject.split())[:200], text, page)
 
 
-def seal(cover: Cover, rendered: Rendered, spoken: Language, signer: Signer | None = None) -> ComposedMail:
-    """Put a letter under its header, and sign it where there is a key."""
+def seal(
+    cover: Cover,
+    rendered: Rendered,
+    spoken: Language,
+    signer: Signer | None = None,
+    inline: Sequence[Inline] = (),
+) -> ComposedMail:
+    """Put a letter under its header, and sign it where there is a key. inline: pictures of the HTML."""
     address = cover.desk.address(cover.domain)
     stop = (
         # RFC 8058 §3.1: a mail program may stop it with one POST.
@@ -124,7 +130,7 @@ def seal(cover: Cover, rendered: Rendered, spoken: Language, signer: Signer | No
         ("MIME-Version", "1.0"),
     ]
     header = "".join(f"{name}: {value}\r\n" for name, value in fields).encode("utf-8")
-    content = header + mail_body(rendered, cover.message_id, with_html=True)
+    content = header + mail_body(rendered, cover.message_id, with_html=True, inline=inline)
     if signer is not None:
         content = signer.sign(content)
     return ComposedMail(content, smtputf8=not (cover.to + address).isascii())

@@ -32,6 +32,7 @@ from gateway.store.history import HistoryTable, LetterTable, PassageTable
 from gateway.store.journal import JournalTable
 from gateway.store.kept_answers import KeptTable
 from gateway.store.lists import CHANGES, EntryCopies, ListTable
+from gateway.store.notices import NoticeTable
 from gateway.store.orders import OrderTable
 from gateway.store.outgoing import SentTable
 from gateway.store.overview import OverviewTable
@@ -168,6 +169,11 @@ class Transaction:
     def digests(self) -> DigestTable:
         """What people were told of."""
         return DigestTable(self.connection)
+
+    @property
+    def notices(self) -> NoticeTable:
+        """Mail that people are told of at once."""
+        return NoticeTable(self.connection)
 
     @property
     def releases(self) -> ReleaseTable:

@@ -33,7 +33,7 @@ TYPESET = {
     "cs": ((re.compile(r"(?:^|(?<=[\s(„>]))([ksvzouaiKSVZOUAI]) (?=\S)", re.MULTILINE), r"\1" + WIDE),),
 }
 """What is done to the translations of a language, which no keyboard has: pattern and what takes its place."""
-MAILS = ("answer", "digest", "request")
+MAILS = ("answer", "digest", "notice", "request")
 """Our mails with one template for all languages."""
 HEADER = "# Catalogue of the language; see docs/languages.md."
 

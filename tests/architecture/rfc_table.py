@@ -29,6 +29,8 @@ TITLES = {
     2231: "MIME Parameter Value and Encoded Word Extensions",
     2308: "Negative Caching of DNS Queries",
     2369: "URLs as Meta-Syntax for Core Mail List Commands in Message Header Fields",
+    2387: "The MIME Multipart/Related Content-type",
+    2392: "Content-ID and Message-ID Uniform Resource Locators",
     2554: "SMTP Service Extension for Authentication (first version)",
     2606: "Reserved Top Level DNS Names",
     2919: "List-Id: A Structured Field for the Identification of Mailing Lists",

@@ -27,6 +27,7 @@ from gateway.store.tables.digests import digest, digest_choice, digest_item, dig
 from gateway.store.tables.history import passage
 from gateway.store.tables.letters import letter
 from gateway.store.tables.lists import draft, removal, removed_entry
+from gateway.store.tables.notices import notice, notice_secret
 from gateway.store.tables.outgoing import departure, sent_mail
 from gateway.store.tables.overview import journal, tally
 from gateway.store.tables.policies import expecting, expecting_use, policy_choice
@@ -62,6 +63,8 @@ __all__ = [
     "list_entry",
     "message",
     "metadata",
+    "notice",
+    "notice_secret",
     "order_row",
     "page_use",
     "passage",

@@ -29,6 +29,7 @@ def test_policy_show_tells_the_configuration_where_nothing_was_chosen(shell: She
         "templates": "domain",
         "expecting": "yes",
         "written-to": "yes",
+        "notices": "off",
         "users-edit-lists": "yes",
         "users-moderate": "yes",
         "users-read-content": "yes",

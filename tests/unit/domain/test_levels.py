@@ -210,6 +210,7 @@ def test_withheld_are_the_rights_that_the_policy_takes() -> None:
         (PolicySetting.MODE, "off", "off"),
         (PolicySetting.LANGUAGE, "en", "en"),
         (PolicySetting.USERS_READ, "no", "no"),
+        (PolicySetting.NOTICES, "unproven-sender unknown-sender", "unknown-sender,unproven-sender"),
     ],
 )
 def test_checked_value_is_the_stored_form(setting: PolicySetting, typed: str, stored: str) -> None:
@@ -234,10 +235,12 @@ def test_checked_value_that_is_none_is_refused_with_the_choices(setting: PolicyS
         checked_value(setting, typed, ["en"])
 
 
-def test_choices_for_a_number_are_none() -> None:
-    assert choices_for(DAYS, ["en"]) == ()
+def test_choices_for_what_is_typed_are_none() -> None:
+    assert choices_for(DAYS, ["en"]) == choices_for(PolicySetting.NOTICES, ["en"]) == ()
     assert choices_for(PolicySetting.LANGUAGE, ["en", "de"]) == ("auto", "en", "de")
-    assert all(choices_for(setting, ["en"]) for setting in PolicySetting if setting is not DAYS)
+    assert all(
+        choices_for(setting, ["en"]) for setting in PolicySetting if setting not in (DAYS, PolicySetting.NOTICES)
+    )
 
 
 _choice = st.builds(Choice, st.just(""), st.just(DAYS), st.none() | st.sampled_from(["3", "4"]), st.booleans())

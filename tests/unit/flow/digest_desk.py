@@ -9,7 +9,8 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from gateway.domain.address import Address
-from gateway.domain.roles import Reach, Right, Role
+from gateway.domain.outline import Outline, Piece
+from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.courier import Courier
@@ -17,11 +18,14 @@ from gateway.flow.describe import Describer
 from gateway.flow.digest_ports import DigestLetter, Wanted
 from gateway.flow.digests import Digests
 from gateway.flow.held_links import HeldLinks
+from gateway.flow.notice_ports import NoticeLetter
+from gateway.flow.notices import Notices
 from gateway.flow.release_mail import ReleaseMail
 from gateway.flow.release_ports import AnswerLetter, AskLetter
 from gateway.flow.releases import Releases
 from gateway.relay.digest_letter import DigestTemplates, compose_digest
 from gateway.relay.letter import Desk
+from gateway.relay.notice_letter import NoticeTemplates, compose_notice
 from gateway.relay.release_letter import AnswerTemplates, AskTemplates, compose_answer, compose_ask
 from tests.unit.flow.world import KEY, NOW, World, letter
 
@@ -36,6 +40,16 @@ class Policies:
 
     async def withheld(self, reach: Reach) -> frozenset[Right]:
         return self.taken
+
+
+@dataclass
+class Reading:
+    """Takes no mail apart: each says the same."""
+
+    text: str
+
+    async def outline(self, viewer: Viewer, row_id: int) -> Outline | None:
+        return Outline(pieces=(Piece(0, self.text),)) if viewer.may(Right.READ_CONTENT) else None
 
 
 @dataclass
@@ -88,6 +102,17 @@ class DigestDesk:
         else:
             mail = compose_answer(AnswerTemplates((TEMPLATES,)), told, Desk(), now, "<r@gw.example.org>")
         return OutgoingMail(mail.content, "<r@gw.example.org>", mail.smtputf8)
+
+    def notices(self, text: str = "Dear Joe") -> Notices:
+        world = self.world
+        return Notices(
+            world.digests, world.store, self.policies, Reading(text), self.compose_notice, self.courier(),
+            number_key=KEY, now=world.clock.now, random_octets=self.chance,
+        )  # fmt: skip
+
+    async def compose_notice(self, told: NoticeLetter, now: float) -> OutgoingMail:
+        mail = compose_notice(NoticeTemplates((TEMPLATES,)), told, Desk(), now, "<n@gw.example.org>")
+        return OutgoingMail(mail.content, "<n@gw.example.org>", mail.smtputf8)
 
     def links(self) -> HeldLinks:
         return HeldLinks(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from aiohttp import web
@@ -13,6 +13,7 @@ from aiohttp import web
 from challenge_web.limits import Limit, Limits
 from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
+from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.outline import Outline, Piece, Unreadable
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.moderate import Action
@@ -243,3 +244,24 @@ async def test_number_alone_opens_nothing_and_each_gets_the_same_answer(room: Ro
 async def test_numbers_cannot_be_tried_without_end(room: Room) -> None:
     answers = [await room.client.post("/release", data={"number": "1-aaaaaaaa"}) for _ in range(13)]
     assert [answer.status for answer in answers] == [200] * 12 + [429]
+
+
+async def test_notice_s_link_stops_notices_with_one_post_and_digests_go_on(room: Room) -> None:
+    desk = room.desk
+    choice = Choice("joe@example.org", PolicySetting.NOTICES, "on")
+    await desk.world.store.transact(lambda tx: tx.policies.put(choice, "tests", desk.world.clock.at))
+    await desk.arrive("News", sender="ben@oak.example")
+    while await desk.notices().run_once():
+        pass
+    mail = desk.mails()[-1]
+    path = urlsplit(mail["List-Unsubscribe"].strip("<>")).path
+    before = await desk.world.dump()
+    for _ in range(10):
+        page = await room.get(path)
+        assert "Stop the notices?" in page
+    assert await desk.world.dump() == before
+    assert "no longer told" in await room.post(path, one_click="yes")
+    assert "The notices are stopped" in await room.get(path)
+    assert await desk.links().stopping(room.stop) is not None
+    await room.get(f"/notice/stop/{NOBODY_S}", 404)
+    await room.get(f"/held/{secrets_in(mail)[0]}")

@@ -1,0 +1,243 @@
+"""Notices: who wants to be told of each mail that waits for him is told at once, within a bound for each hour.
+
+Off, unless somebody has chosen it: then nothing is looked for, and nothing written. What a machine wrote in answer to
+something is never told of: two gateways, or a forwarding that leads back, would tell each other for ever.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
+
+from prometheus_client import Counter
+
+from gateway.domain import header
+from gateway.domain.address import Address, normal_form, without_tag
+from gateway.domain.challenge import DAY, TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.levels import PolicySetting, levels_above, merged
+from gateway.domain.lifecycle import State
+from gateway.domain.lists import patterns_of, winner
+from gateway.domain.mail_number import mail_number
+from gateway.domain.message import read_message
+from gateway.domain.notice import OFF, matched_parts, may_loop, told_at_once
+from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.reply import Reply
+from gateway.domain.roles import Reach, Right, Role, Viewer
+from gateway.flow.attempts import all_of
+from gateway.flow.challenge import OutgoingMail
+from gateway.flow.courier import Courier
+from gateway.flow.digest_people import Person, mailboxes_for, person_of, plan_of, wanted_by
+from gateway.flow.digest_ports import DigestRules, Withheld
+from gateway.flow.notice_ports import DueNotice, NoticeLetter, NoticeStore, NoticeTx
+from gateway.flow.ports import StoreDown
+from gateway.flow.queue import Row
+from gateway.flow.read import ContentGone, WrongContent
+from gateway.log import event
+
+_log = logging.getLogger("gateway.notices")
+_notices = Counter("gateway_notices_total", "Notices that ended.", ["result"])
+
+MOST_AN_HOUR = 20
+"""Notices for one mailbox; the last of them says that the rest comes with the digest."""
+HOUR = 3600.0
+FRESH = HOUR
+"""Seconds after which a mail is no news any more: after a pause of the service, or once notices are switched on."""
+PATIENCE = 6 * HOUR
+MEMORY = 30 * DAY
+LONGEST_BODY = 1000
+"""Characters of a mail's text that are shown."""
+HEAD = 65_536
+_FIRST_PAUSE, _LONGEST_PAUSE = 60.0, HOUR
+
+Compose = Callable[[NoticeLetter, float], Awaitable[OutgoingMail]]
+"""What it says, and the time → mail."""
+
+
+class Text(Protocol):
+    """Takes mails apart."""
+
+    async def outline(self, viewer: Viewer, row_id: int) -> Outline | None:
+        """Return the mail at a glance. Raises Unreadable, ContentGone, WrongContent."""
+
+
+class Notices:
+    """The worker's work, one batch at a time. Only one runs at a time, so no lease is needed."""
+
+    def __init__(
+        self,
+        rules: DigestRules,
+        store: NoticeStore,
+        policies: Withheld,
+        text: Text,
+        compose: Compose,
+        courier: Courier,
+        *,
+        number_key: bytes,
+        now: Callable[[], float],
+        trusted: Callable[[], bool] = lambda: True,
+        random_octets: Callable[[int], bytes],
+    ) -> None:
+        """trusted: False while the clock is not to be believed."""
+        self._rules = rules
+        self._store = store
+        self._policies = policies
+        self._text = text
+        self._compose = compose
+        self._courier = courier
+        self._number_key = number_key
+        self._now = now
+        self._trusted = trusted
+        self._random_octets = random_octets
+        self._forgot_at: float | None = None
+
+    async def run_once(self, most: int = 50) -> int:
+        """Look for mail that came, and send what is due; return how much there was."""
+        if not self._trusted():
+            return 0
+        met = await self._meet(most)
+        now = self._now()
+        due = await self._store.look(lambda tx: tx.notices.due(now, now + _LONGEST_PAUSE, most))
+        await all_of(self._send(one) for one in due)
+        await self._upkeep(now)
+        return met + len(due)
+
+    async def _upkeep(self, now: float) -> None:
+        if self._forgot_at is None or abs(now - self._forgot_at) >= HOUR:
+            self._forgot_at = now
+            await self._store.transact(lambda tx: tx.notices.forget(now - MEMORY, 200))
+
+    async def _meet(self, most: int) -> int:
+        now = self._now()
+
+        def fresh(tx: NoticeTx) -> tuple[int, int]:
+            if not tx.notices.wanted():
+                return 0, 0
+            cursor = tx.notices.cursor()
+            return cursor, tx.notices.newcomers(cursor, now - FRESH, most)[0]
+
+        cursor, last = await self._store.look(fresh)
+        if cursor == last:
+            return 0
+
+        def work(tx: NoticeTx) -> None:
+            for row_id in tx.notices.newcomers(cursor, now - FRESH, most)[1]:
+                row = tx.queue.one(row_id, 0)
+                if row is not None:
+                    self._note(tx, row, now)
+            tx.notices.set_cursor(last)
+
+        await self._store.transact(work)
+        return last - cursor
+
+    def _note(self, tx: NoticeTx, row: Row, now: float) -> None:
+        owner = without_tag(normal_form(row.recipient))
+        if row.state is not State.PENDING or not told_at_once(choice_of(tx, owner), row.reason):
+            return
+        mailbox = next(iter(mailboxes_for(tx, owner)), "")
+        if not mailbox or person_of(tx, mailbox, self._rules.domains) is None or _loops(tx, row):
+            return
+        before = tx.notices.sent_since(mailbox, now - HOUR)
+        if before < MOST_AN_HOUR:
+            tx.notices.add(row.id, mailbox, before == MOST_AN_HOUR - 1, now)
+
+    async def _send(self, due: DueNotice) -> None:
+        now = self._now()
+
+        def read(tx: NoticeTx) -> tuple[Person, Row] | None:
+            row, person = tx.queue.one(due.row, 0), person_of(tx, due.mailbox, self._rules.domains)
+            return None if row is None or person is None or row.state is not State.PENDING else (person, row)
+
+        found = await self._store.look(read)
+        if found is None:
+            await self._store.transact(lambda tx: tx.notices.finish(due.id, "void", "", now))
+            return
+        opens, stops = (token_text(self._random_octets(TOKEN_OCTETS)) for _ in range(2))
+        mail = await self._compose(await self._letter(due, *found, opens, stops), now)
+        # Before it is sent: from then on its links may be opened, whatever happens to us.
+        await self._store.transact(
+            lambda tx: tx.notices.mint(due.id, token_hash(opens), token_hash(stops), mail.mail_id)
+        )
+        reply = await self._courier.bring(Address(due.mailbox, due.mailbox), mail)
+        state = await self._save(due, reply)
+        event(_log, "notice", notice=due.id, pending=due.row, mailbox=due.mailbox, state=state, reply=str(reply))
+        _notices.labels(state).inc()
+
+    async def _letter(self, due: DueNotice, person: Person, row: Row, opens: str, stops: str) -> NoticeLetter:
+        owner = without_tag(normal_form(row.recipient))
+        withheld = await self._policies.withheld(Reach(addresses=frozenset({owner})))
+        viewer = Viewer(0, due.mailbox, Role.USER, Reach(addresses=frozenset({owner})), withheld=withheld)
+        content = viewer.may(Right.READ_CONTENT)
+
+        def read(tx: NoticeTx) -> tuple[dict[str, tuple[str, str]], tuple[str, tuple[str, ...]]]:
+            return wanted_by(tx, self._rules.base, due.mailbox, person), _named_by(tx, row, self._now())
+
+        holds, (pattern, groups) = await self._store.look(read)
+        plan = plan_of(holds)
+        domain = normal_form(row.recipient).rpartition("@")[2]
+        root = self._rules.public_url.replace("{recipient_domain}", domain).rstrip("/")
+        return NoticeLetter(
+            mailbox=due.mailbox,
+            domain=domain,
+            language=plan.language,
+            time_zone=plan.time_zone,
+            phrase=plan.phrase,
+            row=row if content else replace(row, subject="", files=()),
+            number=mail_number(self._number_key, row.id),
+            body=await self._body(viewer, row.id) if content else "",
+            pattern=pattern,
+            groups=groups,
+            last=due.last,
+            may_act=viewer.may(Right.MODERATE),
+            may_list=viewer.may(Right.MODERATE) and viewer.may(Right.EDIT_LISTS),
+            content=content,
+            url=f"{root}/held/{opens}",
+            stop=f"{root}/notice/stop/{stops}",
+            console=f"{root}/console/",
+        )
+
+    async def _body(self, viewer: Viewer, row_id: int) -> str:
+        """Return the beginning of the mail's text, cleaned; "" where there is none to be seen."""
+        try:
+            outline = await self._text.outline(viewer, row_id)
+        except (Unreadable, ContentGone, WrongContent, StoreDown):
+            return ""
+        text = "" if outline is None else "\n\n".join(piece.text for piece in outline.pieces).strip()
+        return text if len(text) <= LONGEST_BODY else text[:LONGEST_BODY].rstrip() + "…"
+
+    async def _save(self, due: DueNotice, reply: Reply) -> str:
+        now = self._now()
+        if reply.temporary and abs(now - due.created_at) < PATIENCE:
+            again = now + min(_FIRST_PAUSE * 4**due.attempts, _LONGEST_PAUSE)
+            await self._store.transact(lambda tx: tx.notices.put_off(due.id, str(reply), again, now))
+            return "queued"
+        state = "sent" if reply.accepted else "refused"
+        await self._store.transact(lambda tx: tx.notices.finish(due.id, state, str(reply), now))
+        return state
+
+
+def choice_of(tx: NoticeTx, owner: str) -> str:
+    """Return what holds for an address. Who switched them off himself has none, whatever is locked above him."""
+    choices = tx.policies.choices(levels_above(owner))
+    own = next((one for one in choices if one.scope == owner and one.setting is PolicySetting.NOTICES), None)
+    if own is not None and own.value == OFF:
+        return OFF
+    return merged({PolicySetting.NOTICES: OFF}, owner, choices)[PolicySetting.NOTICES].value
+
+
+def _loops(tx: NoticeTx, row: Row) -> bool:
+    if not row.sender:
+        return True
+    return may_loop(read_message(header.split(tx.reading.head(row.message_id, HEAD))).automatic)
+
+
+def _named_by(tx: NoticeTx, row: Row, now: float) -> tuple[str, tuple[str, ...]]:
+    """Return the pattern of the entry that names the sender, and what it leaves open."""
+    senders = tuple(dict.fromkeys(Address.of(one) for one in (row.sender, row.author) if one))
+    sources = (row.source,) if row.source else ()
+    entry = winner(tx.lists.entries(patterns_of(senders, sources)), senders, Address.of(row.recipient), sources, now)
+    if entry is None:
+        return "", ()
+    parts = (matched_parts(entry.pattern, sender) for sender in senders)
+    return entry.pattern, next(filter(None, parts), ())
