@@ -106,6 +106,26 @@ def test_each_action_on_waiting_mail_is_taken_up_by_the_service(site: Site) -> N
     assert site.gateway.run("audit").returncode == 0
 
 
+def test_what_is_ordered_forwarded_and_asked_at_the_command_line_is_taken_up_by_the_service(
+    make_site: MakeSite,
+) -> None:
+    site = make_site({"console.undo_seconds": 0, "console.forward_to": ["abuse@example.org"]})
+    for subject in ("Roof", "Cellar"):
+        assert site.send(ADA, JOE, letter(ADA, JOE, subject))[0] == 250
+    site.gateway.command("pending", "forward", "1", "abuse@example.org")
+    assert len(site.around.inside.wait("abuse@example.org", 1)) == 1
+    site.gateway.command("orders", "give", "deliver", "--matching", "subject:cellar")
+    (arrived,) = site.around.inside.wait(JOE, 1)
+    assert b"Cellar" in arrived.content
+    wait_until(lambda: site.gateway.data("orders", "list")[0]["state"] == "done", "the order is done")
+    assert [row["id"] for row in site.gateway.data("pending", "list")] == [1]
+    assert site.gateway.data("overview")["next_hops"][0]["reachable"] is True
+    site.gateway.command("templates", "sample", "site", JOE)
+    assert len(site.around.inside.wait(JOE, 2)) == 2
+    deeds = [line["deed"] for line in site.gateway.data("log", "list")]
+    assert deeds == ["texts-scope", "pending", "message-forward"]
+
+
 def test_mail_with_hostile_fields_steers_no_terminal(site: Site) -> None:
     hostile = "=?utf-8?b?G1sySgcbXTA7b3duZWQH4oCuZ25wLmV4ZeKAqMKbMzFtCg==?="
     content = letter(ADA, JOE).replace(b"SUBJECT: Our meeting", f"SUBJECT: {hostile} \x1b[31m\x9b1m".encode("latin-1"))
