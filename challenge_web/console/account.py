@@ -14,7 +14,8 @@ from challenge_web.console.forms import text_of
 from challenge_web.console.gate import ClientOf, Cookie, tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Proof, Route
-from gateway.domain.phrase import phrase
+from challenge_web.console.sign_in import too_many_tries
+from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.account_ports import Account, Passkey, Session
 from gateway.flow.account_rights import Wrong
@@ -173,7 +174,7 @@ class AccountPages:
         try:
             await self._accounts.set_person(viewer_of(request), *chosen)
         except Wrong as wrong:
-            return await self._show(request, str(wrong), 400)
+            return await self._show(request, words_of(wrong), 400)
         raise see_other(request, "console/account", SAVED)
 
     # --- password ---
@@ -193,9 +194,9 @@ class AccountPages:
         try:
             secret = await self._accounts.set_password(viewer_of(request), text_of(form, "old"), text_of(form, "new"))
         except Wrong as wrong:
-            return await self._password(request, str(wrong), 400)
+            return await self._password(request, words_of(wrong), 400)
         except CheckDown:
-            return await self._password(request, "This cannot be done just now. Try again in a minute.", 503)
+            return await self._password(request, phrase("This cannot be done just now. Try again in a minute."), 503)
         answer = see_other(request, "console/account", PASSWORD)
         self._cookie.set(answer, secret, self._cookie_seconds)
         raise answer
@@ -219,11 +220,7 @@ class AccountPages:
         if done is None:
             raise see_other(request, "console/account/app")
         if isinstance(done, Refused):
-            error = (
-                f"There were too many tries. Wait {max(1, round(done.wait))} seconds."
-                if done.wait
-                else "This code is not right."
-            )
+            error = too_many_tries(done.wait) if done.wait else phrase("This code is not right.")
             return await self._app(request, error, 429 if done.wait else 400)
         return self._enrolled(request, done, APP_ADDED)
 
@@ -255,7 +252,7 @@ class AccountPages:
             viewer, self._cookie.read(request), request.host, text_of(form, "answer"), name
         )
         if done is None:
-            return await self._passkey(request, "The browser's answer did not fit. Try again.", 400)
+            return await self._passkey(request, phrase("The browser's answer did not fit. Try again."), 400)
         tell(request, name[:60])
         return self._enrolled(request, done, KEY_ADDED)
 

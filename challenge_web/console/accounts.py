@@ -11,7 +11,7 @@ from challenge_web.console.gate import VIEWER, tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Form, Names, Proof, Route
 from gateway.domain.address import normal_form
-from gateway.domain.phrase import phrase, phrase_in
+from gateway.domain.phrase import phrase, phrase_in, words_of
 from gateway.domain.roles import Right, Role, Viewer
 from gateway.flow.account_ports import Account, Kind
 from gateway.flow.account_rights import Wrong
@@ -98,7 +98,7 @@ class AccountsPages:
                 _words(_text(form, "domains")),
             )
         except Wrong as wrong:
-            return await self._list(request, form, str(wrong))
+            return await self._list(request, form, words_of(wrong))
         tell(request, f"{account.name}, {account.role.value}")
         raise see_other(request, f"console/accounts/{account.id}", ADDED)
 
@@ -116,7 +116,7 @@ class AccountsPages:
         try:
             done = await change(viewer_of(request), account.id, form)
         except Wrong as wrong:
-            return await self._page(request, account, str(wrong))
+            return await self._page(request, account, words_of(wrong))
         if not done:
             return await self._page(request, account, "There was nothing to change; somebody else may have done it")
         tell(request, f"{account.name}: {what} {_text(form, 'address') or _text(form, 'role')}".rstrip())
@@ -143,7 +143,7 @@ class AccountsPages:
         try:
             await self._accounts.remove(viewer_of(request), account.id)
         except Wrong as wrong:
-            words = {"account": account, "wrong": f"{wrong}."}
+            words = {"account": account, "wrong": words_of(wrong)}
             return self._pages.page(request, "accounts/remove", words, 422, here="accounts")
         tell(request, account.name)
         raise see_other(request, "console/accounts", REMOVED)
@@ -191,7 +191,7 @@ class AccountsPages:
                 "role_names": NAMES,
                 "roles": ROLES if site else ROLES[:1],
                 "typed": {} if form is None else {name: _text(form, name) for name in form},
-                "wrong": f"{wrong}." if wrong else "",
+                "wrong": wrong,
             },
             422 if wrong else 200,
             here="accounts",
@@ -206,7 +206,7 @@ class AccountsPages:
             "role_names": NAMES,
             "roles": ROLES if viewer.reach.site else ROLES[:1],
             "kinds": KINDS,
-            "wrong": f"{wrong}." if wrong else "",
+            "wrong": wrong,
             "link": link,
         }
         return self._pages.page(request, "accounts/account", words, 422 if wrong else 200, here="accounts")
@@ -234,7 +234,7 @@ def _role(text: str) -> Role:
     try:
         return Role(text)
     except ValueError:
-        raise Wrong("choose one of the roles") from None
+        raise Wrong(phrase("choose one of the roles")) from None
 
 
 def _number(text: str) -> int:

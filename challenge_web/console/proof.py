@@ -12,8 +12,9 @@ from challenge_web.console.forms import text_of
 from challenge_web.console.gate import PROOF, ClientOf, Cookie, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Route
-from challenge_web.console.sign_in import wait_words
+from challenge_web.console.sign_in import asked_lately, too_many_tries
 from challenge_web.page_language import language_of
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sign_in import safe_path
 from gateway.flow.proof import Proven, Ways
@@ -89,20 +90,19 @@ class ProofPages:
         if answer:
             secret = self._cookie.read(request)
             done = await self._proofs.by_passkey(viewer, secret, request.host, answer, arrival)
-            wrong = "The passkey did not fit. Try again, or use a code."
+            wrong = phrase("The passkey did not fit. Try again, or use a code.")
         elif password:
             try:
                 done = await self._proofs.by_password(viewer, password, arrival)
             except CheckDown:
-                return await self._show(request, wanted, 503, "Passwords cannot be checked just now.", 60)
-            wrong = "This is not your password."
+                return await self._show(request, wanted, 503, phrase("Passwords cannot be checked just now."), 60)
+            wrong = phrase("This is not your password.")
         else:
             done = await self._proofs.by_code(viewer, text_of(form, "code"), arrival)
-            wrong = "This code is not right, or it was used before. Wait for the next one."
+            wrong = phrase("This code is not right, or it was used before. Wait for the next one.")
         if isinstance(done, Refused):
             if done.wait:
-                error = f"There were too many tries. {wait_words(done.wait)}"
-                return await self._show(request, wanted, 429, error, done.wait)
+                return await self._show(request, wanted, 429, too_many_tries(done.wait), done.wait)
             return await self._show(request, wanted, 403, wrong)
         response = see_other(request, safe_path(wanted).lstrip("/") or _FIRST, IT_IS_YOU)
         self._cookie.set(response, done.secret, self._cookie_seconds)
@@ -115,6 +115,5 @@ class ProofPages:
         if asked is None:
             raise web.HTTPNotFound
         if asked.wait:
-            error = f"A link was asked for a short while ago. {wait_words(asked.wait)} The newest link is in your mailbox, or among the junk."
-            return await self._show(request, wanted, 429, error, asked.wait)
+            return await self._show(request, wanted, 429, asked_lately(asked.wait), asked.wait)
         raise see_other(request, "sign-in/sent")

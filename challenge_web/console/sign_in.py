@@ -15,6 +15,7 @@ from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
 from challenge_web.page_language import language_of
 from challenge_web.pages import whole_minutes
+from gateway.domain.phrase import Phrase, phrase, phrases
 from gateway.domain.sign_in import safe_path
 from gateway.flow.account_ports import Account, Stage
 from gateway.flow.second_factor import Enrolled, Enrolment, Half
@@ -162,7 +163,7 @@ class SignInPages:
         if asked.fault:
             return self._form(request, wanted, 400, link_error=asked.fault, address=address)
         if asked.wait:
-            error = f"A link was asked for a short while ago. {wait_words(asked.wait)} The newest link is in your mailbox, or among the junk."
+            error = asked_lately(asked.wait)
             return self._form(request, wanted, 429, link_error=error, address=address, wait=asked.wait)
         raise see_other(request, "sign-in/sent")
 
@@ -180,12 +181,12 @@ class SignInPages:
         if isinstance(done, Entered):
             return await self.entered(request, done)
         if done.wait:
-            error = f"There were too many tries. {wait_words(done.wait)}"
+            error = too_many_tries(done.wait)
             return self._form(request, wanted, 429, password_error=error, name=name, wait=done.wait)
         if done.down:
-            error = "Passwords cannot be checked just now. Try again in a few minutes, or let a link be sent."
+            error = phrase("Passwords cannot be checked just now. Try again in a few minutes, or let a link be sent.")
             return self._form(request, wanted, 503, password_error=error, name=name, wait=60)
-        error = "Name and password do not fit together."
+        error = phrase("Name and password do not fit together.")
         return self._form(request, wanted, 403, password_error=error, name=name)
 
     # --- the link ---
@@ -236,16 +237,16 @@ class SignInPages:
         answer = text_of(form, "answer")
         if answer:
             done = await self._factors.enter_by_passkey(secret, request.host, answer, self.arrival_of(request))
-            wrong = "The passkey did not fit. Try again, or use a code."
+            wrong = phrase("The passkey did not fit. Try again, or use a code.")
         else:
             done = await self._factors.enter_by_code(secret, text_of(form, "code"), self.arrival_of(request))
-            wrong = "This code is not right, or it was used before. Wait for the next one."
+            wrong = phrase("This code is not right, or it was used before. Wait for the next one.")
         if done is None:
             raise see_other(request, "sign-in")
         if isinstance(done, Entered):
             return await self.entered(request, done)
         if done.wait:
-            return await self._second(request, 429, f"There were too many tries. {wait_words(done.wait)}", done.wait)
+            return await self._second(request, 429, too_many_tries(done.wait), done.wait)
         return await self._second(request, 403, wrong)
 
     async def enrol(self, request: web.Request) -> web.StreamResponse:
@@ -266,7 +267,7 @@ class SignInPages:
         if done is None:
             raise see_other(request, "sign-in")
         if isinstance(done, Refused):
-            error = f"There were too many tries. {wait_words(done.wait)}" if done.wait else "This code is not right."
+            error = too_many_tries(done.wait) if done.wait else phrase("This code is not right.")
             return await self._enrol(request, 429 if done.wait else 403, error)
         entered = done.entered
         if entered is None:
@@ -314,9 +315,22 @@ class SignInPages:
         return Arrival(self._client_of(request), agent, language_of(request).tag)
 
 
-def wait_words(seconds: float) -> str:
+def wait_words(seconds: float) -> Phrase:
     """Tell how long somebody has to wait."""
     if seconds < 90:
         whole = max(1, math.ceil(seconds))
-        return f"Wait {whole} second{'' if whole == 1 else 's'}, then try again."
-    return f"Wait {whole_minutes(seconds)} minutes, then try again."
+        return phrases(whole, "Wait {n} second, then try again.", "Wait {n} seconds, then try again.")
+    return phrases(whole_minutes(seconds), "Wait {n} minute, then try again.", "Wait {n} minutes, then try again.")
+
+
+def too_many_tries(seconds: float) -> Phrase:
+    """Tell that there were too many, and how long to wait."""
+    return phrase("There were too many tries. {wait}", wait=wait_words(seconds))
+
+
+def asked_lately(seconds: float) -> Phrase:
+    """Tell that a link was asked for before, and how long to wait for another."""
+    return phrase(
+        "A link was asked for a short while ago. {wait} The newest link is in your mailbox, or among the junk.",
+        wait=wait_words(seconds),
+    )

@@ -10,7 +10,7 @@ from challenge_web.console.forms import text_of
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Proof, Route
-from gateway.domain.phrase import phrases
+from gateway.domain.phrase import phrases, words_of
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.scopes import MEANINGS, SCOPES, Scope
 from gateway.flow.account_rights import Wrong
@@ -52,7 +52,7 @@ class TokenPages:
             )
         except Wrong as wrong:
             typed = {"name": text_of(form, "name")[:200], "days": days[:6]}
-            return await self._page(request, typed=typed, ticked=scopes, wrong=str(wrong), status=422)
+            return await self._page(request, typed=typed, ticked=scopes, wrong=words_of(wrong), status=422)
         tell(request, f"{made.token.name}: {' '.join(scope.value for scope in made.token.scopes)}")
         return await self._page(request, made=made)
 
@@ -84,7 +84,7 @@ class TokenPages:
                 for count in days or [max(1, int(self._tokens.longest_days))]
             ],
             "typed": typed or {"name": "", "days": "90"},
-            "wrong": f"{wrong[:1].upper()}{wrong[1:]}." if wrong else "",
+            "wrong": wrong,
         }
         return self._pages.page(request, "account/tokens", words, status, here=_HERE)
 

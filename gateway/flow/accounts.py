@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 from gateway.domain.address import without_tag
 from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
 from gateway.domain.lists import parse_scope
+from gateway.domain.phrase import phrase, phrases, words_of
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.domain.sign_in import TRIES_NEAR, password_fault
 from gateway.flow.account_ports import (
@@ -118,7 +119,7 @@ class Accounts:
     ) -> Account:
         """Make an account. Raises Wrong."""
         if not _NAME.match(name):
-            raise Wrong("a name has 1 to 100 characters, and no blanks")
+            raise Wrong(phrase("a name has 1 to 100 characters, and no blanks"))
         keys = [self._own_address(text, role) for text in addresses]
         if not keys and "@" in name:
             keys = [self._own_address(name, role)]
@@ -142,7 +143,7 @@ class Accounts:
         try:
             account = await self._store.transact(work)
         except Taken as taken:
-            raise Wrong(str(taken)) from taken
+            raise Wrong(words_of(taken)) from taken
         event(_log, "account-added", account=name, role=role.value, actor=viewer.name)
         return account
 
@@ -180,7 +181,7 @@ class Accounts:
 
         def change(tx: AccountsTx, account: Account) -> None:
             if disabled and account.id == viewer.account:
-                raise Wrong("you cannot disable your own account")
+                raise Wrong(phrase("you cannot disable your own account"))
             if disabled:
                 keep_one_admin(tx, account, stays=False)
                 tx.sessions.end_all(account_id)
@@ -193,7 +194,7 @@ class Accounts:
 
         def change(tx: AccountsTx, account: Account) -> None:
             if account.id == viewer.account:
-                raise Wrong("you cannot remove your own account")
+                raise Wrong(phrase("you cannot remove your own account"))
             keep_one_admin(tx, account, stays=False)
             tx.accounts.remove(account_id)
 
@@ -205,15 +206,15 @@ class Accounts:
 
         def change(tx: AccountsTx, account: Account) -> None:
             if not viewer.reach.covers_recipient(address):
-                raise Wrong(f"{address} is not in your domains")
+                raise Wrong(phrase("{address} is not in your domains", address=address))
             if kind is not Kind.DELEGATED and not self._ours(address) and not account.is_admin:
-                raise Wrong(f"{address} is not in a domain this gateway takes mail for")
+                raise Wrong(phrase("{address} is not in a domain this gateway takes mail for", address=address))
             tx.accounts.give(account_id, address, kind, viewer.name, self._now())
 
         try:
             return await self._changed(viewer, account_id, change, f"{kind.value} {address}")
         except Taken as taken:
-            raise Wrong(str(taken)) from taken
+            raise Wrong(words_of(taken)) from taken
 
     async def take(self, viewer: Viewer, account_id: int, text: str) -> bool:
         """Take an address away from somebody. Raises Wrong. False: nobody there, or none such."""
@@ -221,7 +222,7 @@ class Accounts:
 
         def change(tx: AccountsTx, account: Account) -> None:
             if not tx.accounts.take(account_id, address):
-                raise Wrong(f"{account.name} has no address {address}")
+                raise Wrong(phrase("{name} has no address {address}", name=account.name, address=address))
 
         return await self._changed(viewer, account_id, change, f"without {address}")
 
@@ -293,11 +294,11 @@ class Accounts:
         """Save what one chooses for oneself. Raises Wrong."""
         full_name = " ".join(full_name.split())
         if len(full_name) > _LONGEST_NAME or not full_name.isprintable():
-            raise Wrong(f"A name has at most {_LONGEST_NAME} characters, and no control characters.")
+            raise Wrong(phrase("A name has at most {most} characters, and no control characters.", most=_LONGEST_NAME))
         if time_zone and time_zone not in available_timezones():
-            raise Wrong("Choose a time zone of the list.")
+            raise Wrong(phrase("Choose a time zone of the list."))
         if not re.fullmatch(r"(?:[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8})?)?", language):
-            raise Wrong("Choose a language of the list.")
+            raise Wrong(phrase("Choose a language of the list."))
         await self._store.transact(lambda tx: tx.accounts.set_person(viewer.account, full_name, time_zone, language))
 
     async def set_password(self, viewer: Viewer, old: str, new: str) -> str:
@@ -307,15 +308,21 @@ class Accounts:
         """
         account = await self.own(viewer)
         if account is None:
-            raise Wrong("This account is gone.")
+            raise Wrong(phrase("This account is gone."))
         if account.password:
             now = self._now()
             limits = (("password", subject_of(f"#{account.id}"), TRIES_NEAR),)
             wait = await self._store.transact(lambda tx: count_try(tx, limits, now))
             if wait:
-                raise Wrong(f"Too many wrong passwords. Wait {max(1, round(wait))} seconds, then try again.")
+                raise Wrong(
+                    phrases(
+                        max(1, round(wait)),
+                        "Too many wrong passwords. Wait {n} second, then try again.",
+                        "Too many wrong passwords. Wait {n} seconds, then try again.",
+                    )
+                )
             if not await self._hashing.matches(account.password, old):
-                raise Wrong("The password in use is another one.")
+                raise Wrong(phrase("The password in use is another one."))
             await self._store.transact(lambda tx: tx.sessions.forgive(limits[0][0], limits[0][1]))
         self._check_password(new, (account.name, account.full_name, *(held.address for held in account.addresses)))
         hashed, secret = await self._hashing.make(new), self._sessions.secret()
@@ -340,15 +347,15 @@ class Accounts:
         try:
             key = parse_scope(text)
         except ValueError as fault:
-            raise Wrong(str(fault)) from fault
+            raise Wrong(words_of(fault)) from fault
         if not key or key.startswith("@"):
-            raise Wrong(f"{text!r} is no address; write name@example.org")
+            raise Wrong(phrase("{text} is no address; write name@example.org", text=repr(text)))
         return without_tag(key, self._rules.delimiter) if self._rules.delimiter else key
 
     def _own_address(self, text: str, role: Role) -> str:
         address = self._address(text)
         if role is Role.USER and not self._ours(address):
-            raise Wrong(f"{address} is not in a domain this gateway takes mail for")
+            raise Wrong(phrase("{address} is not in a domain this gateway takes mail for", address=address))
         return address
 
     def _ours(self, address: str) -> bool:
@@ -360,12 +367,12 @@ class Accounts:
             try:
                 key = parse_scope(text)
             except ValueError as fault:
-                raise Wrong(str(fault)) from fault
+                raise Wrong(words_of(fault)) from fault
             if not key.startswith("@") or key[1:] not in self._rules.domains:
-                raise Wrong(f"{text} is not a domain this gateway takes mail for")
+                raise Wrong(phrase("{text} is not a domain this gateway takes mail for", text=text))
             told.append(key[1:])
         if role is Role.DOMAIN_ADMIN and not told:
-            raise Wrong("a domain admin needs at least one domain")
+            raise Wrong(phrase("a domain admin needs at least one domain"))
         if told and role not in (Role.DOMAIN_ADMIN, Role.AUDITOR):
-            raise Wrong(f"a {role.value} has no domains; they are for domain admins and auditors")
+            raise Wrong(phrase("domains are for domain admins and auditors only"))
         return tuple(dict.fromkeys(told))

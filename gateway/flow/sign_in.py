@@ -16,6 +16,7 @@ from typing import Protocol
 from gateway.domain.address import normal_form, without_tag
 from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
 from gateway.domain.lists import parse_scope
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Role
 from gateway.domain.sign_in import (
     LINKS_OF_ADDRESS,
@@ -146,7 +147,7 @@ class SignIn:
         """Let a link be sent to an address, if it is one of ours. Nobody learns here whether it is."""
         address = self._address(text)
         if not address:
-            return Asked(fault="Write one whole address, as name@example.org.")
+            return Asked(fault=phrase("Write one whole address, as name@example.org."))
         now = self._now()
         network = counted_network(arrival.client)
         limits = (

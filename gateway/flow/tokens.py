@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from gateway.domain.challenge import DAY, token_hash
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.scopes import SCOPES, SECRET_OCTETS, Scope, is_secret, secret_text, withheld_by
 from gateway.flow.account_ports import AccountsTx, viewer_from
@@ -160,9 +161,9 @@ class Tokens:
         Not for a token: who finds one must not be able to make himself another that lasts longer.
         """
         if not viewer.session or not viewer.may(Right.OWN_ACCOUNT):
-            raise Wrong("tokens are made by who is signed in")
+            raise Wrong(phrase("tokens are made by who is signed in"))
         if any(not any(viewer.may(right) for right in SCOPES[scope]) for scope in scopes):
-            raise Wrong("a token can do nothing that you may not do yourself")
+            raise Wrong(phrase("a token can do nothing that you may not do yourself"))
         return await self._made(viewer, viewer.account, name, scopes, days)
 
     async def revoke(self, viewer: Viewer, token_id: int) -> bool:
@@ -211,18 +212,20 @@ class Tokens:
     async def _made(self, viewer: Viewer, account_id: int, name: str, scopes: Sequence[Scope], days: float) -> Made:
         name = " ".join(name.split())
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
-            raise Wrong(f"a token needs a name of at most {LONGEST_NAME} characters that says what it is for")
+            raise Wrong(
+                phrase("a token needs a name of at most {most} characters that says what it is for", most=LONGEST_NAME)
+            )
         if not scopes:
-            raise Wrong("choose at least one thing that the token may do")
+            raise Wrong(phrase("choose at least one thing that the token may do"))
         if not 1 <= days <= self.longest_days:
-            raise Wrong(f"a token is good for 1 to {self.longest_days:g} days")
+            raise Wrong(phrase("a token is good for 1 to {most} days", most=f"{self.longest_days:g}"))
         secret, now = secret_text(self._random_octets(SECRET_OCTETS)), self._now()
         chosen = tuple(scope for scope in Scope if scope in scopes)
         new = NewToken(token_hash(secret), account_id, name, chosen, now, now + days * DAY, secret[-_HINT:])
 
         def work(tx: TokensTx) -> Token:
             if len(tx.tokens.of_account(account_id)) >= MOST:
-                raise Wrong(f"there are {MOST} tokens already; revoke one first")
+                raise Wrong(phrase("there are {most} tokens already; revoke one first", most=MOST))
             token = tx.tokens.get(tx.tokens.add(new))
             assert token is not None
             return token

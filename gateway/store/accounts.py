@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, func
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from gateway.domain.address import normal_form
+from gateway.domain.phrase import phrase
 from gateway.domain.roles import Role
 from gateway.flow.account_ports import Account, Held, Kind, NewAccount, Passkey, Taken
 from gateway.store.tables import inserted_id, saved_search
@@ -81,7 +82,7 @@ class AccountTable:
         """Keep a new one; return its id. Raises Taken."""
         key = normal_form(new.name)
         if self._value(select(account.c.id).where(account.c.name_key == key)) is not None:
-            raise Taken(f"there is an account {new.name} already")
+            raise Taken(phrase("there is an account {name} already", name=new.name))
         values = {
             "name": new.name,
             "name_key": key,
@@ -157,7 +158,7 @@ class AccountTable:
         """Let an address belong to it. Raises Taken where somebody else owns it."""
         owner = self.owner(address)
         if kind is not Kind.DELEGATED and owner is not None and owner.id != account_id:
-            raise Taken(f"{address} belongs to the account {owner.name}")
+            raise Taken(phrase("{address} belongs to the account {name}", address=address, name=owner.name))
         statement = insert_or(account_address).values(
             account_id=account_id, address_key=address, kind=kind.value, given_by=given_by, given_at=now
         )
@@ -185,7 +186,7 @@ class AccountTable:
     def add_passkey(self, account_id: int, credential: bytes, public_key: bytes, counter: int, name: str, now: float) -> None:  # fmt: skip
         """Keep one more. Raises Taken."""
         if self._value(select(passkey.c.id).where(passkey.c.credential == credential)) is not None:
-            raise Taken("this passkey is known already")
+            raise Taken(phrase("this passkey is known already"))
         values = {
             "account_id": account_id,
             "credential": credential,

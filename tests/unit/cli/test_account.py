@@ -35,7 +35,7 @@ def test_account_that_cannot_be_is_refused_in_one_line(shell: Shell) -> None:
         (["account", "add", "joe@elsewhere.example"], "not in a domain"),
         (["account", "add", "dan", "--role", "domain-admin"], "at least one domain"),
         (["account", "add", "dan", "--role", "domain-admin", "--domain", "elsewhere.example"], "not a domain"),
-        (["account", "add", "dan", "--domain", "example.org"], "has no domains"),
+        (["account", "add", "dan", "--domain", "example.org"], "and auditors only"),
         (["account", "add", "two words"], "no blanks"),
         (["account", "show", "nobody"], "there is no account nobody"),
         (["account", "take", "joe@example.org", "x@example.org"], "has no address"),

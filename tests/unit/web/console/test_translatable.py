@@ -109,7 +109,35 @@ WRONG: tuple[tuple[str, Mapping[str, str] | None], ...] = (
     ("templates/site/preview", {"subject": "{{ x", "text": "{{ url }}", "html": "b", "from_line": "x"}),
     ("templates/site/preview", {"subject": "x", "text": "{{ url }}", "html": '<a href="{{ url }}">x</a>'}),
     ("templates/site", {"do": "save", "subject": "x", "text": "{{ url }}", "html": '<a href="{{ url }}">x</a>'}),
+    ("accounts", {"name": "a b"}),
+    ("accounts", {"name": JOE, "role": "user"}),
+    ("accounts", {"name": "new@far.example", "role": "user"}),
+    ("accounts", {"name": "dan", "role": "domain-admin"}),
+    ("accounts", {"name": "dan", "role": "domain-admin", "domains": "far.example"}),
+    ("accounts", {"name": "dan", "role": "site-admin", "domains": "example.org"}),
+    ("accounts", {"name": "eve@example.org", "role": "user", "password": "x"}),
+    ("accounts/1", {"do": "give", "address": "nobody", "kind": "alias"}),
+    ("accounts/1", {"do": "give", "address": "kim@other.example", "kind": "alias"}),
+    ("accounts/1", {"do": "give", "address": "x@far.example", "kind": "alias"}),
+    ("accounts/1", {"do": "take", "address": "x@example.org"}),
+    ("accounts/5", {"do": "disable"}),
+    ("accounts/5/remove", {}),
+    ("account", {"full_name": "x" * 101}),
+    ("account", {"time_zone": "Nowhere"}),
+    ("account", {"language": "no language"}),
+    ("account/password", {"new": "x"}),
+    ("account/tokens", {"name": ""}),
+    ("account/tokens", {"name": "x", "days": "9"}),
+    ("account/tokens", {"name": "x", "days": "0", "scope": "account"}),
+    ("account/proof", {"code": "000000"}),
+    ("account/proof", {"answer": "{}"}),
     ("nowhere", None),
+)
+ENTERING: tuple[tuple[str, Mapping[str, str]], ...] = (
+    ("sign-in", {"address": "nobody"}),
+    ("sign-in", {"address": "asked@example.org"}),
+    ("sign-in", {"address": "asked@example.org"}),
+    *(("sign-in/password", {"name": "nobody", "password": "x"}) for _ in range(7)),
 )
 
 
@@ -132,6 +160,15 @@ async def test_refusal_and_search_say_nothing_that_cannot_be_translated(marking:
             headers={"Cookie": f"session={secret}"},
         )
         assert strange(await answer.text(), REPEATED.pattern) == [], (path, form, answer.status)
+
+
+async def test_sign_in_says_nothing_that_cannot_be_translated(marking: House) -> None:
+    said = []
+    for path, form in ENTERING:
+        answer = await marking.client.post(f"/{path}", data=form, headers={"Origin": "http://127.0.0.1:8080"})
+        said.append(answer.status)
+        assert strange(await answer.text(), "nobody") == [], (path, form, answer.status)
+    assert said == [400, 200, 429, 403, 403, 403, 403, 403, 429, 429]
 
 
 def test_unmarked_text_is_found_out() -> None:
