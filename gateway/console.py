@@ -18,6 +18,7 @@ from challenge_web.api.digests import DigestResource
 from challenge_web.api.door import Door
 from challenge_web.api.expecting import ExpectingResource
 from challenge_web.api.history import HistoryResource
+from challenge_web.api.list_files import ListFileResource
 from challenge_web.api.lists import ListResource
 from challenge_web.api.messages import MessageResource
 from challenge_web.api.operations import Operation, Resource
@@ -73,6 +74,7 @@ from gateway.flow.history import History
 from gateway.flow.journal import Journal
 from gateway.flow.letter_book import LetterBook, LetterKind
 from gateway.flow.list_import import ListFiles
+from gateway.flow.list_work import FileSaver
 from gateway.flow.lists import Lists
 from gateway.flow.moderate import Moderator
 from gateway.flow.orders import Orders
@@ -209,7 +211,7 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
             WaitingFrom(parts.store, parts.orders),
             pages,
         ),
-        ListFilePages(ListFiles(parts.store, now=parts.now), pages),
+        ListFilePages(ListFiles(parts.store, now=parts.now), _saver(parts), pages),
         AccountsPages(
             parts.entrance.accounts, parts.entrance.sessions, functools.partial(link_url, parts.settings), pages
         ),
@@ -297,6 +299,10 @@ async def send_sample(
     return reply.accepted
 
 
+def _saver(parts: Parts) -> FileSaver:
+    return FileSaver(parts.store, now=parts.now, wake=parts.orders.wake)
+
+
 def api_resources(parts: Parts) -> list[Resource]:
     """Make every resource of the API, each on the service of its room."""
     entrance = parts.entrance
@@ -305,10 +311,8 @@ def api_resources(parts: Parts) -> list[Resource]:
         SavedSearchResource(SavedSearches(parts.store, now=parts.now)),
         MessageResource(parts.reading, parts.forwarder, parts.queue, parts.asker),
         ReleaseResource(parts.releases, parts.forwarder),
-        ListResource(
-            Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now),
-            ListFiles(parts.store, now=parts.now),
-        ),
+        ListResource(Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now)),
+        ListFileResource(ListFiles(parts.store, now=parts.now), _saver(parts)),
         PolicyResource(parts.policies),
         ExpectingResource(parts.expecting),
         DigestResource(parts.digest_choices),

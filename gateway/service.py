@@ -25,6 +25,7 @@ from gateway.doors.supervisor import Supervisor, how_many
 from gateway.entrance import Entrance, link_url, web_hosts
 from gateway.flow.answer import Answers
 from gateway.flow.challenge_language import LanguageChoice
+from gateway.flow.list_work import Bringer
 from gateway.flow.orders import Orders, OrderWorker
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue import Queue
@@ -104,8 +105,9 @@ class Service:
         undo_seconds = settings.console.undo_seconds
         redate = assembly.make_redater(settings, store, clock.now).step
         self._order_worker = OrderWorker(
-            store, undo_seconds, redate, now=clock.now, wake_deliveries=self.wake_deliveries
-        )
+            store, undo_seconds, redate, now=clock.now, wake_deliveries=self.wake_deliveries,
+            bring=Bringer(store, now=clock.now).step,
+        )  # fmt: skip
         self._orders = Loop("orders", self._order_worker.run_once, ORDER_PAUSE)
         self.queue = Queue(store, now=clock.now)
         self.orders = Orders(store, undo_seconds, now=clock.now, wake=self._orders.wake)

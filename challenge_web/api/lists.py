@@ -1,9 +1,7 @@
-"""Allow and deny entries: looked at, added, changed, removed and put back; brought in and taken out as files."""
+"""Allow and deny entries: looked at, added, changed, removed and put back."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
@@ -16,7 +14,6 @@ from challenge_web.api.operations import (
     Created,
     CursorText,
     Nothing,
-    Octets,
     Operation,
     PageSize,
     when,
@@ -24,10 +21,8 @@ from challenge_web.api.operations import (
 )
 from challenge_web.api.problems import Problem, invalid, not_found, sentence
 from challenge_web.console.routes import Names
-from gateway.domain.lists import parse_scope
 from gateway.domain.roles import Right
-from gateway.flow.list_files import COLUMNS, cells, typed
-from gateway.flow.list_import import ListFiles, Plan
+from gateway.flow.list_files import typed
 from gateway.flow.list_ports import EntryView
 from gateway.flow.lists import MOST_REMOVED, Lists, NewEntry, Refused, Shown, TooLate, Wanted
 
@@ -137,56 +132,15 @@ class Judgement(Struct, frozen=True):
     items: tuple[EntryItem, ...]
 
 
-class ImportWish(Struct, frozen=True, forbid_unknown_fields=True, rename={"whose": "for"}):
-    """A file that is brought."""
-
-    text: Annotated[str, Meta(min_length=1, description="At most 1 MB.")]
-    form: Annotated[Literal["csv", "allow", "deny"], Meta(description="CSV, or one pattern on each line.")] = "csv"
-    whose: Annotated[str, Meta(max_length=320, description="For lines that name nobody.")] = ""
-
-
-class LineFault(Struct, frozen=True):
-    """A line that is none."""
-
-    line: int
-    reason: str
-
-
-class ImportPlan(Struct, frozen=True):
-    """What a file would do; it is kept until it is saved."""
-
-    id: int
-    new: int
-    changed: int
-    known: int
-    faults: tuple[LineFault, ...]
-
-
-class ImportSaved(Struct, frozen=True):
-    """What a file did."""
-
-    new: int
-    changed: int
-    known: int
-    refused: int
-
-
-class ExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which entries."""
-
-    verdict: Literal["", "allow", "deny"] = ""
-
-
 class ListResource:
     """The operations on entries."""
 
-    def __init__(self, lists: Lists, files: ListFiles) -> None:
+    def __init__(self, lists: Lists) -> None:
         self._lists = lists
-        self._files = files
 
     def operations(self) -> Sequence[Operation]:
         """All of them."""
-        see, edit, one, brought = Right.SEE_LISTS, Right.EDIT_LISTS, Names.ENTRY, "/lists/imports/{id}"
+        see, edit, one = Right.SEE_LISTS, Right.EDIT_LISTS, Names.ENTRY
         return (
             Operation("listEntries", "GET", "/lists", see, self.page, "List entries.", EntryPage, EntriesQuery),
             Operation(
@@ -196,7 +150,6 @@ class ListResource:
                 "judgeSender", "GET", "/lists/judgement", see, self.judge,
                 "See which entries name a sender, and which one wins.", Judgement, JudgeQuery, problems=(404,),
             ),
-            Operation("exportEntries", "GET", "/lists/export", see, self.export, "Get entries as CSV.", _CSV, ExportQuery),
             Operation(
                 "removeEntries", "POST", "/lists/removals", edit, self.remove_some, "Remove entries together.",
                 RemovalDone, body=RemovalWish, status=201, problems=(404,),
@@ -205,14 +158,6 @@ class ListResource:
                 "undoRemoval", "POST", "/lists/removals/{id}/undo", edit, self.undo, "Put back what was just removed.",
                 Restored, names=Names.OTHER,
             ),
-            Operation(
-                "importEntries", "POST", "/lists/imports", edit, self.bring, "Bring a file, and see what it would do.",
-                ImportPlan, body=ImportWish, status=201,
-            ),
-            Operation("getImport", "GET", brought, edit, self.preview, "See what a file would do.", ImportPlan,
-                      names=Names.OTHER),
-            Operation("saveImport", "POST", f"{brought}/save", edit, self.save, "Save a file.", ImportSaved,
-                      names=Names.OTHER),
             Operation("getEntry", "GET", "/lists/{id}", see, self.entry, "See one entry.", EntryItem, names=one),
             Operation("changeEntry", "PUT", "/lists/{id}", edit, self.change, "Change the note and the end of an entry.",
                       EntryItem, body=EntryChange, names=one),
@@ -298,41 +243,6 @@ class ListResource:
             raise not_found()
         return Restored(*done)
 
-    async def export(self, call: Call[ExportQuery, None]) -> Octets:
-        """Return the viewer's entries as CSV."""
-        text = io.StringIO()
-        lines = csv.writer(text, lineterminator="\r\n")
-        lines.writerow(COLUMNS)
-        async for page in self._files.export(call.viewer, call.query.verdict):
-            lines.writerows(cells(page))
-        return Octets(text.getvalue().encode(), _CSV, "lists.csv")
-
-    async def bring(self, call: Call[Nothing, ImportWish]) -> Created:
-        """Keep a file, and say what it would do."""
-        told = call.body
-        try:
-            scope = parse_scope(told.whose)
-        except ValueError as fault:
-            raise invalid("for", sentence(str(fault))) from None
-        try:
-            number = await self._files.bring(call.viewer, told.text, told.form, scope)
-        except ValueError as fault:
-            raise invalid("text", sentence(str(fault))) from None
-        except PermissionError:
-            raise invalid("for", "That is not yours to decide. Choose an address or a domain of your own.") from None
-        return Created(_plan(number, await self._files.preview(call.viewer, number)), f"/lists/imports/{number}")
-
-    async def preview(self, call: Call[Nothing, None]) -> ImportPlan:
-        """Say what saving would do."""
-        return _plan(call.id, await self._files.preview(call.viewer, call.id))
-
-    async def save(self, call: Call[Nothing, None]) -> ImportSaved:
-        """Save the good lines."""
-        saved = await self._files.save(call.viewer, call.id)
-        if saved is None:
-            raise not_found()
-        return ImportSaved(saved.new, saved.changed, saved.known, saved.refused)
-
     async def _shown(self, call: Call[Nothing, object]) -> Shown:
         shown = await self._lists.get(call.viewer, call.id)
         if shown is None:
@@ -378,10 +288,3 @@ def _item(shown: Shown) -> EntryItem:
         holds=shown.holds,
         rival=None if shown.rival is None else shown.rival.id,
     )
-
-
-def _plan(number: int, plan: Plan | None) -> ImportPlan:
-    if plan is None:
-        raise not_found()
-    faults = tuple(LineFault(fault.number, fault.words) for fault in plan.faults)
-    return ImportPlan(number, len(plan.new), len(plan.changed), len(plan.known), faults)

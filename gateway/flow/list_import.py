@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -161,40 +160,13 @@ class ListFiles:
 
         def work(tx: EntryTx) -> Plan | None:
             draft = tx.entries.draft(draft_id, viewer.name)
-            return None if draft is None else plan(tx, _within(viewer, read(draft.words, draft.form, draft.scope)), now)
+            return (
+                None
+                if draft is None
+                else plan(tx, within_reach(viewer, read(draft.words, draft.form, draft.scope)), now)
+            )
 
         return await self._store.look(work)
-
-    async def save(self, viewer: Viewer, draft_id: int) -> Saved | None:
-        """Save the good lines of a file, as the lists stand now; None for a file that is not his.
-
-        A long file goes in pieces. The file stays until the last of them: what was cut off is saved again, and whole.
-        """
-        if not viewer.may(Right.EDIT_LISTS):
-            return None
-        now = self._now()
-        draft = await self._store.look(lambda tx: tx.entries.draft(draft_id, viewer.name))
-        if draft is None:
-            return None
-        # Read outside of the writing transaction: mail waits while that one runs.
-        lines = await self._store.look(lambda tx: _within(viewer, read(draft.words, draft.form, draft.scope)))
-
-        def work(tx: EntryTx, piece: Lines, last: bool) -> Saved | None:
-            if tx.entries.draft(draft_id, viewer.name) is None:
-                return None  # Saved by a second click.
-            saved = save(tx, plan(tx, piece, now), viewer.name, now)
-            if last:
-                tx.entries.drop_draft(draft_id)
-            return saved
-
-        whole = Saved(0, 0, 0, 0)
-        parts = pieces(lines)
-        for place, piece in enumerate(parts, 1):
-            saved = await self._store.transact(functools.partial(work, piece=piece, last=place == len(parts)))
-            if saved is None:
-                return None
-            whole = whole.and_(saved)
-        return whole
 
     async def export(self, viewer: Viewer, verdict: str = "") -> AsyncIterator[list[EntryView]]:
         """Yield the entries in his reach in pages, in the order they were made, one part after the other."""
@@ -213,7 +185,7 @@ async def pages(store: EntryStore, part: Part, verdict: str = "", origin: str = 
         last = page[-1].id
 
 
-def _within(viewer: Viewer, lines: Lines) -> Lines:
+def within_reach(viewer: Viewer, lines: Lines) -> Lines:
     """Take out what he may not write."""
     kept: list[Line] = []
     faults = list(lines.faults)

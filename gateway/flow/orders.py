@@ -105,6 +105,8 @@ class Due:
     id: int
     redates: bool
     """It is one of `flow.redate`, that has no rows in hand."""
+    brings: bool = False
+    """It is one of `flow.list_work`, which has none either."""
 
 
 class OrderTable(Protocol):
@@ -276,8 +278,13 @@ class OrderWorker:
         *,
         now: Callable[[], float],
         wake_deliveries: Callable[[], None],
+        bring: Callable[[int], Awaitable[object]] | None = None,
     ) -> None:
-        """redate: does a bit of an order to move days; see `flow.redate`."""
+        """redate: does a bit of an order to move days; see `flow.redate`.
+
+        bring: does a bit of one to save a file of entries; see `flow.list_work`.
+        """
+        self._bring = bring
         self._store = store
         self._redate = redate
         self._undo_seconds = undo_seconds
@@ -293,6 +300,10 @@ class OrderWorker:
             return 0
         if due.redates:
             await self._redate(due.id)
+            return 1
+        if due.brings:
+            assert self._bring is not None
+            await self._bring(due.id)
             return 1
         order_id = due.id
         moved = await self._store.transact(lambda tx: self._step(tx, order_id, now))

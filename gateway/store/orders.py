@@ -13,6 +13,7 @@ from gateway.domain.roles import Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import OPEN, Due, Order, OrderState, Problem, Wish
 from gateway.flow.queue import Place, Selection
+from gateway.store.bringings import BRING
 from gateway.store.queue import QueueTable
 from gateway.store.queue_sql import Clause
 from gateway.store.queue_strips import in_place
@@ -27,6 +28,7 @@ _TAKE = "UPDATE queue SET order_id = ?, listed = 0 WHERE id = ? AND order_id IS 
 _LEFT = (
     "SELECT pending_id FROM order_row INDEXED BY order_row_open WHERE order_id = ? AND outcome = '' ORDER BY 1 LIMIT ?"
 )
+_rows = bulk_order.c.action.not_in((REDATE, BRING))
 _selection = msgspec.json.Decoder(Selection)
 _OPEN = [state.value for state in OPEN]
 
@@ -97,7 +99,7 @@ class OrderTable:
 
     def get(self, order_id: int) -> Order | None:
         """Return one order."""
-        query = select(bulk_order).where(bulk_order.c.id == order_id, bulk_order.c.action != REDATE)
+        query = select(bulk_order).where(bulk_order.c.id == order_id, _rows)
         row = self._connection.execute(query).first()
         return None if row is None else _order(row)
 
@@ -105,7 +107,7 @@ class OrderTable:
         """Return the orders of an account that are open, or changed since then, the newest first."""
         query = (
             select(bulk_order)
-            .where(bulk_order.c.account == account, bulk_order.c.action != REDATE)
+            .where(bulk_order.c.account == account, _rows)
             .where(bulk_order.c.state.in_(_OPEN) | (bulk_order.c.changed_at >= since))
             .order_by(bulk_order.c.id.desc())
             .limit(most)
@@ -134,7 +136,7 @@ class OrderTable:
             .limit(1)
         )
         row = self._connection.execute(query).first()
-        return None if row is None else Due(row.id, redates=row.action == REDATE)
+        return None if row is None else Due(row.id, redates=row.action == REDATE, brings=row.action == BRING)
 
     def turn(self, order_id: int, states: Collection[OrderState], to: OrderState, now: float) -> bool:
         """Change its state, if it is in one of these."""

@@ -21,6 +21,7 @@ from gateway.domain.lists import Entry, scope_keys
 from gateway.flow.arrangements import Arrangements
 from gateway.flow.ports import StoreDown
 from gateway.store.accounts import AccountTable
+from gateway.store.bringings import BringingTable
 from gateway.store.challenges import ChallengeTable
 from gateway.store.counters import EXPECTING, POLICIES, READ, Copies
 from gateway.store.descriptions import DescriptionTable
@@ -154,6 +155,11 @@ class Transaction:
     def redatings(self) -> RedatingTable:
         """Orders to move the days of what waits."""
         return RedatingTable(self.connection)
+
+    @property
+    def bringings(self) -> BringingTable:
+        """Files of entries that are being saved."""
+        return BringingTable(self.connection)
 
     @property
     def expecting(self) -> ExpectingTable:

@@ -21,6 +21,8 @@ OTHERS = {
     "undoRemoval": "test_removal_of_somebody_else_is_as_if_it_were_not_there",
     "getImport": "test_import_of_somebody_else_is_as_if_it_were_not_there",
     "saveImport": "test_import_of_somebody_else_is_as_if_it_were_not_there",
+    "getImportWork": "test_import_of_somebody_else_is_as_if_it_were_not_there",
+    "stopImport": "test_import_of_somebody_else_is_as_if_it_were_not_there",
     "stopWindow": "test_window_of_somebody_else_is_as_if_it_were_not_there",
     "retryChallenge": "test_challenge_that_is_not_stuck_is_not_retried",
     "removeSearch": "test_search_of_somebody_else_is_as_if_it_were_not_there",
@@ -138,7 +140,12 @@ async def test_import_of_somebody_else_is_as_if_it_were_not_there(program: Progr
     at = f"/lists/imports/{brought['id']}"
     assert (await program.ask("GET", at, Role.SITE_ADMIN)).status == 404
     assert (await program.ask("POST", f"{at}/save", Role.SITE_ADMIN)).status == 404
-    assert (await program.ask("POST", f"{at}/save", Role.USER)).data["new"] == 1
+    assert (await program.ask("GET", f"{at}/work", Role.USER)).status == 404
+    saved = await program.ask("POST", f"{at}/save", Role.USER)
+    assert (saved.status, saved.data["state"], saved.data["new"]) == (202, "done", 1)
+    for method, status in (("GET", 200), ("DELETE", 409)):
+        assert (await program.ask(method, f"{at}/work", Role.SITE_ADMIN)).status == 404
+        assert (await program.ask(method, f"{at}/work", Role.USER)).status == status
     assert (await program.ask("GET", at, Role.USER)).status == 404
 
 

@@ -18,8 +18,9 @@ from challenge_web.pages import Pages
 from gateway.domain.lists import ALIGNED, Entry, Verdict
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.list_import import ListFiles
+from gateway.flow.list_work import Bringer, FileSaver
 from gateway.flow.lists import Lists
-from gateway.flow.orders import Orders
+from gateway.flow.orders import Orders, OrderWorker
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.store.store import Store
 from tests.store.fresh import fresh_store
@@ -84,8 +85,20 @@ class Desk:
         entries = [one async for page in self.files().export(VIEWERS["root"]) for one in page]
         return [one.pattern for one in entries]
 
+    def worker(self) -> OrderWorker:
+        """A worker, as a program that has just been started has it."""
+        bring = Bringer(self.store, now=self._now).step
+        return OrderWorker(self.store, 10, _nothing, now=self._now, wake_deliveries=lambda: None, bring=bring)
+
+    def _now(self) -> float:
+        return self.clock[0]
+
     def files(self) -> ListFiles:
         return ListFiles(self.store, now=lambda: self.clock[0])
+
+
+async def _nothing(_order_id: int) -> None:
+    """Move no days: no test here asks for it."""
 
 
 @pytest.fixture
@@ -104,7 +117,11 @@ async def desk(make_client: MakeClient, store: Store) -> Desk:
         orders = Orders(store, 10, now=lambda: clock[0], wake=lambda: None)
         rooms: list[Room] = [
             ListPages(Lists(store, 10, now=lambda: clock[0]), WaitingFrom(store, orders), console),
-            ListFilePages(ListFiles(store, now=lambda: clock[0]), console),
+            ListFilePages(
+                ListFiles(store, now=lambda: clock[0]),
+                FileSaver(store, now=lambda: clock[0], wake=lambda: None),
+                console,
+            ),
         ]
         add_console(app, rooms, Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", journal)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
@@ -10,9 +11,9 @@ import pytest
 from aiohttp import FormData
 
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
-from gateway.domain.lists import Entry, Verdict
-from gateway.flow.list_files import Line, Lines
-from gateway.flow.list_import import PIECE, plan, save
+from gateway.domain.lists import Verdict
+from gateway.flow.list_import import PIECE, Saved
+from gateway.flow.list_work import Bringer
 from tests.unit.web.console.lists_desk import Desk
 from tests.unit.web.console.markup import faults
 
@@ -114,14 +115,92 @@ async def test_export_holds_what_is_his_and_no_formula(desk: Desk) -> None:
     assert re.findall(r"<b>(\d+)</b>", await desk.get("joe", path)) == ["0", "0", "2", "0"]
 
 
-async def test_import_of_many_lines_is_saved_in_pieces_and_a_cut_one_again(desk: Desk) -> None:
-    count = 2 * PIECE + 5
-    text = "".join(f"u{number}@oak.example\n" for number in range(count)) + "u1@oak.example\nno pattern\n"
-    path = await brought(desk, "joe", text, "deny", "joe@example.org")
-    # As the program left it that was ended after the first piece.
-    first = Lines([Line(n, Entry(Verdict.DENY, f"u{n}@oak.example", "joe@example.org"), "") for n in range(PIECE)])
-    await desk.store.transact(lambda tx: save(tx, plan(tx, first, 0.0), "joe", 0.0))
-    assert "list-imported" in await desk.post("joe", path)
-    assert len(set(await desk.patterns())) == count
-    assert desk.journal.deeds[-1][2] == f"{count - PIECE} new, 0 changed, {PIECE + 1} known, 1 left out"
+LONG = 2 * PIECE + 5
+"""Lines of three pieces."""
+
+
+async def brought_long(desk: Desk, who: str = "joe") -> str:
+    text = "".join(f"u{number}@oak.example\n" for number in range(LONG)) + "u1@oak.example\nno pattern\n"
+    return await brought(desk, who, text, "deny", f"{who}@example.org")
+
+
+async def test_import_of_many_lines_goes_on_behind_a_page_that_tells_how_far_it_is(desk: Desk) -> None:
+    path = await brought_long(desk)
+    assert (await desk.post("joe", path)).endswith(f"{path}/work")
+    assert desk.journal.deeds[-1][2] == "begun"
+    assert await desk.patterns() == []
+    page = await desk.get("joe", f"{path}/work")
+    assert "The file is being read." in page
+    assert "data-state=" in page
+    watched = await desk.client.get(f"{path}/work?watch=1", cookies={"session": "joe"})
+    assert watched.headers["Refresh"] == "3"
+    await desk.worker().run_once()
+    await desk.worker().run_once()  # Another program, which goes on where the first was cut off.
+    page = await desk.get("joe", f"{path}/work")
+    assert f"{PIECE:,} of {LONG + 1:,} lines saved." in page
+    assert f"{PIECE:,} new, 0 changed, 0 there already, 1 left out" in page
+    assert len(await desk.patterns()) == PIECE
+    worker = desk.worker()
+    while await worker.run_once():
+        pass
+    state = await desk.client.get(f"{path}/work/state", cookies={"session": "joe"})
+    told = await state.json()
+    assert (told["open"], told["done"], told["most"], told["button"]) == (False, LONG + 1, LONG + 1, "")
+    assert told["more"] == f"{LONG:,} new, 0 changed, 1 there already, 1 left out"
+    assert len(set(await desk.patterns())) == LONG
+    assert "The file is saved." in await desk.get("joe", f"{path}/work")
     await desk.post("joe", path, 404)
+
+
+async def test_import_that_is_stopped_keeps_what_was_saved_and_can_be_taken_up_again(desk: Desk) -> None:
+    path = await brought_long(desk)
+    await desk.post("joe", path)
+    worker = desk.worker()
+    await worker.run_once()
+    await worker.run_once()
+    assert "list-import-stopped" in await desk.post("joe", f"{path}/work")
+    assert not await worker.run_once()
+    page = await desk.get("joe", f"{path}/work")
+    assert "Stopped:" in page
+    assert "Look again" not in page
+    assert "list-import-ended" in await desk.post("joe", f"{path}/work")
+    assert re.findall(r"<b>(\d+)</b>", await desk.get("joe", path)) == [str(LONG - PIECE), "0", str(PIECE + 1), "1"]
+    await desk.post("joe", path)
+    while await worker.run_once():
+        pass
+    assert len(set(await desk.patterns())) == LONG
+
+
+async def test_import_of_somebody_else_tells_nothing_and_cannot_be_stopped(desk: Desk) -> None:
+    path = await brought_long(desk)
+    await desk.get("joe", f"{path}/work", 404)  # Not ordered yet.
+    await desk.post("joe", path)
+    await desk.get("kim", f"{path}/work", 404)
+    await desk.get("root", f"{path}/work", 404)
+    await desk.post("kim", f"{path}/work", 404)
+    answer = await desk.client.get(f"{path}/work/state", cookies={"session": "kim"})
+    assert answer.status == 404
+
+
+async def test_import_by_two_programs_at_once_saves_each_piece_once(desk: Desk) -> None:
+    path = await brought_long(desk)
+    await desk.post("joe", path)
+    order_id = await desk.store.look(lambda tx: tx.orders.due(desk.clock[0], desk.clock[0]))
+    assert order_id is not None
+    bringers = [Bringer(desk.store, now=lambda: 0.0) for _ in range(2)]
+    while any(await asyncio.gather(*(one.step(order_id.id) for one in bringers))):
+        pass
+    order = await desk.store.look(lambda tx: tx.bringings.get(order_id.id))
+    assert order is not None
+    assert order.saved == Saved(LONG, 0, 1, 1)
+
+
+async def test_import_whose_file_is_gone_ends_as_far_as_it_came(desk: Desk) -> None:
+    path = await brought_long(desk)
+    await desk.post("joe", path)
+    await desk.worker().run_once()
+    await desk.store.transact(lambda tx: tx.entries.drop_draft(int(path.rpartition("/")[2])))
+    worker = desk.worker()
+    await worker.run_once()
+    assert not await worker.run_once()
+    assert "Stopped: 0 of" in await desk.get("joe", f"{path}/work")

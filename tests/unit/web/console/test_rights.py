@@ -16,7 +16,9 @@ OTHERS = {
     "outgoing-challenge": "test_challenge_that_is_stuck_is_retried_within_reach_only",
     "expecting-stop": "tests/unit/web/console/test_expecting.py",
     "list-undo": "tests/unit/web/console/test_lists.py",
-    "list-draft": "tests/unit/web/console/test_lists.py",
+    "list-draft": "tests/unit/web/console/test_list_files.py",
+    "list-work": "tests/unit/web/console/test_list_files.py",
+    "list-work-state": "tests/unit/web/console/test_list_files.py",
     "account-token-revoke": "tests/unit/web/console/test_tokens.py",
     "account-passkey-remove": "tests/system/test_sign_in.py",
 }
