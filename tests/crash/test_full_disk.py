@@ -52,7 +52,7 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
 def test_full_disk_is_answered_with_452_and_recovers_when_freed(
     small_disk: SmallDisk, settings: dict[str, Any], around: Surroundings
 ) -> None:
-    with GatewayProcess(small_disk.folder, settings | {"log.level": "error"}) as gateway:
+    with GatewayProcess(small_disk.folder, settings | {"smtp.processes": 1, "log.level": "error"}) as gateway:
         gateway.command("lists", "add", "allow", KNOWN)
         taken = [_number for _number in range(3) if _send(gateway, _number) == 250]
         assert taken == [0, 1, 2]
@@ -77,7 +77,7 @@ def test_full_disk_is_answered_with_452_and_recovers_when_freed(
         small_disk.free(gateway)
         wait_until(lambda: _send(gateway, 300) == 250, "mail is taken again")
         taken.append(300)
-        assert gateway.run("audit").returncode == 0
+        gateway.command("audit")
         rows = gateway.data("pending", "list", "--most", "1000")
         assert sorted(int(row["subject"].removeprefix("number ")) for row in rows) == taken
 

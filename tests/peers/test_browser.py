@@ -105,6 +105,7 @@ def desk() -> Iterator[Desk]:
             folder,
             {
                 "smtp.stage": "edge",
+                "smtp.processes": 1,
                 "relay.next_hop": f"{HOST}:{around.inside.port}",
                 "relay.smart_host": f"{HOST}:{around.outside.port}",
                 "dns.servers": [f"{HOST}:{around.dns_port}"],

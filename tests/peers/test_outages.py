@@ -48,7 +48,7 @@ def test_next_hop_that_is_down_defers_and_the_server_in_front_keeps_the_mail(own
     trace_above(delivered[-1].content, content)
     own_site.settle()
     assert len(own_site.around.inside.mails(RECIPIENT)) == before + 2
-    assert own_site.gateway.run("audit").returncode == 0
+    own_site.gateway.command("audit")
 
 
 def test_released_mail_waits_for_a_next_hop_that_is_down(own_site: Site) -> None:

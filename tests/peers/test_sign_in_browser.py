@@ -23,7 +23,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
     port = free_port()
     # Passkeys belong to a name, and browsers take no address for one.
     settings = {"web.listen": [f"{HOST}:{port}"], "web.public_url": f"http://localhost:{port}"}
-    made = GatewayProcess(folder, settings)
+    made = GatewayProcess(folder, {"smtp.processes": 1, **settings})
     try:
         made.start(wait=False)
         wait_until(lambda: "/sign-in/link/" in made.word_file.read_text(), "the pages are served", 30)

@@ -233,7 +233,7 @@ def gateway(place: Path, certificate: Certificate, imap: Ports, issuer: str) -> 
         "sign_in_proxy.proxies": [HOST],
         "sign_in_proxy.domain": "example.org",
     }
-    process = GatewayProcess(folder, settings)
+    process = GatewayProcess(folder, settings | {"smtp.processes": 1})
     try:
         process.start(wait=False)
         wait_until(lambda: answers(process.smtp_port) or not process.runs, "the gateway greets")

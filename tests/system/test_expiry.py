@@ -22,7 +22,7 @@ def test_expired_mail_is_deleted_with_a_record(make_site: MakeSite) -> None:
     assert shown["row"]["state"] == "expired"
     assert shown["history"][-1]["event"] == "expire"
     assert site.around.inside.all_mails() == []
-    assert site.gateway.run("audit").returncode == 0
+    site.gateway.command("audit")
 
 
 def test_expired_mail_is_delivered_as_spam_where_that_is_chosen(make_site: MakeSite) -> None:

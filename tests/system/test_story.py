@@ -33,7 +33,7 @@ def test_unknown_sender_is_held_asked_answers_and_arrives_octet_for_octet(site: 
     assert site.send(ADA, JOE, again)[0] == 250
     assert trace_above(site.around.inside.mails(JOE)[-1].content, again)
     assert len(site.around.outside.mails(ADA)) == 1
-    assert site.gateway.run("audit").returncode == 0
+    site.gateway.command("audit")
 
 
 def test_r13_r14_r15_r16_challenge_goes_to_the_reverse_path_alone_with_a_null_sender(site: Site) -> None:
