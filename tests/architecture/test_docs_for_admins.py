@@ -18,7 +18,7 @@ from tests.architecture.tree import ROOT
 
 DOCS = ROOT / "docs"
 CONFIG = ROOT / "config"
-_GROUPS = "pending|lists|challenges|policy|history|digest|account|token|expect|db"
+_GROUPS = "pending|lists|challenges|policy|history|digest|account|token|expect|db|outgoing|requests|sources|orders"
 _CHALLENGE = (
     b"From: mail-desk@example.org\r\nTo: ada@oak.example\r\nSubject: Auto: Hello\r\n\r\nPlease open this page.\r\n"
 )
