@@ -17,6 +17,7 @@ from gateway.flow.list_files import typed
 from gateway.flow.moderate import NO_SOURCE, UNVOUCHED
 from gateway.flow.queue import Group, Queue
 from gateway.flow.sources import Course, NoSource, Settled, Sources, Unvouched
+from gateway.log import escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _settle(config: Path | None, as_json: bool, course: Course, source: str, sco
         print_json({"entries": [typed(one.scope) for one in done.entries], "mails": done.rows})
         return
     whom = ", ".join(typed(one.scope) or "everybody" for one in done.entries)
-    click.echo(f"{source} is {'let in' if course is Course.ACCEPT else 'kept out'} for {whom}")
+    click.echo(f"{escape(source)} is {'let in' if course is Course.ACCEPT else 'kept out'} for {whom}")
     click.echo(f"{len(done.rows)} mails are {'delivered' if course is Course.ACCEPT else 'dropped'}")
 
 

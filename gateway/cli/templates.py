@@ -324,8 +324,15 @@ async def _kept(
 
 def _changed(texts: Texts, words: dict[str, str | Path | None]) -> Texts:
     """Return texts with what is named in place of theirs."""
-    told = {name: value.read_text("utf-8") if isinstance(value, Path) else value for name, value in words.items()}
+    told = {name: _read(value) if isinstance(value, Path) else value for name, value in words.items()}
     return replace(texts, **{name: value for name, value in told.items() if value is not None})
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as fault:
+        raise WrongUse(f"{file} is no text in UTF-8") from fault
 
 
 def _part_of(texts: Texts, part: str) -> str:

@@ -69,6 +69,12 @@ def test_what_makes_no_sense_is_told_in_one_line(shell: Shell, words: tuple[str,
     assert told.count("\n") == 1
 
 
+def test_file_that_is_no_text_is_told_in_one_line(shell: Shell) -> None:
+    file = shell.folder / "body.txt"
+    file.write_bytes(b"Gr\xfc\xdfe {{ url }}")
+    assert "body.txt is no text in UTF-8" in told_in_lines(shell, "templates", "set", "--text", str(file))
+
+
 def test_editor_changes_one_part_and_is_opened_again_after_a_fault(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
