@@ -153,11 +153,6 @@ MAILER(`smtp')
         self._config = folder / "sendmail.cf"
         self._config.write_text(subprocess.run(made, capture_output=True, text=True, timeout=30, check=True).stdout)
 
-    def ask(self, *arguments: str, told: str = "") -> subprocess.CompletedProcess[str]:
-        """Ask it something about its configuration, as `-bt`."""
-        command = [*_named(), str(SENDMAIL), "-C", str(self._config), *arguments]
-        return subprocess.run(command, input=told, capture_output=True, text=True, timeout=90, check=False)
-
     @contextmanager
     def runs(self) -> Iterator[None]:
         """Let the daemon run."""

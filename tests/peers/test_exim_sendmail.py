@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,7 @@ from benchmarks.surroundings import Surroundings, sender_zones
 from gateway.demo.zones import ZoneData
 from tests.certificates import make_certificate
 from tests.peers.deployment import OUTSIDE
-from tests.peers.exim_sendmail import EXIM_PLACES, SENDMAIL, Exim, Sendmail
+from tests.peers.exim_sendmail import EXIM_PLACES, Exim, Sendmail
 from tests.peers.letters import letter, link_in, trace_above
 from tests.peers.solver import solve
 from tests.unit.checks.signing import ED25519_RECORD, ED25519_SEED, signed
@@ -233,14 +232,3 @@ def test_exim_finds_no_fault_in_the_fragments_and_the_guide_names_each(way: str)
     assert (told.returncode, told.stderr) == (0, "")
     assert "Configuration file is" in told.stdout
     assert {file.stem for file in (CONFIG / "exim" / way).glob("*.conf")} - {"acl-mail"} <= set(EXIM_PLACES)
-
-
-def test_sendmail_finds_no_fault_and_has_the_doors_of_the_gateways_file(tmp_path: Path) -> None:
-    sendmail = Sendmail(tmp_path, CONFIG / "sendmail/edge", {}, 9)
-
-    told = sendmail.ask("-bt", told="3,0 joe@example.org\n=M\n")
-
-    assert SENDMAIL.exists()
-    assert told.returncode == 0
-    assert "$# esmtp" in told.stdout or "$# relay" in told.stdout
-    assert "Port=10026" in (tmp_path / "sendmail.cf").read_text()
