@@ -10,7 +10,7 @@ from challenge_web.console.forms import text_of
 from challenge_web.console.gate import viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Route
-from gateway.domain.phrase import phrase, phrase_in
+from gateway.domain.phrase import chain, phrase, phrase_in
 from gateway.domain.roles import Right
 from gateway.domain.webhook import Kind, fault_words
 from gateway.flow.webhook import Webhook
@@ -50,7 +50,7 @@ class WebhookPages:
             "webhook": found,
             "standing": found.standing,
             "kinds": KINDS,
-            "told": [KINDS[kind] for kind in found.kinds],
+            "told": chain(", ", [KINDS[kind] for kind in found.kinds]),
             "fault": fault_words(fault) if fault else "",
             "fault_words": fault_words,
             "problem": problem,

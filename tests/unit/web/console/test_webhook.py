@@ -52,6 +52,10 @@ async def test_webhook_that_fails_is_shown_with_what_waits_and_tried_again(
     page = words(await desk.get("root", AT))
     for told in ("It answered 503.", "fails since", "held, released, expired", "1 try", "msg_"):
         assert told in page
+    german = words(await desk.get("root", f"{AT}?lang=de"))
+    for told in ("zurückgehalten, freigegeben, abgelaufen", "Der Empfänger hat mit 503 geantwortet."):
+        assert told in german
+    await desk.get("root", f"{AT}?lang=en")
     assert "The test event was not taken. It answered 503." in words(await desk.post("root", AT, 502, do="test"))
     place.fault = ""
     assert (await desk.post("root", AT, do="test")).endswith("said=webhook-taken")
