@@ -31,7 +31,7 @@ STRANGERS = ("stranger.example", "friend.example", "spam.example", "list.example
 LIMIT = 1_000_000
 """Octets a mail may have at the door to the world."""
 
-_MAILBOXES = ("joe", "mia", "sam", "kim", "lea", "tom", "postmaster")
+_MAILBOXES = ("joe", "mia", "sam", "kim", "lea", "tom", "una", "postmaster")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from benchmarks.gateway_process import GatewayProcess
-from benchmarks.places import HOST, open_folder
+from benchmarks.places import HOST, open_folder, wait_until
 from benchmarks.surroundings import Surroundings, sender_zones
 from tests.peers.letters import letter, link_in, trace_above
 from tests.peers.solver import fetch
@@ -208,6 +208,8 @@ def test_new_picture_is_another_one_and_costs_no_attempt(desk: Desk, page: Page)
 def test_links_that_machines_followed_still_serve_the_person(desk: Desk, page: Page) -> None:
     challenged = desk.challenged()
     links = _links_of(challenged)
+    # The mail may be there before it is noted that it was sent.
+    wait_until(lambda: all(row["state"] != "queued" for row in desk.state()[1]), "the challenge is noted as sent")
     before = desk.state()
 
     for link in links:

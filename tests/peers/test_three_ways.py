@@ -192,7 +192,7 @@ def test_delivery_status_options_and_utf8_reach_the_mailbox(any_way: Site) -> No
 
 
 def test_mail_of_our_user_to_a_stranger_lets_his_answer_in(any_way: Site) -> None:
-    user, stranger, colleague = "tom@example.org", "dora@stranger.example", "office@stranger.example"
+    user, stranger, colleague = "una@example.org", "dora@stranger.example", "office@stranger.example"
     content = letter(user, stranger, "A question")
 
     with smtplib.SMTP(HOST, any_way.submission_port, "desk.example.org", timeout=60) as door:
