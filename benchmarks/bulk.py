@@ -83,7 +83,7 @@ async def release(store: Store, sink: SmtpSink) -> None:
     """Let a fifth of what waits go by one order, and wait until the last one is delivered."""
     queue, orders = Queue(store, now=time.time), Orders(store, 0.0, now=time.time, wake=lambda: None)
     before, begin = sink.count(), time.perf_counter()
-    selection = queue.selection(ROOT, queue.query(ROOT, "reason:unproven"))
+    selection = queue.selection(ROOT, await queue.query(ROOT, "reason:unproven"))
     order = await orders.give_all(ROOT, Wish(Action.DELIVER, f"{begin}"), selection)
     assert order is not None
     found = order

@@ -238,7 +238,7 @@ async def release(store: Store) -> None:
     redate = Redater(store, Policy(), now=now).step
     worker = OrderWorker(store, 0.5, redate, now=now, wake_deliveries=lambda: None)
     for undo in (True, False):
-        chosen = queue.selection(who, queue.query(who, "subject:photo reason:null"))
+        chosen = queue.selection(who, await queue.query(who, "subject:photo reason:null"))
         begin = time.perf_counter()
         order = await orders.give_all(who, Wish(Action.DELIVER, f"{begin}"), chosen)
         assert order is not None

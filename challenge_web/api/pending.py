@@ -31,7 +31,7 @@ from gateway.flow.sources import NoSource, Sources, Unvouched
 Id = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
 Search = Annotated[
     str,
-    Meta(max_length=300, description="As in the console: roof from:anna reason:unknown state:delivered has:file after:2026-11-01"),
+    Meta(max_length=300, description="As in the console: roof from:anna reason:unknown state:delivered has:file after:2026-11-01 after:digest"),
 ]  # fmt: skip
 Lane = Annotated[Literal["", "people", "machine"], Meta(description='"" is both.')]
 Sort = Literal["arrival", "sender", "subject", "recipient", "size", "reason", "expiry", "score"]
@@ -272,7 +272,7 @@ class PendingResource:
         if told.all is None:
             order = await self._orders.give(call.viewer, wish, told.ids)
         else:
-            query = self._queue.query(call.viewer, told.all.q)
+            query = await self._queue.query(call.viewer, told.all.q)
             if query.faults:
                 # What was not understood is not part of the search: it would hit more than was meant.
                 raise Problem("invalid", errors=[("all.q", fault) for fault in query.faults])

@@ -151,7 +151,14 @@ class PendingPages:
             "saved": links(await self._searches.all(viewer), here),
             "savable": bool(packed(here)),
             "on": chips_on(page.query, plain),
-            "off": chips_off(page.query, plain, content=viewer.may(Right.READ_CONTENT), scored=self._scored),
+            "off": chips_off(
+                page.query,
+                plain,
+                content=viewer.may(Right.READ_CONTENT),
+                scored=self._scored,
+                told=page.told_at is not None,
+            ),
+            "told_at": page.told_at,
             "scored": self._scored,
             "sorts": _sorts(page, ask, plain, scored=self._scored),
             "sizes": [(size, address(plain, size=str(size)), size == ask.size) for size in SIZES],
@@ -181,7 +188,7 @@ class PendingPages:
         wish = Wish(action, _nonce(_text(form, "nonce"), wanted, wide, "all" if everything else ids), breadth)
         if everything:
             ask = read_ask(back)
-            query = self._queue.query(viewer, ask.box)
+            query = await self._queue.query(viewer, ask.box)
             lane = MACHINE if ask.source else ask.lane or ("" if ask.box.strip() else PEOPLE)
             if query.faults:
                 # What was not understood is not part of the search: it would hit more than was meant.

@@ -288,9 +288,11 @@ _USUAL_REASONS = (
 )
 
 
-def chips_off(query: Query, here: Mapping[str, str], *, content: bool, scored: bool) -> list[tuple[str, list[Chip]]]:
-    """Return filters to choose, by kind. scored: a filter in front says how spam-like a mail is."""
-    days_ = ("day:today", "day:yesterday", "day:7d")
+def chips_off(
+    query: Query, here: Mapping[str, str], *, content: bool, scored: bool, told: bool
+) -> list[tuple[str, list[Chip]]]:
+    """Return filters to choose, by kind. scored: a filter in front says how spam-like a mail is. told: a digest has come to the reader."""
+    days_ = ("day:today", "day:yesterday", "day:7d", *(("after:digest",) if told else ()))
     reasons = tuple(f"reason:{reason.value}" for reason in _USUAL_REASONS)
     states = [f"state:{state.value}" for state in State if state is not State.PENDING]
     kinds: list[tuple[str, tuple[str, ...]]] = [
@@ -313,6 +315,7 @@ _CHIPS = {
     "day:today": phrase("Today"),
     "day:yesterday": phrase("Yesterday"),
     "day:7d": phrase("Last 7 days"),
+    "after:digest": phrase("New since your last digest"),
     "has:file": phrase("With files"),
     "is:unseen": phrase("Not opened yet"),
     "state:all": phrase("All, ended too"),

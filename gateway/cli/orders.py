@@ -88,7 +88,7 @@ def give(config: Path | None, as_json: bool, matching: str, breadth: str, action
             order = await service.give(desk.viewer, wish, ids)
         else:
             queue = Queue(desk.store, now=time.time)
-            query = queue.query(desk.viewer, matching)
+            query = await queue.query(desk.viewer, matching)
             if query.faults:
                 # What was not understood is not part of the search: it would hit more than was meant.
                 raise WrongUse(" ".join(query.faults))

@@ -24,7 +24,7 @@ from gateway.cli.output import (
     print_octets,
     progress,
 )
-from gateway.domain.address import normal_form
+from gateway.domain.address import normal_form, without_tag
 from gateway.domain.evidence import Proof
 from gateway.domain.explain import REASONS, SILENCES, proof_words
 from gateway.domain.lifecycle import State
@@ -33,6 +33,7 @@ from gateway.domain.policy import Scope
 from gateway.domain.query import Term, read_query, search_words
 from gateway.domain.roles import Reach
 from gateway.flow.describe import Describer
+from gateway.flow.digest_people import mailboxes_for
 from gateway.flow.moderate import Action, Breadth, Done, Moderator
 from gateway.flow.queue import Place, Selection
 from gateway.store.store import Store, Transaction
@@ -101,7 +102,7 @@ def list_(
     """List mail, the newest first.
 
     QUERY is what the pending page's search box takes, as: roof from:anna reason:unknown state:delivered has:file
-    after:2026-11-01 before:yesterday. Days begin in UTC.
+    after:2026-11-01 before:yesterday. Days begin in UTC. With --for RECIPIENT, after:digest is what came since the last digest.
     """
     chosen = Filter(
         state="" if state == EVERY else state,
@@ -112,10 +113,15 @@ def list_(
     )
     listing = Listing(_COLUMNS, "Nothing is waiting." if state == State.PENDING.value else "None.", as_json=as_json)
 
-    found = _selection(" ".join(query), chosen) if query else None
+    found, since_digest = _selection(" ".join(query), chosen) if query else (None, False)
+    if since_digest and (not chosen.recipient or chosen.recipient.startswith("@")):
+        raise WrongUse("after:digest needs --for RECIPIENT: whose digest is meant?")
 
     async def work(store: Store) -> int:
         """Print page by page; return the last id, where there may be more."""
+        nonlocal found
+        if found is not None and since_digest:
+            found = await _since_digest(store, found, chosen.recipient)
         if found is not None:
             # What the service has not put into the list yet, or came while none ran.
             describer = Describer(store)
@@ -137,8 +143,24 @@ def list_(
         note(f"these are {most}; --before {last} shows what follows, --most N shows more at a time")
 
 
-def _selection(text: str, chosen: Filter) -> Selection:
-    """Turn the words of a search, and the options beside it, into what the list is asked."""
+async def _since_digest(store: Store, found: Selection, recipient: str) -> Selection:
+    """Ask only for what came after the last digest that the recipient was told by. Raises CommandError."""
+
+    def last(tx: Transaction) -> float | None:
+        mailbox = next(iter(mailboxes_for(tx, without_tag(recipient))), "")
+        return tx.queue.told_there(mailbox)
+
+    told_at = await store.look(last)
+    if told_at is None:
+        raise CommandError(f"no digest was delivered to {recipient} yet: leave out after:digest")
+    return replace(found, after=max(told_at, found.after or 0.0))
+
+
+def _selection(text: str, chosen: Filter) -> tuple[Selection, bool]:
+    """Turn the words of a search, and the options beside it, into what the list is asked.
+
+    Return too whether only what came since the last digest is meant.
+    """
     query = read_query(text, datetime.now(UTC).date())
     if query.faults:
         raise WrongUse(" ".join(query.faults))
@@ -154,7 +176,7 @@ def _selection(text: str, chosen: Filter) -> Selection:
     for words, field in ((chosen.sender, "from"), (chosen.words, "")):
         if words:
             terms.append(Term(tuple(search_words(words).split()), field, whole=bool(field)))
-    return Selection(
+    wanted = Selection(
         place=Place.of(reach),
         states=states,
         terms=tuple(terms),
@@ -163,6 +185,7 @@ def _selection(text: str, chosen: Filter) -> Selection:
         before=_midnight(query.before),
         has_file=query.has_file,
     )
+    return wanted, query.since_digest
 
 
 def _midnight(day: date | None) -> float | None:

@@ -1,7 +1,7 @@
 """The search box: what a person types becomes a value; what cannot be understood is said in plain words.
 
     roof "new offer" from:anna to:joe subject:roof file:pdf reason:unknown state:delivered
-    has:file is:unseen score:>5 day:today after:2026-11-01 before:2026-12-01
+    has:file is:unseen score:>5 day:today after:2026-11-01 before:2026-12-01 after:digest
 
 Words are parts of the sender, the recipient, the subject or a file's name, from the beginning of a word on. All that
 is typed must hold. A prefix nobody knows is a word like any other.
@@ -67,6 +67,10 @@ class Query:
     states: tuple[State, ...] = (State.PENDING,)
     after: date | None = None
     """Arrived on this day or later."""
+    since_digest: bool = False
+    """Only what came after the reader's last digest."""
+    told_at: float | None = None
+    """When that was made, seconds since the epoch; found out by who has the store."""
     before: date | None = None
     """Arrived before this day began."""
     has_file: bool = False
@@ -155,6 +159,8 @@ def _filtered(query: Query, prefix: str, value: str, today: date) -> Query:
             known = ", ".join(one.value for one in Reason)
             return _faulty(query, phrase("There is no reason {value}. There are {known}.", value=value, known=known))
         return replace(query, reasons=reasons)
+    if prefix == "after" and value == "digest":
+        return replace(query, since_digest=True)
     day = read_day(value, today)
     if day is None:
         return _faulty(

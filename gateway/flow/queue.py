@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import datetime
 from typing import Protocol, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.domain.address import normal_form, without_tag
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import State
+from gateway.domain.phrase import phrase
 from gateway.domain.query import Query, Score, Term, read_query
 from gateway.domain.roles import Reach, Right, Viewer
+from gateway.flow.reader_days import later, midnight, zone_of
 
 T = TypeVar("T")
 
@@ -163,6 +164,8 @@ class Page:
     groups: tuple[Group, ...] = ()
     more_groups: str = ""
     """The source behind which further groups follow; "" where there are none."""
+    told_at: float | None = None
+    """When the viewer's last digest was made; None: none has come to him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,9 @@ class QueueTable(Protocol):
     def in_front(self, chosen: Selection, sort: str, reverse: bool, key: Key, most: int) -> int | None:
         """Return how many of those that wait stand in front of a key, counting to `most` + 1; None: not soon told."""
 
+    def told_at(self, account: int) -> float | None:
+        """Return when the last digest was made that an account's mailbox took; None: there is none."""
+
     def groups(self, chosen: Selection, behind: str, most: int, account: int) -> Sequence[Group]:
         """Return sources of machine mail."""
 
@@ -227,6 +233,9 @@ class QueueStore(Protocol):
 _NO_CONTENT = "Your role does not show subjects and files: words are looked for in addresses only."
 
 
+_NO_DIGEST = phrase("No digest has come to you yet: after:digest filters nothing.")
+
+
 class Queue:
     """Shows each person the rows within reach."""
 
@@ -236,7 +245,7 @@ class Queue:
 
     async def page(self, viewer: Viewer, ask: Ask) -> Page:
         """Return one page. What the viewer must not see is not in it, and cannot be searched for."""
-        query = self.query(viewer, ask.box)
+        query = await self.query(viewer, ask.box)
         if not viewer.may(Right.SEE_PENDING):
             return Page((), 0, None, None, query, "arrival")
         chosen = self.selection(viewer, query, ask.lane, ask.source)
@@ -245,14 +254,15 @@ class Queue:
         backwards = ask.before is not None
         start = ask.before if backwards else ask.after
 
-        def work(tx: QueueTx) -> tuple[Sequence[Row], int]:
+        def work(tx: QueueTx) -> tuple[Sequence[Row], int, float | None]:
             table = tx.queue
             rows = table.page(chosen, sort, ask.reverse, start, backwards, size + 1, viewer.account)
             # What fits on the first page is counted already.
             counted = start is None and len(rows) <= size
-            return rows, len(rows) if counted else table.count(chosen, MOST_COUNTED)
+            total = len(rows) if counted else table.count(chosen, MOST_COUNTED)
+            return rows, total, table.told_at(viewer.account)
 
-        found, total = await self._store.look(work)
+        found, total, told_at = await self._store.look(work)
         more = len(found) > size
         rows = [_fit(row, chosen.content) for row in (reversed(found[:size]) if backwards else found[:size])]
         return Page(
@@ -262,6 +272,7 @@ class Queue:
             previous=rows[0].key if rows and (more if backwards else start is not None) else None,
             query=query,
             sort=sort,
+            told_at=told_at,
         )
 
     async def groups(self, viewer: Viewer, behind: str = "") -> Page:
@@ -300,7 +311,7 @@ class Queue:
 
     async def spot(self, viewer: Viewer, ask: Ask, row: Row) -> Spot | None:
         """Return where a row stands in the list that was asked for; None where it is not in it, or waits no longer."""
-        query = self.query(viewer, ask.box)
+        query = await self.query(viewer, ask.box)
         # Who came without a search goes along the lane that the mail is in.
         lane = ask.lane or ("" if ask.box.strip() else row.lane)
         chosen = replace(self.selection(viewer, query, lane, ask.source), states=(State.PENDING,))
@@ -332,9 +343,14 @@ class Queue:
         if not viewer.looks_as and await self.one(viewer, row_id) is not None:
             await self._store.transact(lambda tx: tx.queue.see(viewer.account, [row_id]))
 
-    def query(self, viewer: Viewer, box: str) -> Query:
+    async def query(self, viewer: Viewer, box: str) -> Query:
         """Read the search box by the viewer's calendar."""
         query = read_query(box, datetime.fromtimestamp(self._now(), zone_of(viewer)).date())
+        if query.since_digest:
+            told_at = await self._store.look(lambda tx: tx.queue.told_at(viewer.account))
+            query = replace(query, told_at=told_at)
+            if told_at is None:
+                query = replace(query, faults=(*query.faults, _NO_DIGEST))
         hidden = query.has_file or any(term.field in ("subject", "file") for term in query.terms)
         if hidden and not viewer.may(Right.READ_CONTENT):
             return replace(query, faults=(*query.faults, _NO_CONTENT))
@@ -354,8 +370,8 @@ class Queue:
             states=query.states,
             terms=terms,
             reasons=query.reasons,
-            after=_midnight(query.after, zone),
-            before=_midnight(query.before, zone),
+            after=later(midnight(query.after, zone), query.told_at),
+            before=midnight(query.before, zone),
             has_file=query.has_file and content,
             source=source,
             score=query.score,
@@ -369,24 +385,6 @@ def _fitting_sort(wanted: str, chosen: Selection, query: Query) -> str:
     if wanted not in SORTS or query.states != (State.PENDING,) or (wanted == "subject" and not chosen.content):
         return "arrival"
     return wanted
-
-
-def zone_of(viewer: Viewer) -> tzinfo:
-    """Return the viewer's time zone; UTC for a name that is none."""
-    try:
-        return ZoneInfo(viewer.time_zone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
-
-
-def _midnight(day: date | None, zone: tzinfo) -> float | None:
-    if day is None:
-        return None
-    # In UTC where the zone's own offset would lead out of the calendar.
-    try:
-        return datetime.combine(day, time(), zone).timestamp()
-    except OverflowError:
-        return datetime.combine(day, time(), UTC).timestamp()
 
 
 def _fit(row: Row, content: bool) -> Row:

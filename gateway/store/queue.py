@@ -8,16 +8,19 @@ from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import State
+from gateway.flow.account_ports import Kind
 from gateway.flow.queue import COUNTED_OF_A_GROUP, Group, Key, Row, Selection
 from gateway.store.queue_find import Finder
 from gateway.store.queue_hits import Limits
 from gateway.store.queue_ordered import Found
 from gateway.store.queue_sql import Clause, Values, by_index
 from gateway.store.queue_strips import waiting_strips
+from gateway.store.tables import digest
+from gateway.store.tables.accounts import account_address
 
 _ROWS = """
 SELECT q.id, p.message_id, p.state, m.author, m.author_name, m.reverse_path, p.recipient, m.subject, m.size, q.held_at,
@@ -72,6 +75,20 @@ class QueueTable:
             self._run("INSERT OR IGNORE INTO seen (pending_id, account) VALUES (?, ?)", (row_id, account))
 
     # --- machine mail by its sources ---
+
+    def told_at(self, account: int) -> float | None:
+        """Return when the last digest was made that an account's mailbox took; None: there is none."""
+        own = account_address.c
+        mailboxes = select(own.address_key).where(own.account_id == account, own.kind != Kind.DELEGATED.value)
+        # As digests choose it: the first mailbox of its own, else the first alias.
+        first = mailboxes.order_by(own.kind == Kind.ALIAS.value, own.id).limit(1)
+        mailbox = self._connection.execute(first).scalar()
+        return None if mailbox is None else self.told_there(mailbox)
+
+    def told_there(self, mailbox: str) -> float | None:
+        """Return when the last digest was made that a mailbox took; None: there is none."""
+        taken = select(digest.c.created_at).where(digest.c.mailbox == mailbox, digest.c.state == "delivered")
+        return self._connection.execute(taken.order_by(digest.c.id.desc()).limit(1)).scalar()
 
     def groups(self, chosen: Selection, behind: str, most: int, account: int) -> Sequence[Group]:
         """Return sources of machine mail: where rows are few, the newest first, else by their names."""

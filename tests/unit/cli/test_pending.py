@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from gateway.domain.address import Address
 from gateway.domain.evidence import NO_EVIDENCE
 from gateway.domain.lifecycle import Event, State
 from gateway.store.store import Transaction
-from tests.store.letters import ANNA, JOE, KIM, NOW, keep, message, row
+from tests.store.letters import ANNA, DAY, JOE, KIM, NOW, keep, message, row
 from tests.unit.cli.shell import Shell
 
 
@@ -204,3 +206,20 @@ def test_pending_action_on_hundreds_of_rows_does_them_all(shell: Shell) -> None:
     assert outcome.status == 0
     assert outcome.out.count(": deleted\n") == 450
     assert set(states(shell).values()) == {State.DELETED.value}
+
+
+def test_list_of_what_came_since_the_last_digest_asks_whose(shell: Shell) -> None:
+    shell.hold("Old")
+
+    def told(tx: Transaction, at: float) -> None:
+        made = tx.digests.add("joe@example.org", 1, [(1, 1)], at, at)
+        tx.digests.finish(made, "delivered", "250 OK", at)
+
+    assert shell("pending", "list", "after:digest").status == 2
+    words = ("pending", "list", "--for", "joe@example.org", "after:digest")
+    outcome = shell(*words)
+    assert (outcome.status, outcome.out) == (1, "")
+    shell.change(lambda tx: told(tx, time.time()))
+    assert shell(*words, "--json").data == []
+    shell.change(lambda tx: told(tx, NOW - DAY))
+    assert [row["subject"] for row in shell(*words, "--json").data] == ["Old"]

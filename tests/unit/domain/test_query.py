@@ -156,3 +156,11 @@ def test_query_of_any_text_is_read_and_its_words_are_plain(text: str) -> None:
         assert term.words
         assert all(word and word == search_words(word).replace(" ", "") for word in term.words)
     assert read(" ".join(query.pieces)).filters == query.filters
+
+
+def test_after_the_digest_is_no_day_and_before_it_is() -> None:
+    query = read("roof after:digest")
+    assert query.since_digest
+    assert (query.after, query.faults, query.filters) == (None, (), ("after:digest",))
+    assert not read("after:today").since_digest
+    assert read("before:digest").faults

@@ -11,9 +11,11 @@ import pytest
 from challenge_web.console.pending_range import range_words, rank_of, read_rank
 from gateway.domain.lifecycle import State
 from gateway.domain.query import Query
+from gateway.domain.roles import Role
+from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.queue import Page, Row
 from gateway.reading.reader import Reader
-from gateway.store.store import Store
+from gateway.store.store import Store, Transaction
 from tests.store.fresh import fresh_store
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.pending_desk import VIEWERS, Desk, open_pending, subjects
@@ -85,6 +87,35 @@ async def test_list_of_what_was_not_opened_is_each_accounts_own(desk: Desk) -> N
     await desk.store.transact(lambda tx: tx.queue.see(VIEWERS["joe"].account, [roof]))
     assert subjects(await desk.get("joe", "?q=is:unseen")) == ["Lamp"]
     assert subjects(await desk.get("dora", "?q=is:unseen")) == ["Lamp", "Roof"]
+
+
+async def told(desk: Desk, who: str, address: str) -> None:
+    """Let a digest be delivered to somebody's mailbox."""
+    new = NewAccount(who, Role.USER, "tests", 0.0, addresses=((address, Kind.OWN),))
+
+    def work(tx: Transaction) -> None:
+        assert tx.accounts.add(new) == VIEWERS[who].account
+        made = tx.digests.add(address, 1, [(1, 1)], desk.clock[0], desk.clock[0])
+        tx.digests.finish(made, "delivered", "250 OK", desk.clock[0])
+
+    await desk.store.transact(work)
+
+
+async def test_list_of_what_came_since_the_last_digest_is_filtered_and_marked(desk: Desk) -> None:
+    await desk.hold("Old")
+    page = await desk.get("joe", "?q=after:digest")
+    assert "No digest has come to you yet" in page
+    assert "New since your last digest" not in await desk.get("joe", "")
+    desk.clock[0] += 60
+    await told(desk, "joe", "joe@example.org")
+    desk.clock[0] += 60
+    await desk.hold("New", at=desk.clock[0])
+    page = await desk.get("joe", "")
+    assert subjects(page) == ["New", "Old"]
+    assert page.count('title="New since your last digest"') == 1
+    (link,) = re.findall(r'href="\.\./(console/pending[^"]*)">New since your last digest', page)
+    assert subjects(await desk.get("joe", link.removeprefix("console/pending").replace("&amp;", "&"))) == ["New"]
+    assert subjects(await desk.get("dora", "?q=after:digest")) == ["New", "Old"]
 
 
 async def test_search_is_saved_under_a_name_and_removed(desk: Desk) -> None:
