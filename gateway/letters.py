@@ -30,7 +30,7 @@ from gateway.relay.notice_letter import compose_notice
 from gateway.relay.release_letter import compose_answer, compose_ask
 from gateway.relay.sign_in_letter import SignInMail, compose_sign_in
 from gateway.relay.signer import Signer
-from gateway.relay.templates import SAMPLE, Sources, TemplateFault, Templates, faults_in
+from gateway.relay.templates import SAMPLE, SAMPLE_AT, Sources, TemplateFault, Templates, faults_in
 from gateway.settings import Settings
 from gateway.settings.values import mailbox
 
@@ -199,7 +199,7 @@ class LetterWriter:
         spoken = language(tag)
         message_id = f"<sample@{self._settings.smtp.hostname}>"
         composed = compose_challenge(templates, mail, mail.received_at, message_id, spoken=spoken)
-        filled = templates.sample()
+        filled = templates.sample(date=spoken.moment(SAMPLE_AT), expiry=spoken.moment(SAMPLE_AT + 14 * 86_400))
         domain = mail.recipient_domain
         name, address = from_parts(texts.from_line)
         organisation = mail.organisation or domain

@@ -60,6 +60,8 @@ SAMPLE: Mapping[str, str | int] = {
     "message_id": "<20261120140500.1@oak.example>",
 }
 
+SAMPLE_AT = 1_795_183_500.0
+"""Its date, in seconds since the epoch."""
 _PARTS = ("subject.txt", "body.txt", "body.html")
 _NODES = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Keyword,
@@ -156,9 +158,9 @@ class Templates:
         _try(parts)
         return Templates(parts, self._shipped)
 
-    def sample(self) -> Rendered:
-        """Render the challenge for the sample mail."""
-        return _render(self._chosen, SAMPLE)
+    def sample(self, **instead: str) -> Rendered:
+        """Render the challenge for the sample mail. instead: values of it in another language."""
+        return _render(self._chosen, {**SAMPLE, **instead})
 
     def challenge(self, values: Mapping[str, str | int]) -> Rendered:
         """Render the challenge. values: one for each of VARIABLES, each one line.

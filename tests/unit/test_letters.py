@@ -73,6 +73,14 @@ async def test_challenge_with_words_that_are_good_no_more_is_the_shipped_one(set
     assert "http://127.0.0.1/challenge/abc" in body.get_content()
 
 
+def test_sample_bears_the_dates_of_its_language(settings: Settings) -> None:
+    writer = LetterWriter(settings)
+    tried = writer.try_out("@example.org", "de", writer.shipped("de"))
+    assert isinstance(tried, Sample)
+    assert "20. November 2026, 14:05 UTC" in tried.text
+    assert "4. Dezember 2026, 14:05 UTC" in tried.text
+
+
 def test_sample_tells_how_the_mail_will_look(settings: Settings) -> None:
     tried = LetterWriter(settings).try_out("@example.org", "en", GOOD)
     assert isinstance(tried, Sample)
