@@ -262,6 +262,9 @@ class HeldLinks:
         if bearer is None or row is None:
             return None
         owner = without_tag(row.recipient.key)
+        person = person_of(tx, bearer.mailbox, self._rules.domains)
+        if person is None or owner not in person.owners:
+            return None
         return Stopping(bearer.mailbox, choice_of(tx, owner) != NO_NOTICES), owner
 
     def _stopping(self, tx: HeldLinksTx, hashed: bytes) -> Stopping | None:

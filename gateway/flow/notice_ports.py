@@ -80,7 +80,7 @@ class NoticeTable(Protocol):
         """Save it."""
 
     def newcomers(self, after: int, since: float, most: int) -> tuple[int, Sequence[int]]:
-        """Return the last of up to `most` listed rows behind this one, and those that came since then and wait."""
+        """Return the last row looked at behind this one, and up to `most` on the way that came since then and wait."""
 
     def add(self, row: int, mailbox: str, last: bool, now: float) -> None:
         """Let a notice be sent; there is one for each row."""

@@ -147,7 +147,12 @@ class Notices:
 
         def read(tx: NoticeTx) -> tuple[Person, Row] | None:
             row, person = tx.queue.one(due.row, 0), person_of(tx, due.mailbox, self._rules.domains)
-            return None if row is None or person is None or row.state is not State.PENDING else (person, row)
+            if row is None or person is None or row.state is not State.PENDING:
+                return None
+            # Looked at anew for each attempt: notices may be stopped, and the address somebody else's, by now.
+            owner = without_tag(normal_form(row.recipient))
+            wanted = owner in person.owners and told_at_once(choice_of(tx, owner), row.reason)
+            return (person, row) if wanted else None
 
         found = await self._store.look(read)
         if found is None:

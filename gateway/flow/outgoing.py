@@ -26,7 +26,7 @@ from gateway.flow.arrangements import policy_for
 from gateway.flow.moves import move
 from gateway.flow.outgoing_ports import Departure, Sent
 from gateway.flow.ports import Delivery, Envelope, Features, Hop, Store, StoreDown, Tx
-from gateway.log import event, warning
+from gateway.log import bug, event, warning
 
 _log = logging.getLogger("gateway.outgoing")
 _mails = PlainCounter("gateway_outgoing_total", "Mails to the outside, by what became of them.", ("outcome",))
@@ -104,7 +104,6 @@ class Outgoing:
         if head.body > header.MAX_HEADER_OCTETS or facts.hops > self._rules.max_hops:
             answer = reply.LOOP if facts.hops > self._rules.max_hops else reply.HEADER_TOO_BIG
             return await self._closed(transaction, content, answer, None)
-        answer = await self._pass_on(transaction, content)
         taught = lesson(
             transaction.reverse_path,
             [each.address for each in transaction.recipients],
@@ -113,6 +112,7 @@ class Outgoing:
             self._rules.domains,
             self._rules.most_recipients,
         )
+        answer = await self._pass_on(transaction, content)
         return await self._closed(transaction, content, answer, taught)
 
     async def _pass_on(self, transaction: Transaction, content: bytes) -> Reply:
@@ -146,6 +146,10 @@ class Outgoing:
             # The mail is with the server behind: whoever heard 4yz now would send it twice.
             warning(_log, "outgoing-not-learned", transaction=transaction.id, why=str(fault))
             told = "store-down"
+        except Exception:
+            # A fault of ours in what is learned: at each retry it would be here again, and the mail gone out once more.
+            bug(_log, "outgoing-not-learned", transaction=transaction.id)
+            told = "fault"
         if learned.released:
             self._wake_deliveries()
         outcome = "relayed" if answer.accepted else "deferred" if answer.temporary else "refused"

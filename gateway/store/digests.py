@@ -10,12 +10,12 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from gateway.domain.lifecycle import OPEN, State
 from gateway.flow.account_ports import Kind
 from gateway.flow.digest_ports import Bearer, Mailbox, Queued, Sent, Stuck, Wanted
-from gateway.store.tables import challenge, inserted_id, pending, sequence
+from gateway.store import counters
+from gateway.store.tables import challenge, inserted_id, pending
 from gateway.store.tables.accounts import account_address
 from gateway.store.tables.digests import digest, digest_choice, digest_item, digest_mailbox, digest_secret
 
 QUEUED, DELIVERED, REFUSED, VOID = "queued", "delivered", "refused", "void"
-_CURSOR = "digest-rows"
 _NEVER_SHOWN = (
     " AND NOT EXISTS (SELECT 1 FROM digest_item i CROSS JOIN digest d ON d.id = i.digest_id"
     " WHERE i.pending_id = q.id AND d.mailbox = ? AND d.state = 'delivered')"
@@ -88,12 +88,11 @@ class DigestTable:
 
     def cursor(self) -> int:
         """Return the row up to which newcomers were looked for."""
-        return int(self._connection.execute(select(sequence.c.value).where(sequence.c.name == _CURSOR)).scalar() or 0)
+        return counters.cursor(self._connection, counters.DIGEST_ROWS)
 
     def set_cursor(self, row: int) -> None:
         """Save it."""
-        statement = insert_or(sequence).values(name=_CURSOR, value=row)
-        self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": row}))
+        counters.set_cursor(self._connection, counters.DIGEST_ROWS, row)
 
     def deputies(self, owner: str) -> list[int]:
         """Return the accounts that see to this address of somebody else's."""

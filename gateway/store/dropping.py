@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Table, and_, delete, select, update
 
+from gateway.store.counters import rewind_cursors
 from gateway.store.tables import (
     challenge,
     digest_item,
@@ -32,6 +33,7 @@ def drop_rows(connection: Connection, ids: Sequence[int]) -> None:
             connection.execute(delete(table).where(table.c["pending_id"].in_(ids)))
     drop(connection, pending, ids)
     rewind(connection)
+    rewind_cursors(connection)
 
 
 def drop_messages(connection: Connection, ids: Collection[int]) -> int:

@@ -9,10 +9,12 @@ from gateway.domain.levels import PolicySetting
 from gateway.domain.lifecycle import State
 from gateway.domain.notice import OFF
 from gateway.flow.notice_ports import DueNotice, NoticeBearer
-from gateway.store.tables import notice, notice_secret, pending, policy_choice, queue, sequence
+from gateway.store import counters
+from gateway.store.tables import notice, notice_secret, pending, policy_choice, queue
 
-_CURSOR = "notice-rows"
 _QUEUED = "queued"
+MOST_PASSED = 5000
+"""Rows looked at in one go: where notices are switched on late, all that came before is passed over quickly."""
 
 
 class NoticeTable:
@@ -28,20 +30,25 @@ class NoticeTable:
 
     def cursor(self) -> int:
         """Return the row up to which newcomers were looked for."""
-        return int(self._connection.execute(select(sequence.c.value).where(sequence.c.name == _CURSOR)).scalar() or 0)
+        return counters.cursor(self._connection, counters.NOTICE_ROWS)
 
     def set_cursor(self, row: int) -> None:
         """Save it."""
-        statement = insert_or(sequence).values(name=_CURSOR, value=row)
-        self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": row}))
+        counters.set_cursor(self._connection, counters.NOTICE_ROWS, row)
 
     def newcomers(self, after: int, since: float, most: int) -> tuple[int, list[int]]:
-        """Return the last of up to `most` listed rows behind this one, and those that came since then and wait."""
+        """Return the last row looked at behind this one, and up to `most` on the way that came since then and wait."""
         own = queue.c
-        rows = self._connection.execute(
-            select(own.id, own.held_at, own.listed).where(own.id > after).order_by(own.id).limit(most)
-        ).all()
-        return (rows[-1].id if rows else after), [row.id for row in rows if row.listed and row.held_at > since]
+        query = select(own.id, own.held_at, own.listed).where(own.id > after).order_by(own.id)
+        last = after
+        found: list[int] = []
+        for row in self._connection.execute(query.limit(max(most, MOST_PASSED))).all():
+            if row.listed and row.held_at > since:
+                if len(found) == most:
+                    break
+                found.append(row.id)
+            last = row.id
+        return last, found
 
     def add(self, row: int, mailbox: str, last: bool, now: float) -> None:
         """Let a notice be sent; there is one for each row."""

@@ -292,6 +292,22 @@ async def test_number_of_a_mail_that_is_forgotten_leads_nowhere(store: Store, hi
     assert await store.look(lambda tx: tx.connection.exec_driver_sql(entry).scalar()) is None
 
 
+async def test_mail_that_gets_the_number_of_an_erased_one_is_looked_at_as_any_newcomer(
+    store: Store, history: History
+) -> None:
+    await keep(store, message("Kept", sender=Address.of("bob@elm.example")), row(KIM))
+    (erased,) = (await keep(store, message("Erased"), row(event=Event.DROP))).rows
+
+    def read(tx: Tx) -> None:
+        tx.digests.set_cursor(erased)
+        tx.notices.set_cursor(erased)
+
+    await store.transact(read)
+    assert await history.erase(ROOT, "joe@example.org") is not None
+    cursors = await store.look(lambda tx: (tx.digests.cursor(), tx.notices.cursor()))
+    assert cursors == (erased - 1, erased - 1)
+
+
 async def test_address_is_exported_and_erased_by_who_has_the_site_only(history: History) -> None:
     for viewer in (USER, ADMIN, replace(ROOT, role=Role.AUDITOR)):
         assert await history.export(viewer, "joe@example.org") is None

@@ -252,7 +252,7 @@ sequence = Table(
     Column("name", String(32), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-"""Change counters: a process whose cached copy bears an older number reads again."""
+"""Change counters: a process whose cached copy bears an older number reads again. And how far workers have read."""
 
 secret = Table(
     "secret",

@@ -10,6 +10,7 @@ from gateway.domain.address import Address
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Right
+from gateway.flow.account_ports import Kind
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
 from gateway.flow.notices import FRESH, HOUR, MOST_AN_HOUR, PATIENCE
@@ -163,3 +164,35 @@ async def test_notice_that_cannot_go_now_is_tried_again_and_is_void_once_the_mai
         lambda tx: tx.connection.exec_driver_sql("SELECT state FROM notice").scalars().all()
     )
     assert states == ["sent", "refused"]
+
+
+async def test_notice_that_waits_for_its_next_attempt_ends_with_the_choice(desk: DigestDesk) -> None:
+    await choose(desk, "", "on")
+    desk.world.hop.answers[JOE.text] = Reply(451, "4.3.0", "later")
+    await desk.arrive("Offer", JOE)
+    assert await told(desk) == []
+    await choose(desk, JOE.text, "off")
+    del desk.world.hop.answers[JOE.text]
+    desk.world.clock.at += 61
+    assert await told(desk) == []
+
+
+async def test_link_of_who_has_no_more_to_do_with_the_address_stops_nothing(desk: DigestDesk) -> None:
+    number = await desk.account("kim", (KIM.key, Kind.OWN), (JOE.key, Kind.OWN))
+    await choose(desk, "", "on")
+    await desk.arrive("Offer", JOE)
+    ((_, _, text),) = await told(desk)
+    stops = links(text)[1]
+    assert await desk.links().stopping_notices(stops) is not None
+    await desk.world.store.transact(lambda tx: tx.accounts.take(number, JOE.key))
+    assert await desk.links().stop_notices(stops) is None
+
+
+async def test_rows_are_passed_over_at_once_and_none_that_is_fresh_is_missed(desk: DigestDesk) -> None:
+    for number in range(5):
+        desk.world.clock.at += FRESH / 2
+        await desk.arrive(f"Offer {number}", JOE)
+    since = desk.world.clock.at - 2 * FRESH + 1
+    assert await desk.world.store.look(lambda tx: tx.notices.newcomers(0, since, 2)) == (3, [2, 3])
+    assert await desk.world.store.look(lambda tx: tx.notices.newcomers(3, since, 2)) == (5, [4, 5])
+    assert await desk.world.store.look(lambda tx: tx.notices.newcomers(5, since, 2)) == (5, [])

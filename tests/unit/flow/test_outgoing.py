@@ -159,6 +159,15 @@ async def test_outgoing_mail_passes_where_the_store_is_down(way: Way, monkeypatc
     assert len(way.world.hop.taken) == 1
 
 
+async def test_fault_of_ours_in_learning_never_sends_a_mail_twice(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise ValueError("not as it should be")
+
+    monkeypatch.setattr(way.world.store, "transact", broken)
+    assert await way.send() == reply.OK
+    assert len(way.world.hop.taken) == 1
+
+
 # --- others' will ---
 
 
