@@ -13,6 +13,7 @@ from gateway.cli.access import with_store
 from gateway.cli.faults import CommandError
 from gateway.cli.operator import operator
 from gateway.cli.options import CLIENT, settings_of
+from gateway.cli.output import progress
 from gateway.domain.roles import Viewer
 from gateway.flow.describe import Describer
 from gateway.flow.journal import Journal
@@ -49,9 +50,11 @@ class Desk:
 
     async def describe(self) -> None:
         """Put into the list what the service has not yet, or what came while none ran."""
-        describer = Describer(self.store)
-        while await describer.run_once():
-            pass
+        describer, count = Describer(self.store), 0
+        with progress("looking at new mail") as told:
+            while some := await describer.run_once():
+                count += some
+                told(count, 0)
 
     async def account(self, name: str) -> int:
         """Return the number of an account, by its name or an address of its own. Raises CommandError."""
