@@ -6,11 +6,11 @@ import re
 from html.parser import HTMLParser
 
 from gateway.languages.catalogue import Catalogue
-from gateway.languages.language import Language, language
+from gateway.languages.language import Language, known, language, language_name
 
 _KEPT = re.compile(r"(%\(\w+\)s|\{\w+\}|%%|<[^>]*>)")
 _MARKED = re.compile("⟦[^⟦⟧]*⟧")
-_SEEN = frozenset({"alt", "title", "placeholder", "aria-label", "data-label"})
+_SEEN = frozenset({"alt", "title", "placeholder", "aria-label", "data-label", "data-copied", "data-failed", "data-ask"})
 # What people typed, programs read, or a script alone shows.
 _LEFT_ALONE = frozenset({"code", "kbd", "script", "style", "pre", "textarea"})
 
@@ -65,3 +65,10 @@ def unmarked(page: str) -> list[str]:
     reader.feed(page)
     reader.close()
     return reader.found
+
+
+def strange(page: str, data: str) -> list[str]:
+    """Return what is neither marked nor data, nor the name of a language. data: a pattern."""
+    names = {language_name(tag) for tag in known()}
+    known_data = re.compile(data)
+    return [text for text in unmarked(page) if text not in names and re.search(r"[^\W\d_]", known_data.sub("", text))]

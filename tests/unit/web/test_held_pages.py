@@ -20,6 +20,7 @@ from gateway.flow.moderate import Action
 from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, stop_in
 from tests.unit.flow.world import DAY, JOE, World
 from tests.unit.web.conftest import Client, MakeClient
+from tests.unit.web.pseudo import PSEUDO, strange
 
 HOSTILE = "\"'<script>alert(1)</script>{{7*7}}\u202e"
 NOBODY_S = "a" * 32
@@ -63,6 +64,12 @@ class Room:
 
 @pytest.fixture
 async def room(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[Room]:
+    async for opened in open_room(tmp_path, make_client):
+        yield opened
+
+
+async def open_room(tmp_path: Path, make_client: MakeClient, **more: object) -> AsyncIterator[Room]:
+    """Serve the pages of links, in an application that is made with more."""
     world = World(tmp_path)
     desk, reading = DigestDesk(world), Reading()
     desk.on()
@@ -70,11 +77,23 @@ async def room(tmp_path: Path, make_client: MakeClient) -> AsyncIterator[Room]:
     def add(app: web.Application, pages: Pages) -> None:
         HeldPages(desk.links(), desk.releases(), reading, pages, now=world.clock.now).add_to(app)
 
-    client = await make_client(console=add, limits=Limits(posts=Limit(1, 8)))
+    client = await make_client(console=add, limits=Limits(posts=Limit(1, 8)), **more)
     await desk.arrive("Offer")
     (mail,) = await desk.until(SIX)
     yield Room(desk, client, reading, secrets_in(mail)[0], stop_in(mail))
     await world.close()
+
+
+async def test_page_of_a_link_says_nothing_that_cannot_be_translated(tmp_path: Path, make_client: MakeClient) -> None:
+    data = r"[^\s,]+@[^\s,]+|Anna Roth|Offer|Dear Jo|UTC|oak\.example|example\.org|\d+-[a-z0-9]+"
+    async for room in open_room(tmp_path, make_client, language_for=lambda request: PSEUDO):
+        for path in ("", "/allow", "/block", "/delete"):
+            assert strange(await room.get(f"/held/{room.secret}{path}"), data) == [], path
+        for path in (f"/held/{room.secret}", f"/digest/stop/{room.stop}"):
+            assert strange(await room.post(path), data) == [], path
+        assert strange(await room.get(f"/digest/stop/{room.stop}"), data) == []
+        assert strange(await room.get(f"/held/{NOBODY_S}", 404), data) == []
+        assert strange(await room.get("/release"), data) == []
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
