@@ -55,6 +55,13 @@ def test_links_of_a_document_into_a_page_lead_to_a_heading(page: Path) -> None:
             assert anchor in _headings(aim), f"{target}#{anchor}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=_names)
+def test_headings_of_a_document_are_told_apart(page: Path) -> None:
+    headings = re.findall(r"^##+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+
+    assert sorted(headings) == sorted(set(headings))
+
+
 def _headings(page: Path) -> set[str]:
     """Return the anchors that a page's headings get: small letters, figures and hyphens."""
     headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
