@@ -37,7 +37,8 @@ DOMAIN = Path(__file__).parent / "unit" / "domain"
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Measure coverage where it counts: the domain's own tests cover it; traced, all others take half as long again.
 
-    The marker `no_cover` would do so for the test alone, and not for what sets it up.
+    The marker `no_cover` would do so for the test alone, and not for what sets it up. It is for tests in the domain that
+    try many thousand values where others have been on each branch.
     """
     plugin = item.config.pluginmanager.getplugin("_cov")
     controller = getattr(plugin, "cov_controller", None)

@@ -149,6 +149,7 @@ def test_reading_any_value_raises_nothing_and_lets_no_control_through(value: byt
     header.without_comments(value)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("shape", HOSTILE)
 def test_hostile_value_of_200_kb_is_read(shape: str) -> None:
     value = HOSTILE[shape]
@@ -167,6 +168,7 @@ def test_hostile_block_of_many_fields_is_split() -> None:
     assert header.split(b"x" * BIG).fields == ()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("line", [b"a:\r\n", b" c\r\n", b"From x\r\n", b"a: b\r\n" + b" c\r\n" * 200])
 def test_hostile_block_without_an_end_is_looked_at_no_further_than_it_may_reach(line: bytes) -> None:
     # Split to its end, such a mail of 50 MB stopped every session for half a minute and took 2 GB.

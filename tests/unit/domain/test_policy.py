@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -139,7 +141,8 @@ EVIDENCE = [
 ]
 
 
-def every_case() -> list[tuple[Policy, Seen]]:
+@cache
+def every_case() -> Sequence[tuple[Policy, Seen]]:
     return [
         (
             Policy(asking=asking),
@@ -208,6 +211,7 @@ def check_allowed(case: Seen, entry: Entry) -> None:
             )
 
 
+@pytest.mark.no_cover
 def test_decide_over_every_combination_keeps_its_promises() -> None:
     reasons = set()
     for policy, case in every_case():
@@ -220,6 +224,7 @@ def test_decide_over_every_combination_keeps_its_promises() -> None:
 WINDOW = Window(1, "joe@example.org", "joe@example.org", 0, 1)
 
 
+@pytest.mark.no_cover
 def test_decide_with_holding_off_delivers_what_would_be_held_and_changes_nothing_else() -> None:
     for policy, case in every_case()[::7]:
         held, off = decide(policy, case), decide(replace(policy, mode=Mode.OFF), case)
@@ -229,6 +234,7 @@ def test_decide_with_holding_off_delivers_what_would_be_held_and_changes_nothing
             assert off == held
 
 
+@pytest.mark.no_cover
 def test_decide_in_quarantine_holds_as_ever_and_asks_nobody() -> None:
     for policy, case in every_case()[::7]:
         asked, quiet = decide(policy, case), decide(replace(policy, mode=Mode.QUARANTINE), case)
@@ -237,6 +243,7 @@ def test_decide_in_quarantine_holds_as_ever_and_asks_nobody() -> None:
         assert not asked.ask or quiet.silence == Silence.SWITCHED_OFF.value
 
 
+@pytest.mark.no_cover
 def test_decide_of_expected_mail_delivers_what_would_be_held_unless_the_policy_forbids_it() -> None:
     for policy, case in every_case()[::7]:
         held, let_in = decide(policy, case), decide(policy, replace(case, expected=WINDOW))
