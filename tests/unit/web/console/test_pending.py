@@ -127,6 +127,15 @@ async def test_undo_brings_rows_back_and_nothing_leaves(desk: Desk) -> None:
     assert await desk.store.look(lambda tx: tx.lists.entries(["anna@oak.example"])) == []
 
 
+async def test_script_is_told_of_an_order_in_the_reader_s_language(desk: Desk) -> None:
+    (roof,) = await desk.hold("Roof")
+    await desk.post("joe", {"one": f"delete:{roof}"})
+    path = f"/console/pending/order/{order_of(await desk.get('joe', ''))}/state"
+    answer = await desk.client.get(path, cookies={"session": "joe"}, headers={"Accept-Language": "de"})
+    told = await answer.json()
+    assert (told["text"], told["button"]) == ("Gelöscht: 1 E-Mail.", "Rückgängig")
+
+
 async def test_undo_that_comes_too_late_is_told(desk: Desk) -> None:
     (roof,) = await desk.hold("Roof")
     await desk.post("joe", {"one": f"delete:{roof}"})
