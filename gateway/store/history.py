@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, false, func, insert, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from gateway.domain.address import normal_form
 from gateway.domain.lifecycle import FINAL, OPEN, State
@@ -26,8 +40,11 @@ from gateway.store.tables import (
     letter,
     list_entry,
     message,
+    notice,
     passage,
     pending,
+    release_letter,
+    release_request,
     sent_mail,
     webhook_event,
 )
@@ -209,6 +226,7 @@ class HistoryTable:
         run(delete(sent_mail).where(sent_mail.c.owner == address))
         mails += run(delete(letter).where(_names(address, letter.c.sender, letter.c.recipient_key))).rowcount
         self._forget_digests(address)
+        self._forget_requests(address)
         for asked in (sign_in_order, sign_in_link):
             run(delete(asked).where(asked.c.address_key == address))
         named = _names(address, pending.c.sender_key, pending.c.recipient_key)
@@ -247,12 +265,22 @@ class HistoryTable:
             ("entries", list_entry, or_(list_entry.c.pattern == address, list_entry.c.owner == address)),
             ("windows", expecting, expecting.c.address == address),
             ("disowned", disowned, disowned.c.sender_key == address),
+            ("release_requests", release_request, _asks(address)),
+            ("notices", notice, notice.c.mailbox == address),
             ("webhook", webhook_event, webhook_event.c.pending_id.in_(held)),
         )
         return {
             name: [_told(row) for row in self._connection.execute(select(table).where(which)).mappings()]
             for name, table, which in wanted
         }
+
+    def _forget_requests(self, address: str) -> None:
+        """Drop mails to an address about requests and single mails, and its name as that of who asked."""
+        run, asked = self._connection.execute, release_request.c
+        drop(self._connection, notice, list(run(select(notice.c.id).where(notice.c.mailbox == address)).scalars()))
+        run(delete(release_letter).where(release_letter.c.mailbox == address))
+        for column in (asked.asked_by, asked.answer_to):
+            run(update(release_request).where(column == address).values({column: ""}))
 
     def _forget_digests(self, address: str) -> None:
         """Drop what is known of digests to a mailbox, and what was chosen for them."""
@@ -293,6 +321,11 @@ def _reach(place: Place, domain: ColumnElement[str], key: ColumnElement[str]) ->
         tags = key.like(f"{_literal(local)}+%@{_literal(name)}", escape="\\")
         ways.append(key == owner.tagged if owner.tagged else or_(key == owner.key, tags))
     return or_(*ways) if ways else false()
+
+
+def _asks(address: str) -> ColumnElement[bool]:
+    asked = release_request.c
+    return or_(asked.recipient_key == address, asked.asked_by == address, asked.answer_to == address)
 
 
 def _names(address: str, sender: ColumnElement[str], recipient: ColumnElement[str]) -> ColumnElement[bool]:

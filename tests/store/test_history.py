@@ -17,6 +17,8 @@ from gateway.flow.letter_book import LetterBook, LetterKind
 from gateway.flow.outgoing_ports import Departure, Sent
 from gateway.flow.passages import Passage
 from gateway.flow.ports import StoreDown
+from gateway.flow.release_ports import LetterKind as AboutRequest
+from gateway.flow.release_ports import NewRequest
 from gateway.store.audit import audit
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx
@@ -170,7 +172,7 @@ async def test_address_is_erased_with_all_that_names_it_and_nothing_else(store: 
     assert before is not None
     assert {name: len(rows) for name, rows in before.items()} == {
         "passages": 1, "letters": 1, "digests": 0, "digest_mailbox": 0, "digest_choice": 0, "sign_in_orders": 1, "held": 3, "messages": 3, "challenges": 1, "entries": 1, "windows": 0, "disowned": 0,
-        "departures": 0, "sent_mails": 0, "webhook": 0,
+        "departures": 0, "sent_mails": 0, "release_requests": 0, "notices": 0, "webhook": 0,
     }  # fmt: skip
     erased = await history.erase(ROOT, "joe@EXAMPLE.org")
     assert erased is not None
@@ -312,3 +314,24 @@ async def test_address_is_exported_and_erased_by_who_has_the_site_only(history: 
     for viewer in (USER, ADMIN, replace(ROOT, role=Role.AUDITOR)):
         assert await history.export(viewer, "joe@example.org") is None
         assert await history.erase(viewer, "joe@example.org") is None
+
+
+async def test_requests_and_notices_of_an_address_are_told_and_forgotten(history: History, store: Store) -> None:
+    kept = await keep(store, message("Offer"), row(KIM))
+
+    def ask(tx: Tx) -> None:
+        request = tx.releases.add(NewRequest(kept.rows[0], KIM.key, KIM.domain, JOE.key, JOE.key, ""), NOW)
+        tx.releases.write(request, kept.rows[0], AboutRequest.ANSWER, JOE.key, NOW)
+        tx.notices.add(kept.rows[0], JOE.key, False, NOW)
+        ((number, *_),) = [(one.id,) for one in tx.notices.due(NOW, NOW, 5)]
+        tx.notices.mint(number, b"a" * 32, b"b" * 32, "<n@gw>")
+
+    await store.transact(ask)
+    before = await history.export(ROOT, JOE.key)
+    assert before is not None
+    assert (len(before["release_requests"]), len(before["notices"])) == (1, 1)
+    assert await history.erase(ROOT, JOE.key) is not None
+    left = await history.export(ROOT, JOE.key)
+    assert left is not None
+    assert left["release_requests"] == left["notices"] == []
+    assert len((await history.export(ROOT, KIM.key) or {})["release_requests"]) == 1
