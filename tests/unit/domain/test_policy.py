@@ -224,7 +224,6 @@ def test_decide_over_every_combination_keeps_its_promises() -> None:
 WINDOW = Window(1, "joe@example.org", "joe@example.org", 0, 1)
 
 
-@pytest.mark.no_cover
 def test_decide_with_holding_off_delivers_what_would_be_held_and_changes_nothing_else() -> None:
     for policy, case in every_case()[::7]:
         held, off = decide(policy, case), decide(replace(policy, mode=Mode.OFF), case)
