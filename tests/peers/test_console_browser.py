@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import smtplib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,21 +26,29 @@ BUTTON = {"joe": "Open Joe’s console", "admin": "Open the admin’s console"}
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running demo."""
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """The address of a running demo, and the port of its door for mail."""
     state = tmp_path_factory.mktemp("demo")
     with subprocess.Popen(
         [sys.executable, "-m", "gateway", "demo", "--state", str(state)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None
-            said = [process.stdout.readline() for _ in range(2)]
+            said = [process.stdout.readline() for _ in range(3)]
             found = re.search(r"http://[\d.]+:\d+", said[1])
+            door = re.search(r"127\.0\.0\.1:(\d+) -f", said[2])
             assert found is not None, said
-            yield found[0]
+            assert door is not None, said
+            yield found[0], int(door[1])
         finally:
             process.terminate()
             process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def demo(running: tuple[str, int]) -> str:
+    """The address of a running demo."""
+    return running[0]
 
 
 @pytest.fixture(scope="module")
@@ -279,3 +291,58 @@ def test_preview_of_a_challenge_looks_as_the_mail_and_runs_nothing(browser: Brow
         page.get_by_label("HTML").fill("{{ nonsense }}")
         expect(mail.get_by_text("nonsense")).to_be_visible()
         assert said == []
+
+
+HOSTILE = (
+    "</title></textarea></style><script>window.ran=1</script>",
+    "\"'><img src=//evil.example/x onerror=window.ran=1>{{7*7}}",
+    "\u202egnp.exe\u2066" + "W" * 400,
+    "\u0647" * 80 + "a\u0300" * 80 + "javascript:window.ran=1",
+)
+HTML = (
+    "<body onload=window.ran=1><h1>{0}</h1><base href=//evil.example/><meta http-equiv=refresh content='0;url=//evil.example'>"
+    "<style>@import '//evil.example/i';body{{background:url(//evil.example/s)}}</style><img src=//evil.example/p.png>"
+    "<svg onload=window.ran=1></svg><iframe srcdoc='<script>parent.ran=1</script>'></iframe><form action=//evil.example/f>"
+    "<input name=csrf></form><a href='java&#10;script:window.ran=1'>x</a><div style='position:fixed;width:9999px'>over</div>"
+)
+
+
+def hostile(place: int, words: str) -> bytes:
+    """A mail with the same words in each of its fields."""
+    letter = EmailMessage(policy=default.clone(linesep="\r\n"))
+    letter["From"] = Address(words.replace("\u2066", ""), f"h{place}", "stranger.example")
+    letter["To"] = Address(words.replace("\u2066", ""), "joe", "example.org")
+    letter["Subject"], letter["X-Mailer"], letter["Message-ID"] = words, words, f"<h{place}@stranger.example>"
+    if place % 2:
+        letter["List-Id"] = f"{words} <h{place}.stranger.example>"
+    letter.set_content(words)
+    letter.add_alternative(HTML.format(words), subtype="html")
+    letter.add_attachment(b"x", maintype="application", subtype="octet-stream", filename=f"{words}.html")
+    return letter.as_bytes()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_hostile_words_in_each_field_of_a_mail_run_nothing_and_break_no_page(
+    browser: Browser, running: tuple[str, int], width: int
+) -> None:
+    url, port = running
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="stranger.example") as door:
+        for place, words in enumerate(HOSTILE, width):
+            door.sendmail(f"h{place}@stranger.example", ["joe@example.org"], hostile(place, words))
+    with sitting(browser, url, "joe", width=width) as page:
+        rows = page.locator(".list__row")
+        page.goto(f"{url}/console/pending?q=from:stranger&sort=arrival")
+        while rows.count() < len(HOSTILE):
+            page.reload()
+        ids = [str(row.get_attribute("data-id")) for row in rows.all()][: len(HOSTILE)]
+        parts = ("", "/html", "/files", "/headers", "/source") if width == 320 else ("",)
+        mails = [f"message/{id_}{part}" for id_ in ids for part in parts]
+        lists = ["pending?q=from:stranger", "pending/machine", "history", f"pending?q=from:stranger&mail={ids[0]}"]
+        for path in [*lists, *mails]:
+            answer = page.goto(f"{url}/console/{path}")
+            assert answer is not None
+            assert answer.status == 200, path
+            assert faults(answer.text()) == [], path
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+            assert [frame.evaluate("window.ran") for frame in page.frames[:1]] == [None], path
+            assert page.url == f"{url}/console/{path}"
