@@ -20,7 +20,7 @@ _LONGEST_WAIT = 86_400.0
 
 
 class WebhookSender:
-    """Keeps its connections; implements `flow.webhook.Post`."""
+    """Keeps its connections; implements `flow.webhook_ports.Post`."""
 
     def __init__(
         self, url: str, secrets: Callable[[], Sequence[str]], *, ca_file: Path | None, seconds: float, agent: str

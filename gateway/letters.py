@@ -1,4 +1,4 @@
-"""Challenge mails from settings: which templates, which signature, which names."""
+"""Our letters from settings: which templates, which signature, which names."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def _no_texts(recipient: Address, tag: str) -> Texts | None:
 
 
 class LetterWriter:
-    """Writes what the challenge worker sends; implements `flow.texts.Workshop`."""
+    """Writes what the workers send, and the samples of the pages; implements `flow.texts.Workshop`."""
 
     def __init__(
         self, settings: Settings, texts_for: TextsFor = _no_texts, language_of: LanguageOf = _in_english
@@ -79,7 +79,7 @@ class LetterWriter:
 
     async def challenge(self, row: ChallengeRow, url: str, now: float) -> OutgoingMail:
         """Write the mail of a challenge."""
-        message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
+        message_id = self._message_id()
         mail = replace(
             self._blank(row.recipient.domain),
             sender=row.sender.text,
@@ -112,6 +112,9 @@ class LetterWriter:
             return self._texts.with_texts(tag, texts), mail
         return self._texts.challenge(tag), mail
 
+    def _message_id(self) -> str:
+        return f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
+
     def _blank(self, domain: str) -> ChallengeMail:
         challenge = self._settings.challenge
         return ChallengeMail(
@@ -124,14 +127,14 @@ class LetterWriter:
         name, address = from_parts(texts.from_line)
         return replace(mail, from_name=name, from_address=address or mail.from_address)
 
-    # --- the workshop ---
+    # --- to our own people ---
 
     async def sign_in(self, letter: SignInLetter, now: float) -> OutgoingMail:
         """Write the mail that bears a link to sign in."""
         settings = self._settings
         domain = Address.of(letter.address).domain
         ours = domain if domain in self._domains else normal_domain(settings.domains.names[0])
-        message_id = f"<{secrets.token_hex(16)}@{settings.smtp.hostname}>"
+        message_id = self._message_id()
         mail = SignInMail(
             address=letter.address, domain=ours, url=letter.url, client=letter.client, ends_at=letter.ends_at
         )
@@ -144,7 +147,7 @@ class LetterWriter:
 
     async def digest(self, letter: DigestLetter, now: float) -> OutgoingMail:
         """Write the mail that tells somebody what waits."""
-        message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
+        message_id = self._message_id()
         composed = await asyncio.to_thread(
             compose_digest,
             self._texts.digest(language(letter.language).tag),
@@ -158,7 +161,7 @@ class LetterWriter:
 
     async def release(self, letter: AskLetter | AnswerLetter, now: float) -> OutgoingMail:
         """Write a mail about a request of release."""
-        message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
+        message_id = self._message_id()
         tag = language(letter.language).tag
 
         def work() -> ComposedMail:
@@ -171,10 +174,12 @@ class LetterWriter:
 
     async def notice(self, letter: NoticeLetter, now: float) -> OutgoingMail:
         """Write the mail that tells somebody at once of a mail that waits."""
-        message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
+        message_id = self._message_id()
         templates = self._texts.notice(language(letter.language).tag)
         composed = await asyncio.to_thread(compose_notice, templates, letter, self._desk, now, message_id, self._signer)
         return OutgoingMail(composed.content, message_id, composed.smtputf8)
+
+    # --- the workshop ---
 
     def languages(self) -> Sequence[str]:
         """Return the languages that there are shipped texts in."""
@@ -210,7 +215,7 @@ class LetterWriter:
     def sample_mail(self, scope: str, tag: str, texts: Texts, to: str) -> OutgoingMail:
         """Write the challenge for a mail that nobody sent, to an address that wants to see it. Raises TemplateFault."""
         mail = self._sample(scope, texts, to)
-        message_id = f"<{secrets.token_hex(16)}@{self._settings.smtp.hostname}>"
+        message_id = self._message_id()
         templates = self._texts.with_texts(tag, texts)
         composed = compose_challenge(templates, mail, mail.received_at, message_id, self._signer, spoken=language(tag))
         return OutgoingMail(composed.content, message_id, composed.smtputf8)

@@ -10,11 +10,11 @@ from msgspec import Meta, Struct
 
 from challenge_web.api.operations import Call, Nothing, Operation, when, when_or_none
 from challenge_web.api.problems import Problem, not_found, sentence
-from challenge_web.console.pages import zone_of
 from challenge_web.console.routes import Names
 from gateway.domain.roles import Right
 from gateway.flow.moderate import Action, Moderator
 from gateway.flow.overview import Bar, Frequent, HopState, Overview, Span, Stuck
+from gateway.flow.reader_days import zone_of
 from gateway.flow.tally import Happening
 
 
@@ -139,7 +139,7 @@ class OverviewResource:
 
     async def picture(self, call: Call[OverviewQuery, None]) -> OverviewAnswer:
         """Return how things stand."""
-        zone = zone_of(call.viewer.time_zone)
+        zone = zone_of(call.viewer)
         picture = await self._overview.picture(call.viewer, Span(call.query.span), zone)
         if picture is None:
             raise Problem("forbidden")

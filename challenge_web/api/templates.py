@@ -11,9 +11,8 @@ from msgspec import Meta, Struct
 from challenge_web.api.operations import Call, Operation, when_or_none
 from challenge_web.api.problems import Problem, not_found
 from challenge_web.console.routes import Names
-from gateway.domain.address import normal_domain
 from gateway.domain.roles import Right, Viewer
-from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
+from gateway.flow.texts import Draft, Fault, Sample, TextEditor, Texts, scope_in_path
 
 _LARGEST = 200_000
 
@@ -151,7 +150,7 @@ class TemplateResource:
         return tried
 
     async def _draft(self, call: Call[LanguageQuery, Any]) -> Draft:
-        scope = _scope(call.path["scope"])
+        scope = scope_in_path(call.path["scope"])
         draft = await self._editor.draft(call.viewer, scope, self._language(call.query))
         if draft is None:
             raise not_found()
@@ -159,10 +158,6 @@ class TemplateResource:
 
     def _language(self, query: LanguageQuery) -> str:
         return query.language or self._editor.languages()[0]
-
-
-def _scope(text: str) -> str:
-    return SITE if text == "site" else f"@{normal_domain(text)}"
 
 
 def _texts(told: TemplateText) -> Texts:

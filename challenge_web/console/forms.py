@@ -23,6 +23,11 @@ def text_of(form: Mapping[str, object], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def number_of(text: str) -> int:
+    """Return a number, as of a row; 0 for all that is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
 def close_files(request: web.Request) -> None:
     """Forget the files in the form of a request that is a copy: the server closes those of its own requests only."""
     form = request.get(_READ)

@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from challenge_web.console.forms import number_of
 from challenge_web.console.gate import tell, viewer_of
-from challenge_web.console.pages import ConsolePages, say, see_other, zone_of
+from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.pending_words import count_words
 from challenge_web.console.routes import Names, Route
 from gateway.domain.entry_words import demand, for_whom, whom
@@ -22,6 +23,7 @@ from gateway.flow.list_files import typed
 from gateway.flow.list_ports import WRITTEN_TO
 from gateway.flow.list_rights import may_be_unproven
 from gateway.flow.lists import SITE, Lists, NewEntry, Refused, TooLate, Wanted
+from gateway.flow.reader_days import zone_of
 from gateway.flow.waiting_from import WaitingFrom
 
 ADDED = say("list-added", "Added. It counts from the next mail on.")
@@ -76,7 +78,7 @@ class ListPages:
                 "to": query.get("to", "")[:320],
                 "filtered": bool(wanted.verdict or wanted.words or wanted.whose or wanted.origin),
                 "paged": wanted.before is not None or wanted.after is not None,
-                "removal": _number(query.get("removal", "")),
+                "removal": number_of(query.get("removal", "")),
                 "seconds": round(self._lists.undo_seconds),
                 "link": lambda **change: _link(wanted, query.get("to", ""), change),
             },
@@ -103,7 +105,7 @@ class ListPages:
                     whose=form.get("for", ""),
                     proof=form.get("proof", "") or "aligned",
                     note=form.get("note", ""),
-                    expires_at=end_of_day(form.get("expires", ""), zone_of(viewer.time_zone)),
+                    expires_at=end_of_day(form.get("expires", ""), zone_of(viewer)),
                 ),
             )
         except Refused as refused:
@@ -125,7 +127,7 @@ class ListPages:
         """Save a note and an end."""
         viewer, form, entry_id = viewer_of(request), await _texts(request), int(request.match_info["id"])
         try:
-            expires_at = end_of_day(form.get("expires", ""), zone_of(viewer.time_zone))
+            expires_at = end_of_day(form.get("expires", ""), zone_of(viewer))
             changed = await self._lists.change(viewer, entry_id, form.get("note", ""), expires_at)
         except Refused as refused:
             return await self._entry(request, form, refused)
@@ -140,7 +142,7 @@ class ListPages:
 
     async def remove_some(self, request: web.Request) -> web.StreamResponse:
         """Take out what was ticked."""
-        ids = [_number(text) for text in (await request.post()).getall("id", []) if isinstance(text, str)]
+        ids = [number_of(text) for text in (await request.post()).getall("id", []) if isinstance(text, str)]
         chosen = [entry_id for entry_id in ids if entry_id]
         if not chosen:
             raise see_other(request, "console/lists", NOTHING)
@@ -189,7 +191,7 @@ class ListPages:
         shown = await self._lists.get(viewer, int(request.match_info["id"]))
         if shown is None:
             raise web.HTTPNotFound
-        zone = zone_of(viewer.time_zone)
+        zone = zone_of(viewer)
         words = {
             **_words(viewer),
             "shown": shown,
@@ -231,13 +233,13 @@ def _words(viewer: Viewer) -> dict[str, object]:
 
 def _wanted(query: Mapping[str, str]) -> Wanted:
     verdict, whose = query.get("verdict", ""), query.get("for", "").strip()[:320]
-    size = _number(query.get("most", ""))
+    size = number_of(query.get("most", ""))
     return Wanted(
         verdict=verdict if verdict in ("allow", "deny") else "",
         words=query.get("words", "").strip()[:200],
         whose=SITE if whose == SITE else whose,
-        before=_number(query.get("before", "")) or None,
-        after=_number(query.get("after", "")) or None,
+        before=number_of(query.get("before", "")) or None,
+        after=number_of(query.get("after", "")) or None,
         most=size if size in SIZES else SIZES[0],
         origin=WRITTEN_TO if query.get("origin") == WRITTEN_TO else "",
     )
@@ -264,7 +266,3 @@ def _is_address(text: str) -> bool:
 
 async def _texts(request: web.Request) -> dict[str, str]:
     return {name: value[:2000] for name, value in (await request.post()).items() if isinstance(value, str)}
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

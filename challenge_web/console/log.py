@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from challenge_web.console.forms import number_of
 from challenge_web.console.gate import viewer_of
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.routes import Route
@@ -35,7 +36,7 @@ class LogPages:
     async def show(self, request: web.Request) -> web.Response:
         """Show one page, the newest first."""
         actor, words = request.query.get("actor", "")[:320], request.query.get("words", "")[:200]
-        before = _number(request.query.get("before", ""))
+        before = number_of(request.query.get("before", ""))
         deeds = await self._journal.page(viewer_of(request), actor=actor, words=words, before_id=before)
         older = deeds[-1].id if len(deeds) == PAGE else 0
         return self._pages.page(
@@ -63,7 +64,3 @@ class LogPages:
             charset="utf-8",
             headers={"Content-Disposition": 'attachment; filename="log.csv"'},
         )
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from challenge_web.console.chart import stacked
 from challenge_web.console.gate import viewer_of
-from challenge_web.console.pages import ConsolePages, say, see_other, zone_of
+from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
 from challenge_web.page_language import spoken
 from gateway.domain.phrase import phrase
@@ -17,6 +17,7 @@ from gateway.domain.roles import Right
 from gateway.domain.sentences import short_reason
 from gateway.flow.moderate import Action, Moderator
 from gateway.flow.overview import Frequent, Overview, Picture, Span, Stuck
+from gateway.flow.reader_days import zone_of
 from gateway.flow.tally import Happening
 
 TRIED = say("tried", "It is tried again now. The answer of the other server appears here in a moment.")
@@ -66,7 +67,7 @@ class OverviewPages:
         """Show how much came, what became of it, and what needs a person."""
         viewer = viewer_of(request)
         span = _span(request.query.get("span", ""))
-        zone = zone_of(viewer.time_zone)
+        zone = zone_of(viewer)
         picture = await self._overview.picture(viewer, span, zone)
         if picture is None:
             raise web.HTTPForbidden

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import hdrs, web
 from markupsafe import Markup
@@ -17,6 +16,7 @@ from challenge_web.page_language import OWN, spoken
 from challenge_web.pages import Pages, root_of
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
+from gateway.flow.reader_days import zone_of
 
 POLICY = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
 """Of the console's pages: their scripts ask our own pages how far an order is, and for the mail beside the list."""
@@ -72,7 +72,7 @@ class ConsolePages:
         viewer = request.get(VIEWER)
         if viewer is not None:
             request[OWN] = viewer.language
-        zone = zone_of(viewer.time_zone if viewer else "UTC")
+        zone = zone_of(viewer) if viewer else UTC
 
         def may(right: str) -> bool:
             return viewer is not None and viewer.may(Right(right))
@@ -119,14 +119,6 @@ def see_other(request: web.Request, path: str, said: str = "") -> web.HTTPSeeOth
     if said:
         path += ("&" if "?" in path else "?") + f"said={said}"
     return web.HTTPSeeOther(root_of(request) + path)
-
-
-def zone_of(name: str) -> tzinfo:
-    """Return a time zone; UTC for a name that is none."""
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
 
 
 def exact(seconds: float, zone: tzinfo) -> Markup:

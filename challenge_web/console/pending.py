@@ -11,10 +11,11 @@ from urllib.parse import parse_qsl
 
 from aiohttp import hdrs, web
 
+from challenge_web.console.forms import number_of, text_of
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.mail_view import MailView
 from challenge_web.console.order_words import told
-from challenge_web.console.pages import ConsolePages, say, see_other, zone_of
+from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.pending_range import range_words, rank_of, read_rank
 from challenge_web.console.pending_words import (
     SORT_NAMES,
@@ -41,6 +42,7 @@ from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import AT_ONCE, Orders, Wish
 from gateway.flow.queue import MACHINE, PEOPLE, SIZES, Ask, Key, Page, Queue
+from gateway.flow.reader_days import zone_of
 from gateway.flow.saved_searches import SavedSearches, packed
 from gateway.flow.sources import NoSource, Unvouched
 
@@ -134,7 +136,7 @@ class PendingPages:
         return await self._queue.page(viewer, replace(ask, lane=lane))
 
     async def _list_words(self, viewer: Viewer, ask: Ask, page: Page, here: Mapping[str, str]) -> dict[str, object]:
-        now, zone = self._now(), zone_of(viewer.time_zone)
+        now, zone = self._now(), zone_of(viewer)
         plain = {**here, "after": "", "before": "", "at": ""}
         rank = rank_of(page, read_rank(here))
         behind = str(rank + len(page.rows)) if rank >= 0 else ""
@@ -176,16 +178,16 @@ class PendingPages:
     async def act(self, request: web.Request) -> web.StreamResponse:
         """Take an order for the rows that are ticked, for one row, or for all that match."""
         viewer, form = viewer_of(request), await request.post()
-        back = read_back(_text(form, "back"))
-        one, _, named = _text(form, "one").partition(":")
-        wanted, _, wide = (one or _text(form, "do")).partition(".")
+        back = read_back(text_of(form, "back"))
+        one, _, named = text_of(form, "one").partition(":")
+        wanted, _, wide = (one or text_of(form, "do")).partition(".")
         action = _ACTIONS.get(wanted)
         if action is None:
             raise web.HTTPBadRequest
         breadth = Breadth(wide) if wide in {breadth.value for breadth in Breadth} else Breadth.ADDRESS
         ids = _ids([named] if one else form.getall("id", []))
         everything = not one and form.get("all") == "1"
-        wish = Wish(action, _nonce(_text(form, "nonce"), wanted, wide, "all" if everything else ids), breadth)
+        wish = Wish(action, _nonce(text_of(form, "nonce"), wanted, wide, "all" if everything else ids), breadth)
         if everything:
             ask = read_ask(back)
             query = await self._queue.query(viewer, ask.box)
@@ -202,8 +204,8 @@ class PendingPages:
         tell(request, f"{wish.action.value}: {'all that match' if everything else len(ids)}, order {order.id}")
         if everything:
             raise see_other(request, f"console/pending/order/{order.id}?{address(back).partition('?')[2]}")
-        following = _next_row(_text(form, "shown"), ids)
-        mail = read_mail({"mail": _text(form, "mail")})
+        following = _next_row(text_of(form, "shown"), ids)
+        mail = read_mail({"mail": text_of(form, "mail")})
         # What was read beside the list is done with: its next one takes its place.
         mail = following if mail in ids else mail
         raise see_other(request, with_mail(address(back), mail) + (f"#r{following}" if following else ""))
@@ -213,7 +215,7 @@ class PendingPages:
     async def machine(self, request: web.Request) -> web.Response:
         """Show the machine lane, a line for each source."""
         viewer = viewer_of(request)
-        zone = zone_of(viewer.time_zone)
+        zone = zone_of(viewer)
         page = await self._queue.groups(viewer, request.query.get("behind", "")[:200])
         counts = await self._queue.counts(viewer)
         groups = [
@@ -238,15 +240,15 @@ class PendingPages:
     async def settle_source(self, request: web.Request) -> web.StreamResponse:
         """Accept a source, or block it."""
         viewer, form = viewer_of(request), await request.post()
-        source = _text(form, "source")[:200]
-        settle = {"accept": self._sources.accept, "refuse": self._sources.refuse}.get(_text(form, "do"))
+        source = text_of(form, "source")[:200]
+        settle = {"accept": self._sources.accept, "refuse": self._sources.refuse}.get(text_of(form, "do"))
         if settle is None:
             raise web.HTTPBadRequest
         try:
             done = await settle(viewer, source)
         except (Unvouched, NoSource):
             raise see_other(request, "console/pending/machine", UNVOUCHED) from None
-        said = NO_SOURCE if done is None else ACCEPTED if _text(form, "do") == "accept" else REFUSED
+        said = NO_SOURCE if done is None else ACCEPTED if text_of(form, "do") == "accept" else REFUSED
         raise see_other(request, "console/pending/machine", said)
 
     # --- orders ---
@@ -290,7 +292,7 @@ class PendingPages:
         viewer, order_id = viewer_of(request), int(request.match_info["id"])
         if await self._orders.get(viewer, order_id) is None:
             raise web.HTTPNotFound
-        back = _text(await request.post(), "back")
+        back = text_of(await request.post(), "back")
         undone = await self._orders.undo(viewer, order_id)
         there = with_mail(address(read_back(back)), read_mail(dict(parse_qsl(back[:4000]))))
         raise see_other(request, there, "" if undone else NOT_UNDONE)
@@ -341,12 +343,5 @@ def _nonce(nonce: str, *parts: object) -> str:
 
 
 def _ids(texts: Sequence[object]) -> list[int]:
-    found = [
-        int(text) for text in texts if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 19
-    ]
+    found = [number for text in texts if isinstance(text, str) and (number := number_of(text))]
     return found[:AT_ONCE]
-
-
-def _text(form: Mapping[str, object], name: str) -> str:
-    value = form.get(name, "")
-    return value if isinstance(value, str) else ""

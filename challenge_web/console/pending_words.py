@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup
 
+from challenge_web.console.forms import number_of
 from challenge_web.page_language import spoken
 from gateway.domain.lifecycle import State
 from gateway.domain.lookalike import look_of, name_of_another
@@ -84,8 +85,7 @@ def address(query: Mapping[str, str], **changes: str) -> str:
 
 def read_mail(query: Mapping[str, str]) -> int:
     """Return which mail is read beside the list; 0 for none."""
-    text = query.get("mail", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return number_of(query.get("mail", ""))
 
 
 def with_mail(path: str, mail: int) -> str:

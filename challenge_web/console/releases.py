@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from challenge_web.console.forms import text_of
+from challenge_web.console.forms import number_of, text_of
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
@@ -63,8 +63,7 @@ class ReleasePages:
     async def index(self, request: web.Request) -> web.Response:
         """Show what is open, or everything."""
         everything = request.query.get("show") == "all"
-        before = request.query.get("before", "")
-        start = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
+        start = number_of(request.query.get("before", ""))
         found = await self._releases.page(viewer_of(request), None if everything else RequestState.OPEN, start)
         cases, more = found or ((), 0)
         shown = "show=all&" if everything else ""

@@ -8,15 +8,15 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 from markupsafe import Markup
 
+from challenge_web.console.forms import text_of
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import POLICY, ConsolePages, say, see_other
 from challenge_web.console.paper import paper, plain_paper
 from challenge_web.console.routes import Form, Names, Route
 from challenge_web.page_language import spoken
-from gateway.domain.address import normal_domain
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
-from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
+from gateway.flow.texts import Draft, Fault, Sample, TextEditor, Texts, scope_in_path
 from gateway.languages.in_templates import sentence
 from gateway.languages.language import language_name
 
@@ -158,7 +158,7 @@ class TextPages:
     async def _draft(self, request: web.Request) -> Draft:
         """Return what the path names. Raises HTTPNotFound, beyond the viewer's reach too."""
         draft = await self._editor.draft(
-            viewer_of(request), scope_of(request.match_info["scope"]), self._language(request)
+            viewer_of(request), scope_in_path(request.match_info["scope"]), self._language(request)
         )
         if draft is None:
             raise web.HTTPNotFound
@@ -174,11 +174,6 @@ class TextPages:
         return asked if asked in languages else languages[0]
 
 
-def scope_of(text: str) -> str:
-    """Read a scope from a path: `site`, or a domain."""
-    return SITE if text == "site" else f"@{normal_domain(text)}"
-
-
 def path_of(scope: str) -> str:
     """Write a scope into a path."""
     return quote(scope.removeprefix("@"), safe="") if scope else "site"
@@ -189,11 +184,7 @@ def _here(draft: Draft) -> str:
 
 
 def _texts(form: Form) -> Texts:
-    def text(name: str) -> str:
-        value = form.get(name, "")
-        return value if isinstance(value, str) else ""
-
-    return Texts(text("subject"), text("text"), text("html"), text("from_line"))
+    return Texts(*(text_of(form, name) for name in ("subject", "text", "html", "from_line")))
 
 
 def _told(faults: Sequence[Fault]) -> str:

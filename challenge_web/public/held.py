@@ -1,4 +1,4 @@
-"""The pages behind a digest's links: one mail with one obvious button, and the end of digests. No sign-in.
+"""The pages behind the links of digests and notices: one mail with one obvious button, and the end of them. No sign-in.
 
 GET shows, POST acts. Whoever has no link that counts sees one and the same page, whatever the reason.
 """
@@ -15,12 +15,12 @@ from gateway.domain.mail_number import LONGEST
 from gateway.domain.outline import Outline, Unreadable
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
-from gateway.flow.digest_people import zone_named
 from gateway.flow.held_links import HeldMail, Stopping
 from gateway.flow.moderate import Action
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue import MACHINE
 from gateway.flow.read import ContentGone, WrongContent
+from gateway.flow.reader_days import zone_named
 from gateway.flow.release_ports import ReleaseRequest
 from gateway.flow.releases import Asked
 
@@ -81,7 +81,7 @@ class Asking(Protocol):
 
 
 class HeldPages:
-    """Handlers of /held/{secret}, what lies below it, /digest/stop/{secret}, and /release."""
+    """Handlers of /held/{secret}, what lies below it, /digest/stop/{secret}, /notice/stop/{secret}, and /release."""
 
     def __init__(self, links: Links, asking: Asking, text: Text, pages: Pages, *, now: Callable[[], float]) -> None:
         self._links = links
@@ -182,10 +182,7 @@ class HeldPages:
             outline = await self._text.outline(mail.viewer, mail.row.id)
         except (Unreadable, ContentGone, WrongContent, StoreDown):
             return ""
-        if outline is None:
-            return ""
-        text = "\n\n".join(piece.text for piece in outline.pieces).strip()
-        return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rstrip() + "…"
+        return "" if outline is None else outline.beginning(LONGEST_TEXT)
 
     # --- by a mail's number alone ---
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from gateway.flow.ports import StoreDown
 
+T = TypeVar("T")
 NO_RIGHTS = "run it as the user of the service: `runuser -u challenge-gateway -- challenge-gateway …`"
 
 
@@ -22,6 +24,14 @@ class WrongUse(CommandError):
     """What was asked makes no sense in these words. Ends with status 2."""
 
     exit_code = 2
+
+
+def parsed(parse: Callable[[str], T], text: str) -> T:
+    """Return what a text means. Raises WrongUse with the sentence of the ValueError where it means nothing."""
+    try:
+        return parse(text)
+    except ValueError as fault:
+        raise WrongUse(str(fault)) from fault
 
 
 # Part of what the database says → what to do. The first that fits is told.

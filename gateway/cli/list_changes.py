@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from gateway.cli.desk import Desk, at_desk
-from gateway.cli.faults import CommandError, WrongUse
+from gateway.cli.faults import CommandError, WrongUse, parsed
 from gateway.cli.options import RowId, config_option, json_option
 from gateway.cli.output import Column, Listing, note, print_json
 from gateway.domain.address import normal_form
@@ -56,7 +56,7 @@ def change(config: Path | None, as_json: bool, remark: str | None, until: str | 
     """Change the note and the end of an entry."""
     if remark is None and until is None:
         raise WrongUse("say what to change: --note WORDS, --until DATE")
-    ends = None if until is None else _parsed(parse_expiry, until)
+    ends = None if until is None else parsed(parse_expiry, until)
 
     async def work(desk: Desk) -> EntryView | None:
         lists = _lists(desk)
@@ -93,7 +93,7 @@ def remove(
         raise WrongUse("name one entry, as `lists remove deny shop.example`, or numbers by --id")
     name = None
     if verdict and pattern:
-        name = verdict, _parsed(parse_pattern, pattern), _parsed(parse_scope, scope)
+        name = verdict, parsed(parse_pattern, pattern), parsed(parse_scope, scope)
 
     async def work(desk: Desk) -> tuple[list[EntryView], Removal | None, float]:
         lists = _lists(desk)
@@ -181,13 +181,6 @@ def _run(config: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
         return at_desk(config, work)
     except Refused as refused:
         raise WrongUse(refused.sentence.rstrip(".")) from refused
-
-
-def _parsed(parse: Callable[[str], T], text: str) -> T:
-    try:
-        return parse(text)
-    except ValueError as fault:
-        raise WrongUse(str(fault)) from fault
 
 
 def _named(verdict: str, pattern: str, scope: str) -> str:

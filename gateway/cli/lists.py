@@ -6,7 +6,6 @@ import csv
 import functools
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -16,7 +15,7 @@ import click
 from gateway.cli import list_changes
 from gateway.cli.access import with_store
 from gateway.cli.desk import noted
-from gateway.cli.faults import CommandError, WrongUse
+from gateway.cli.faults import CommandError, WrongUse, parsed
 from gateway.cli.options import actor, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, on_terminal, print_json, progress
 from gateway.domain.address import without_tag
@@ -79,7 +78,7 @@ def lists() -> None:
 @click.argument("verdict", type=click.Choice(["allow", "deny"]), metavar="[allow|deny]", required=False)
 def show(config: Path | None, as_json: bool, scope: str | None, written_to: bool, verdict: str | None) -> None:
     """Show entries, in the order they were made."""
-    wanted = None if scope is None else _parsed(parse_scope, scope)
+    wanted = None if scope is None else parsed(parse_scope, scope)
     listing = Listing(_COLUMNS, "No entries.", as_json=as_json)
 
     async def work(store: Store) -> None:
@@ -128,12 +127,12 @@ def add(
     """
     entry = Entry(
         Verdict(verdict),
-        _parsed(parse_pattern, pattern),
-        _parsed(parse_scope, scope),
+        parsed(parse_pattern, pattern),
+        parsed(parse_scope, scope),
         proof,
-        expires_at=_parsed(parse_expiry, until),
+        expires_at=parsed(parse_expiry, until),
     )
-    remark = _parsed(checked_note, remark)
+    remark = parsed(checked_note, remark)
     if also_waiting and entry.verdict is not Verdict.DENY:
         raise WrongUse("--also-waiting is for deny: what waits from a sender that is allowed stays where it is")
     undo_seconds = settings_of(config).console.undo_seconds
@@ -213,7 +212,7 @@ def import_(config: Path | None, as_json: bool, dry_run: bool, plain: str | None
     All but the first two may be missing; --for is for lines that name nobody. With a faulty line nothing is added,
     and every faulty line is named.
     """
-    whose = _parsed(parse_scope, scope)
+    whose = parsed(parse_scope, scope)
     lines = read_csv(file, whose) if plain is None else read_plain(file, Verdict(plain), whose)
     if lines.faults:
         count = "1 line is" if len(lines.faults) == 1 else f"{len(lines.faults)} lines are"
@@ -253,7 +252,7 @@ def import_(config: Path | None, as_json: bool, dry_run: bool, plain: str | None
 @click.argument("file", type=click.File("w", encoding="utf-8", lazy=False), default="-")
 def export(config: Path | None, scope: str | None, file: TextIO) -> None:
     """Write the entries as CSV, in the form `lists import` reads; to standard output, or to FILE."""
-    wanted = None if scope is None else _parsed(parse_scope, scope)
+    wanted = None if scope is None else parsed(parse_scope, scope)
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
 
@@ -302,10 +301,3 @@ def _demand(entry: Entry) -> str:
     if entry.proof == ALIGNED:
         return ", if SPF or DKIM vouches for its author"
     return ", if vouched for by " + " or ".join(proof_words(Proof.parse(text)) for text in entry.proof.split())
-
-
-def _parsed(parse: Callable[[str], T], text: str) -> T:
-    try:
-        return parse(text)
-    except ValueError as fault:
-        raise WrongUse(str(fault)) from fault

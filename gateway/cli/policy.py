@@ -19,7 +19,7 @@ from gateway.cli.output import Column, Listing, print_json, progress
 from gateway.domain.explain import origin_words
 from gateway.domain.levels import PolicySetting
 from gateway.domain.roles import Viewer
-from gateway.flow.policies import Policies, name_of, scope_named
+from gateway.flow.policies import Policies, name_of
 from gateway.flow.policy_effects import Preview
 from gateway.flow.policy_ports import Edit, Edits, Faulty, Line, Sheet
 from gateway.flow.redate import Redater
@@ -91,7 +91,7 @@ def policy() -> None:
 @_scope
 def show(config: Path | None, as_json: bool, scope: str) -> None:
     """Show what holds, and where each value comes from. SCOPE is site, a domain, or an address."""
-    named = _parsed(scope)
+    named = policy_places.typed_scope(scope)
 
     async def work(policies: Policies, redater: Redater, viewer: Viewer) -> Sheet | None:
         return await policies.sheet(viewer, named)
@@ -159,7 +159,7 @@ def _change(
     dry_run: bool,
     apply: bool = False,
 ) -> None:
-    named, wanted = _parsed(scope), PolicySetting(setting)
+    named, wanted = policy_places.typed_scope(scope), PolicySetting(setting)
 
     async def work(policies: Policies, redater: Redater, viewer: Viewer) -> Changed | None:
         sheet = await policies.sheet(viewer, named)
@@ -240,13 +240,6 @@ def _with_policies(
 
 def _policies(settings: Settings, store: Store) -> Policies:
     return assembly.make_policies(settings, store, known(), time.time)
-
-
-def _parsed(scope: str) -> str:
-    named = scope_named(scope)
-    if named is None:
-        raise WrongUse(f"{scope!r} is neither site, nor a domain, nor an address")
-    return named
 
 
 def _ours(found: T | None, scope: str) -> T:

@@ -79,7 +79,7 @@ def list_(config: Path | None, as_json: bool) -> None:
 @_scope
 def waiting(config: Path | None, as_json: bool, scope: str) -> None:
     """See how far mail that waits was moved to the days that hold now."""
-    named = _parsed(scope)
+    named = typed_scope(scope)
     order = _run(config, lambda policies, desk: policies.applying(desk.viewer, named))
     if order is None:
         raise CommandError(f"nothing is being moved for {scope}; `policy set --apply-to-waiting` does that")
@@ -102,7 +102,7 @@ def waiting(config: Path | None, as_json: bool, scope: str) -> None:
 @_scope
 def stop(config: Path | None, scope: str) -> None:
     """Stop moving mail that waits; what was moved stays so."""
-    named = _parsed(scope)
+    named = typed_scope(scope)
 
     async def work(policies: Policies, desk: Desk) -> bool:
         stopped = await policies.stop_applying(desk.viewer, named)
@@ -121,7 +121,8 @@ def _run(config: Path | None, work: Callable[[Policies, Desk], Awaitable[T]]) ->
     )
 
 
-def _parsed(scope: str) -> str:
+def typed_scope(scope: str) -> str:
+    """Return a scope as it was typed: site, a domain or an address. Raises WrongUse."""
     named = scope_named(scope)
     if named is None:
         raise WrongUse(f"{scope!r} is neither site, nor a domain, nor an address")

@@ -11,15 +11,15 @@ from pathlib import Path
 import click
 
 from gateway.cli.access import with_store
+from gateway.cli.desk import noted
 from gateway.cli.faults import CommandError
 from gateway.cli.operator import operator
-from gateway.cli.options import CLIENT, RowId, config_option, early_config_option, json_option, settings_of
+from gateway.cli.options import RowId, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, print_facts, print_json
 from gateway.desks import make_forwarder, make_releases
 from gateway.domain.address import Address
 from gateway.domain.reply import Reply
-from gateway.flow.journal import Journal
-from gateway.flow.release_ports import Case, LetterKind, ReleaseRequest, RequestState, Told
+from gateway.flow.release_ports import Case, ReleaseRequest, RequestLetterKind, RequestState, Told
 from gateway.flow.releases import Asked, Decided, Releases
 from gateway.store.store import Store
 
@@ -129,7 +129,7 @@ def ask(config: Path | None, as_json: bool, words: str, mail: int) -> None:
         releases = await _opened(store)
         asked = await releases.ask_for(operator(), mail, words)
         if asked is Asked.SENT:
-            await _noted(store, "message-ask-release", mail, asked.value)
+            await noted(store, "message-ask-release", mail, asked.value)
         return asked, await releases.of_mail(operator(), mail)
 
     asked, request = with_store(config, work)
@@ -171,7 +171,7 @@ def _decide(
         # The running service finds the mail to deliver, and the answer to send, within a second.
         decided = await decide(await _opened(store))
         if decided is not None and decided.done:
-            await _noted(store, deed, number, f"mail {decided.request.row} for {decided.request.recipient_key}")
+            await noted(store, deed, number, f"mail {decided.request.row} for {decided.request.recipient_key}")
         return decided
 
     decided = with_store(config, work)
@@ -207,7 +207,7 @@ def inspect(config: Path | None, number: int, address: str) -> None:
         case = await releases.one(operator(), number)
         if case is None:
             raise CommandError(f"there is no request {number}; `requests list --all` lists them")
-        told = {one.mailbox for one in case.told if one.kind is LetterKind.ASK}
+        told = {one.mailbox for one in case.told if one.kind is RequestLetterKind.ASK}
         if to not in told | {Address.of(one).key for one in settings.console.forward_to if one}:
             raise CommandError(
                 f"{address} is neither a mailbox that was told of the request nor in [console] forward_to"
@@ -223,7 +223,7 @@ def inspect(config: Path | None, number: int, address: str) -> None:
             answer = await forwarder.inspect(operator(), case.request.row, to)
         if answer is not None and answer.accepted:
             await releases.inspected(operator(), number)
-            await _noted(store, "request-inspect", number, f"copy to {to}: {answer.code}")
+            await noted(store, "request-inspect", number, f"copy to {to}: {answer.code}")
         return answer
 
     answer = with_store(config, work)
@@ -234,10 +234,6 @@ def inspect(config: Path | None, number: int, address: str) -> None:
 
 async def _opened(store: Store) -> Releases:
     return make_releases(store, await store.key("site"), time.time)
-
-
-async def _noted(store: Store, deed: str, number: int, detail: str) -> None:
-    await Journal(store, now=time.time).note(operator(), deed, str(number), detail, CLIENT)
 
 
 def _line(case: Case) -> Line:

@@ -168,9 +168,9 @@ TOKEN_OCTETS = 20
 
 
 def token_text(octets: bytes) -> str:
-    """Write a token for a URL: 32 lower-case letters and digits, none of which a reader confuses.
+    """Write a secret in letters and digits that no reader confuses, in lower case: some servers lose the case.
 
-    octets: TOKEN_OCTETS random octets (160 bits).
+    octets: random ones, of which five make eight letters. A token in a URL has TOKEN_OCTETS (160 bits).
     """
     alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
     number = int.from_bytes(octets, "big")

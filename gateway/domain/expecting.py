@@ -23,6 +23,7 @@ LONGEST_TAG = 365 * DAY
 MOST_WINDOWS, MOST_TAGS = 3, 20
 """Open at one time for one address."""
 TAG_OCTETS = 5
+"""Random ones: 40 bits, so that nobody guesses an address that is open."""
 _LONGEST_LOCAL = 64  # RFC 5321 §4.5.3.1.1
 
 
@@ -82,16 +83,6 @@ def opening(
         window for window in windows if window.lets_in(author) and window.open_at(now, used_by_it=window.id in again)
     ]
     return min(fitting, key=lambda window: (window.opens != recipient.key, window.ends_at), default=None)
-
-
-def tag_text(octets: bytes) -> str:
-    """Write a tag of letters and digits that no reader confuses, in lower case: some servers lose the case.
-
-    octets: TAG_OCTETS random ones; 40 bits, so that nobody guesses an address that is open.
-    """
-    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
-    number = int.from_bytes(octets, "big")
-    return "".join(alphabet[number >> shift & 31] for shift in range(0, len(octets) * 8, 5))
 
 
 def tagged_address(address: str, delimiter: str, tag: str) -> str:

@@ -49,9 +49,9 @@ class Header:
     body: int
     """Offset of the first octet of the body in the content."""
     malformed: bool = False
+    """Lines that are no fields stand among the fields: readers differ on where this header ends."""
     by_name: dict[bytes, list[Field]] = field(init=False, repr=False, compare=False)
     """The same fields by their lower-case name, each list top first."""
-    """Lines that are no fields stand among the fields: readers differ on where this header ends."""
 
     def __post_init__(self) -> None:
         by_name: dict[bytes, list[Field]] = {}
@@ -88,7 +88,8 @@ def split(content: bytes) -> Header:
     over without a warning, as MTAs do.
 
     It never looks far beyond MAX_HEADER_OCTETS: of a block that does not end there, `body` tells only that it is
-    too large, and it counts as malformed. A message that is all header would else cost a second for each megabyte, and forty times its size.
+    too large, and it counts as malformed. A message that is all header would else cost a second for each megabyte,
+    and forty times its size.
     """
     fields: list[Field] = []
     strange = 0

@@ -111,6 +111,11 @@ class Outline:
         """The parts that are offered as files."""
         return tuple(part for part in self.parts if part.is_file)
 
+    def beginning(self, most: int) -> str:
+        """Return the first `most` characters of the mail's text, with an ellipsis where there are more."""
+        text = "\n\n".join(piece.text for piece in self.pieces).strip()
+        return text if len(text) <= most else text[:most].rstrip() + "…"
+
     def part(self, number: int) -> Part | None:
         """Return one part, where there is such a one that is no multipart."""
         return next((part for part in self.parts if part.number == number and not part.is_multipart), None)

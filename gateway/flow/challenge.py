@@ -29,14 +29,14 @@ LEASE = 900.0
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """A challenge mail, ready to be sent."""
+    """A mail of our own, ready to be sent: a challenge, or a letter."""
 
     content: bytes
     mail_id: str
     """Its Message-ID."""
     smtputf8: bool
     kind: LetterKind = LetterKind.NOTICE
-    """Of what is no challenge."""
+    """Of a letter; a challenge has none."""
 
 
 Compose = Callable[[ChallengeRow, str, float], Awaitable[OutgoingMail]]

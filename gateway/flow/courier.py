@@ -29,9 +29,10 @@ class Courier:
         mark_key: bytes,
         book: LetterBook | None = None,
     ) -> None:
-        """book: gets a line for each letter.
+        """domains: ours, as A-labels. mark_key: of our release mark, by which a letter passes that comes by us again.
 
-        domains: ours, as A-labels. mark_key: of our release mark, by which a letter passes that comes by us again."""
+        book: gets a line for each letter.
+        """
         self._domains = domains
         self._hop_of = hop_of
         self._send_outside = send_outside

@@ -20,10 +20,9 @@ from gateway.log import event
 
 _log = logging.getLogger("gateway.deliver")
 _deliveries = Counter("gateway_deliveries_total", "Attempts to hand released mail on.", ["result"])
+# From 0 on: whoever watches a counter does not see the first step of one that was not there.
 for _result in ("accepted", "deferred", "refused-by-next-hop", "gave-up"):
-    _deliveries.labels(
-        _result
-    )  # From 0 on: whoever watches a counter does not see the first step of one that was not there.
+    _deliveries.labels(_result)
 
 LEASE = 1800.0
 """Seconds a worker may take for a batch; longer than the slowest answer to DATA it waits for."""

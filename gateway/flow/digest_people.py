@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.domain.address import without_tag
 from gateway.domain.digest import Kind, kind_of, parse_kinds
@@ -17,6 +16,7 @@ from gateway.flow.account_ports import Account
 from gateway.flow.account_ports import Kind as Belonging
 from gateway.flow.digest_ports import AccountLook, Wanted
 from gateway.flow.queue import MACHINE, Row
+from gateway.flow.reader_days import zone_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,6 @@ class PeopleTx(Protocol):
     @property
     def accounts(self) -> AccountLook:
         """Accounts."""
-
-
-def zone_named(name: str) -> tzinfo:
-    """Return a time zone; UTC for a name that is none."""
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
 
 
 def mailbox_of(account: Account) -> str:

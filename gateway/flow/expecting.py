@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from gateway.domain.address import Address, without_tag
+from gateway.domain.challenge import token_text
 from gateway.domain.expecting import (
     DAY,
     LONGEST,
@@ -17,7 +18,6 @@ from gateway.domain.expecting import (
     SHORTEST,
     TAG_OCTETS,
     Window,
-    tag_text,
     tagged_address,
 )
 from gateway.domain.levels import effective_policy, levels_above
@@ -242,7 +242,7 @@ class Expecting:
 
     def _tagged(self, address: str) -> str:
         try:
-            return tagged_address(address, self._delimiter, tag_text(self._random_octets(TAG_OCTETS)))
+            return tagged_address(address, self._delimiter, token_text(self._random_octets(TAG_OCTETS)))
         except ValueError as fault:
             raise Refused(words_of(fault)) from fault
 

@@ -1,7 +1,7 @@
-"""Held links: what the holder of a link out of a digest may see and do, without signing in. Looking changes nothing.
+"""Held links: what the holder of a link out of a digest or notice may see and do, without signing in.
 
 The secret of a link stands for one mail and one person. It counts while that mail waits, and only for who still has to
-do with its recipient; whatever it does, it does for this recipient alone.
+do with its recipient; whatever it does, it does for this recipient alone. Looking changes nothing.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class HeldMail:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """Whose digests a link stops."""
+    """Whose digests, or notices, a link stops."""
 
     mailbox: str
     on: bool
@@ -121,7 +121,7 @@ def _opened_by(tx: HeldLinksTx, hashed: bytes) -> tuple[str, int | None]:
 
 
 class HeldLinks:
-    """Everything that the pages behind a digest's links can ask for."""
+    """Everything that the pages behind the links of digests and notices can ask for."""
 
     def __init__(
         self,

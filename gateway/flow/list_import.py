@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
 from gateway.domain.lists import UNPROVEN, Entry, Verdict, merge_entries
@@ -203,8 +203,3 @@ def within_reach(viewer: Viewer, lines: Lines) -> Lines:
 
 def _whose(scope: str) -> str:
     return scope.removeprefix("@") or phrase("everybody")
-
-
-def faults_of(lines: Sequence[Fault]) -> list[str]:
-    """Return the sentences."""
-    return [str(fault) for fault in lines]

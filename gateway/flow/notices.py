@@ -208,8 +208,7 @@ class Notices:
             outline = await self._text.outline(viewer, row_id)
         except (Unreadable, ContentGone, WrongContent, StoreDown):
             return ""
-        text = "" if outline is None else "\n\n".join(piece.text for piece in outline.pieces).strip()
-        return text if len(text) <= LONGEST_BODY else text[:LONGEST_BODY].rstrip() + "…"
+        return "" if outline is None else outline.beginning(LONGEST_BODY)
 
     async def _save(self, due: DueNotice, reply: Reply) -> str:
         now = self._now()

@@ -10,8 +10,13 @@ from gateway.domain.roles import Viewer
 
 def zone_of(viewer: Viewer) -> tzinfo:
     """Return the viewer's time zone; UTC for a name that is none."""
+    return zone_named(viewer.time_zone)
+
+
+def zone_named(name: str) -> tzinfo:
+    """Return a time zone; UTC for a name that is none."""
     try:
-        return ZoneInfo(viewer.time_zone or "UTC")
+        return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
 

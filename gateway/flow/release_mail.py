@@ -24,9 +24,9 @@ from gateway.flow.release_ports import (
     AskLetter,
     Case,
     Due,
-    LetterKind,
     ReleaseStore,
     ReleaseTx,
+    RequestLetterKind,
     RequestState,
 )
 from gateway.flow.releases import Releases
@@ -75,7 +75,7 @@ class ReleaseMail:
         asks: dict[str, list[Due]] = {}
         answers = []
         for one in due:
-            if one.kind is LetterKind.ASK:
+            if one.kind is RequestLetterKind.ASK:
                 asks.setdefault(one.mailbox, []).append(one)
             else:
                 answers.append(one)
@@ -95,7 +95,7 @@ class ReleaseMail:
                 for request in found
                 if request is not None and request.state is RequestState.OPEN
             ]
-            return tx.releases.last_sent(mailbox, LetterKind.ASK), cases, self._plan(tx, mailbox)
+            return tx.releases.last_sent(mailbox, RequestLetterKind.ASK), cases, self._plan(tx, mailbox)
 
         last, cases, plan = await self._store.look(read)
         if not cases:

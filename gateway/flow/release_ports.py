@@ -27,7 +27,7 @@ class RequestState(Enum):
     ENDED = "ended"  # Final: the mail ended before anybody decided.
 
 
-class LetterKind(Enum):
+class RequestLetterKind(Enum):
     """Stored by value: add members, never rename them."""
 
     ASK = "ask"  # To who is in charge.
@@ -74,7 +74,7 @@ class ReleaseRequest:
 class Told:
     """A mail about a request, and how far it came."""
 
-    kind: LetterKind
+    kind: RequestLetterKind
     mailbox: str
     state: str
     """`queued`, `sent`, `refused`, or `void`: there was nothing left to tell."""
@@ -93,7 +93,7 @@ class Case:
     @property
     def nobody_told(self) -> bool:
         """True where no mail of it can reach anybody in charge."""
-        asked = [one for one in self.told if one.kind is LetterKind.ASK]
+        asked = [one for one in self.told if one.kind is RequestLetterKind.ASK]
         return all(one.state == "refused" for one in asked)
 
 
@@ -103,7 +103,7 @@ class Due:
 
     id: int
     request: int
-    kind: LetterKind
+    kind: RequestLetterKind
     mailbox: str
     created_at: float
     attempts: int
@@ -175,7 +175,7 @@ class ReleaseTable(Protocol):
 
     # --- mails about them ---
 
-    def write(self, request_id: int, row_id: int, kind: LetterKind, mailbox: str, now: float) -> None:
+    def write(self, request_id: int, row_id: int, kind: RequestLetterKind, mailbox: str, now: float) -> None:
         """Let a mail be sent."""
 
     def told(self, request_id: int) -> Sequence[Told]:
@@ -184,7 +184,7 @@ class ReleaseTable(Protocol):
     def due(self, now: float, latest: float, most: int) -> Sequence[Due]:
         """Return mails that are to be sent, the eldest first; those due later than `latest` count as due."""
 
-    def last_sent(self, mailbox: str, kind: LetterKind) -> float | None:
+    def last_sent(self, mailbox: str, kind: RequestLetterKind) -> float | None:
         """Return when a mail of this kind was last sent there."""
 
     def finish(self, ids: Collection[int], state: str, reply: str, now: float) -> None:

@@ -25,11 +25,11 @@ from gateway.flow.moderate import Action, act_on_one
 from gateway.flow.release_ports import (
     LONGEST_WORDS,
     Case,
-    LetterKind,
     NewRequest,
     ReleaseRequest,
     ReleaseStore,
     ReleaseTx,
+    RequestLetterKind,
     RequestState,
 )
 from gateway.log import event
@@ -160,7 +160,7 @@ class Releases:
         made = tx.releases.add(NewRequest(row_id, owner, domain, asked_by, answer_to, _line(words)), now)
         tx.reading.note(row_id, Event.ASK_RELEASE, asked_by, "", now)
         for mailbox in in_charge(tx, domain):
-            tx.releases.write(made, row_id, LetterKind.ASK, mailbox, now)
+            tx.releases.write(made, row_id, RequestLetterKind.ASK, mailbox, now)
         return Asked.SENT, made
 
     def _tell(self, asked: Asked | None, request_id: int, row_id: int, actor: str) -> None:
@@ -291,7 +291,7 @@ def end(tx: ReleaseTx, request: ReleaseRequest, to: RequestState, by: str, why: 
     """Save how a request ended, and let its asker be told."""
     tx.releases.decide(request.id, to, by, why, now)
     if request.answer_to:
-        tx.releases.write(request.id, request.row, LetterKind.ANSWER, request.answer_to, now)
+        tx.releases.write(request.id, request.row, RequestLetterKind.ANSWER, request.answer_to, now)
 
 
 def in_charge(tx: ReleaseTx, domain: str) -> list[str]:

@@ -57,9 +57,10 @@ class LinkMail:
         random_octets: Callable[[int], bytes],
         book: LetterBook | None = None,
     ) -> None:
-        """book: gets a line for each letter.
+        """public_url: may contain {recipient_domain}; never built from what a client says.
 
-        public_url: may contain {recipient_domain}; never built from what a client says."""
+        book: gets a line for each letter.
+        """
         self._rules = rules
         self._store = store
         self._public_url = public_url.rstrip("/")

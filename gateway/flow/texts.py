@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from gateway.domain.address import normal_domain
 from gateway.domain.levels import Choice, effective_policy, levels_above
 from gateway.domain.policy import Policy, Templates
 from gateway.domain.roles import Right, Viewer
@@ -15,6 +16,11 @@ T = TypeVar("T")
 
 SITE = ""
 """The scope of all domains that have no texts of their own; a domain's is `@example.org`."""
+
+
+def scope_in_path(text: str) -> str:
+    """Read a scope from a path: `site`, or a domain."""
+    return SITE if text == "site" else f"@{normal_domain(text)}"
 
 
 def text_scopes(templates: Templates, scope: str) -> tuple[str, ...]:

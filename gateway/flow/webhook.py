@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from prometheus_client import Counter
 
@@ -51,13 +51,13 @@ _SLACK = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Overlook:
+class WebhookView:
     """All that is shown of the webhook."""
 
     url: str
     kinds: tuple[Kind, ...]
     standing: Standing
-    items: tuple[Item, ...] = field(default=())
+    items: tuple[Item, ...] = ()
     """The eldest that wait, at most SHOWN."""
 
 
@@ -191,7 +191,7 @@ class Webhook:
 
     # --- for people ---
 
-    async def show(self, viewer: Viewer) -> Overlook | None:
+    async def show(self, viewer: Viewer) -> WebhookView | None:
         """Return how the webhook stands; None without the right."""
         if not viewer.may(Right.WEBHOOK):
             return None
@@ -201,7 +201,7 @@ class Webhook:
             return tx.webhook.standing(self._latest_due(now), now), tx.webhook.items(SHOWN)
 
         standing, items = await self._store.look(work)
-        return Overlook(self._rules.url, self._rules.kinds, standing or Standing(), tuple(items))
+        return WebhookView(self._rules.url, self._rules.kinds, standing or Standing(), tuple(items))
 
     async def test(self, viewer: Viewer) -> Answer | None:
         """Send an event that tells nothing, once; None without the right, or where there is no webhook."""

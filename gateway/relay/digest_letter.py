@@ -13,9 +13,9 @@ from gateway.domain.evidence import Method, Proof
 from gateway.domain.lifecycle import State
 from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
-from gateway.flow.digest_people import zone_named
 from gateway.flow.digest_ports import DigestLetter, Links
 from gateway.flow.queue import MOST_COUNTED, Row
+from gateway.flow.reader_days import zone_named
 from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.compose import ComposedMail
 from gateway.relay.letter import Cover, Desk, LetterTemplates, seal

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from gateway.domain.lifecycle import State
 from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
-from gateway.flow.digest_people import zone_named
 from gateway.flow.notice_ports import NoticeLetter
 from gateway.flow.queue import Row
+from gateway.flow.reader_days import zone_named
 from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.compose import ComposedMail, Inline
 from gateway.relay.letter import Cover, Desk, LetterTemplates, seal

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from gateway.domain.lifecycle import State
 from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
-from gateway.flow.digest_people import zone_named
 from gateway.flow.queue import Row
+from gateway.flow.reader_days import zone_named
 from gateway.flow.release_ports import LONGEST_WORDS, AnswerLetter, AskLetter, Case, ReleaseRequest, RequestState
 from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.compose import ComposedMail

@@ -21,7 +21,7 @@ _choice = (policy_choice.c.scope, policy_choice.c.setting, policy_choice.c.value
 
 
 class PolicyTable:
-    """Implements `flow.arrangements.PolicyTx` and `flow.policies.PolicyTable`."""
+    """Implements `flow.arrangements.PolicyTx` and `flow.policy_ports.PolicyTable`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from gateway.domain.lifecycle import State
-from gateway.flow.release_ports import Due, LetterKind, NewRequest, ReleaseRequest, RequestState, Told
+from gateway.flow.release_ports import Due, NewRequest, ReleaseRequest, RequestLetterKind, RequestState, Told
 from gateway.store.tables import event, inserted_id, pending, release_knock, release_letter, release_request
 
 _OPEN = RequestState.OPEN.value
@@ -111,7 +111,7 @@ class ReleaseTable:
 
     # --- mails about them ---
 
-    def write(self, request_id: int, row_id: int, kind: LetterKind, mailbox: str, now: float) -> None:
+    def write(self, request_id: int, row_id: int, kind: RequestLetterKind, mailbox: str, now: float) -> None:
         """Let a mail be sent."""
         values = {
             "request_id": request_id, "pending_id": row_id, "kind": kind.value, "mailbox": mailbox, "state": QUEUED,
@@ -124,7 +124,7 @@ class ReleaseTable:
         own = release_letter.c
         query = select(own.kind, own.mailbox, own.state, own.last_reply).where(own.request_id == request_id)
         rows = self._connection.execute(query.order_by(own.id))
-        return [Told(LetterKind(kind), mailbox, state, reply) for kind, mailbox, state, reply in rows]
+        return [Told(RequestLetterKind(kind), mailbox, state, reply) for kind, mailbox, state, reply in rows]
 
     def due(self, now: float, latest: float, most: int) -> list[Due]:
         """Return mails that are to be sent, the eldest first; those due later than `latest` count as due."""
@@ -133,9 +133,9 @@ class ReleaseTable:
         ripe = and_(own.state == QUEUED, or_(own.due_at <= now, own.due_at > latest))
         columns = (own.id, own.request_id, own.kind, own.mailbox, own.created_at, own.attempts)
         rows = self._connection.execute(select(*columns).where(ripe).order_by(own.id).limit(most))
-        return [Due(number, request, LetterKind(kind), *rest) for number, request, kind, *rest in rows]
+        return [Due(number, request, RequestLetterKind(kind), *rest) for number, request, kind, *rest in rows]
 
-    def last_sent(self, mailbox: str, kind: LetterKind) -> float | None:
+    def last_sent(self, mailbox: str, kind: RequestLetterKind) -> float | None:
         """Return when a mail of this kind was last sent there."""
         own = release_letter.c
         mine = and_(own.mailbox == mailbox, own.kind == kind.value, own.state == SENT)

@@ -38,7 +38,7 @@ _facts = (
 
 
 class WebhookTable:
-    """Implements `flow.webhook.WebhookTable`."""
+    """Implements `flow.webhook_ports.WebhookTable`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

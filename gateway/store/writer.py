@@ -1,9 +1,9 @@
 """The one writer: a thread that commits many waiting jobs together.
 
-A job is a function of a connection. Jobs that wait while a commit syncs the disk, or while another process has the store's
-lock, go into the next commit together, so the rate grows with the load and nobody waits for a timer. A batch runs without savepoints; when
-a job of it fails, the batch is rolled back and its jobs run again one by one, so that only the faulty one
-feels it. Jobs must therefore not have effects outside their connection.
+A job is a function of a connection. Jobs that wait while a commit syncs the disk, or while another process has the
+store's lock, go into the next commit together, so the rate grows with the load and nobody waits for a timer. A batch
+runs without savepoints; when a job of it fails, the batch is rolled back and its jobs run again one by one, so that
+only the faulty one feels it. Jobs must therefore not have effects outside their connection.
 """
 
 from __future__ import annotations

@@ -17,8 +17,7 @@ from gateway.flow.letter_book import LetterBook, LetterKind
 from gateway.flow.outgoing_ports import Departure, Sent
 from gateway.flow.passages import Passage
 from gateway.flow.ports import StoreDown
-from gateway.flow.release_ports import LetterKind as AboutRequest
-from gateway.flow.release_ports import NewRequest
+from gateway.flow.release_ports import NewRequest, RequestLetterKind
 from gateway.store.audit import audit
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx
@@ -321,7 +320,7 @@ async def test_requests_and_notices_of_an_address_are_told_and_forgotten(history
 
     def ask(tx: Tx) -> None:
         request = tx.releases.add(NewRequest(kept.rows[0], KIM.key, KIM.domain, JOE.key, JOE.key, ""), NOW)
-        tx.releases.write(request, kept.rows[0], AboutRequest.ANSWER, JOE.key, NOW)
+        tx.releases.write(request, kept.rows[0], RequestLetterKind.ANSWER, JOE.key, NOW)
         tx.notices.add(kept.rows[0], JOE.key, False, NOW)
         ((number, *_),) = [(one.id,) for one in tx.notices.due(NOW, NOW, 5)]
         tx.notices.mint(number, b"a" * 32, b"b" * 32, "<n@gw>")

@@ -13,7 +13,7 @@ from gateway.domain.lifecycle import Event, State
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.domain.webhook import Kind
 from gateway.flow.history import History
-from gateway.flow.webhook import SIDE_BY_SIDE, Overlook, Webhook, WebhookRules
+from gateway.flow.webhook import SIDE_BY_SIDE, Webhook, WebhookRules, WebhookView
 from gateway.flow.webhook_ports import Answer, Post, Standing
 from gateway.store.store import Store, Transaction
 from tests.store.letters import DAY, JOE, NOW, keep, message, row
@@ -64,7 +64,7 @@ class Desk:
     async def standing(self) -> Standing:
         return (await self.shown()).standing
 
-    async def shown(self) -> Overlook:
+    async def shown(self) -> WebhookView:
         shown = await self.webhook.show(ROOT)
         assert shown is not None
         return shown

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.address import NULL_PATH, Address
+from gateway.domain.challenge import token_text
 from gateway.domain.evidence import NO_EVIDENCE
 from gateway.domain.expecting import (
     DAY,
@@ -17,7 +18,6 @@ from gateway.domain.expecting import (
     parse_days,
     parse_minutes,
     parse_sender_domain,
-    tag_text,
     tagged_address,
 )
 from gateway.domain.message import Message
@@ -83,8 +83,8 @@ def test_window_of_the_tagged_address_counts_before_the_open_address_and_else_th
 
 
 def test_tags_are_lower_case_and_as_long_as_their_octets() -> None:
-    assert tag_text(b"\0" * TAG_OCTETS) == "aaaaaaaa"
-    assert tag_text(b"\xff" * TAG_OCTETS) == "99999999"
+    assert token_text(b"\0" * TAG_OCTETS) == "aaaaaaaa"
+    assert token_text(b"\xff" * TAG_OCTETS) == "99999999"
 
 
 def test_tagged_address_stands_behind_the_delimiter() -> None:
