@@ -20,6 +20,7 @@ from gateway.flow.moderate import Action
 from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, stop_in
 from tests.unit.flow.world import DAY, JOE, World
 from tests.unit.web.conftest import Client, MakeClient
+from tests.unit.web.console.markup import faults
 from tests.unit.web.pseudo import PSEUDO, strange
 
 HOSTILE = "\"'<script>alert(1)</script>{{7*7}}\u202e"
@@ -50,6 +51,7 @@ class Room:
         answer = await self.client.get(path)
         text = await answer.text()
         assert answer.status == status, text
+        assert faults(text) == [], path
         return text
 
     async def post(self, path: str, status: int = 200, **fields: str) -> str:

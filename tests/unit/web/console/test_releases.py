@@ -9,6 +9,7 @@ from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.roles import Role
 from tests.store.letters import keep, message, row
 from tests.unit.web.console.house import JOE, NOW, House
+from tests.unit.web.console.markup import faults
 
 HOSTILE = "\"'<script>alert(1)</script>{{7*7}}"
 
@@ -17,6 +18,7 @@ async def get(house: House, role: Role, path: str, status: int = 200) -> str:
     answer = await house.client.get(path, headers={"Cookie": f"session={house.secrets[role]}"})
     text = await answer.text()
     assert answer.status == status, text
+    assert faults(text) == [], path
     return text
 
 
