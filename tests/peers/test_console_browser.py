@@ -133,6 +133,35 @@ def test_box_on_top_ticks_all_and_tells_how_many(browser: Browser, demo: str) ->
         assert page.locator("[data-tick-all]").evaluate("box => box.indeterminate")
 
 
+def test_mail_is_found_read_delivered_and_brought_back_by_keys_alone(browser: Browser, demo: str) -> None:
+    with sitting(browser, demo, "joe") as page:
+        rows = listed(page)
+        here = "document.activeElement.closest('.list__row')?.dataset.id"
+        ids = [row.get_attribute("data-id") for row in rows.all()]
+        for key in "jjk":
+            page.keyboard.press(key)
+        assert page.evaluate(here) == ids[0]
+        page.keyboard.press("x")
+        expect(page.locator("input[name=id]:checked")).to_have_count(1)
+        expect(page.get_by_role("group", name="Do with all that are ticked")).to_be_visible()
+        page.keyboard.press("x")
+        page.keyboard.press("Enter")
+        expect(page.locator("#preview")).to_have_attribute("data-id", str(ids[0]))
+        page.keyboard.press("d")
+        expect(page.get_by_text("Delivered: 1 mail.")).to_be_visible()
+        expect(page.locator("#preview")).to_have_attribute("data-id", str(ids[1]))  # The next one takes its place.
+        page.keyboard.press("u")
+        expect(page.locator(f".list__row[data-id='{ids[0]}']")).to_be_visible()
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog", name="Keys and swipes")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.keyboard.press("/")
+        expect(page.locator("#q")).to_be_focused()
+        page.keyboard.type("nobody-at-all")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Nothing found")).to_be_visible()
+
+
 Touch = Callable[..., None]
 
 
@@ -176,7 +205,8 @@ def test_swipe_presses_the_button_only_where_the_finger_is_lifted_far_enough_to_
 
         def nothing_happens() -> None:
             touch("touchEnd")
-            expect(page.locator(".swipe, [data-order]")).to_have_count(0)
+            expect(swipe).to_have_count(0)
+            assert page.get_by_text("Delivered: 1 mail.").count() == 0
             assert rows.count() == count
             assert rows.nth(1).evaluate("row => row.style.transform") == ""
 
