@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 from aiohttp import hdrs, web
@@ -22,12 +24,21 @@ _JUDGED = frozenset({"PUT", "PATCH", "DELETE"})
 def add_api(app: web.Application, pages: Pages, resources: Sequence[Resource], door: Door) -> tuple[Operation, ...]:
     """Add every operation, the document and its page; return the operations."""
     operations = tuple(operation for resource in resources for operation in resource.operations())
-    told = document(operations)
-    body = msgspec.json.encode(told)
-    tag = f'"{sha256(body).hexdigest()[:32]}"'
+
+    # Written when somebody first asks for it: the start need not wait for it.
+    @cache
+    def told() -> dict[str, Any]:
+        return document(operations)
+
+    @cache
+    def octets() -> tuple[bytes, str]:
+        body = msgspec.json.encode(told())
+        return body, f'"{sha256(body).hexdigest()[:32]}"'
+
     page = DocsPage(told, pages)
 
     async def openapi(request: web.Request) -> web.Response:
+        body, tag = octets()
         if request.headers.get(hdrs.IF_NONE_MATCH) == tag:
             return web.Response(status=304, headers={hdrs.ETAG: tag})
         return web.Response(body=body, content_type="application/json", headers={hdrs.ETAG: tag})

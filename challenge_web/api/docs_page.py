@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from aiohttp import web
@@ -17,10 +18,15 @@ Words = Mapping[str, Any]
 class DocsPage:
     """One document, as a page."""
 
-    def __init__(self, document: Words, pages: Pages) -> None:
+    def __init__(self, document: Callable[[], Words], pages: Pages) -> None:
+        self._document = document
         self._pages = pages
+
+    @cached_property
+    def _words(self) -> Words:
+        document = self._document()
         components: Words = document["components"]["schemas"]
-        self._words = {
+        return {
             "about": document["info"]["description"],
             "version": document["info"]["version"],
             "at": ROOT,
