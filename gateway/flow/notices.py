@@ -23,7 +23,7 @@ from gateway.domain.mail_number import mail_number
 from gateway.domain.message import read_message
 from gateway.domain.notice import OFF, matched_parts, may_loop, told_at_once
 from gateway.domain.outline import Outline, Unreadable
-from gateway.domain.reply import Reply
+from gateway.domain.reply import TRY_LATER, Reply
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.attempts import all_of
 from gateway.flow.challenge import OutgoingMail
@@ -34,7 +34,7 @@ from gateway.flow.notice_ports import DueNotice, NoticeLetter, NoticeStore, Noti
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue import Row
 from gateway.flow.read import ContentGone, WrongContent
-from gateway.log import event
+from gateway.log import bug, event
 
 _log = logging.getLogger("gateway.notices")
 _notices = Counter("gateway_notices_total", "Notices that ended.", ["result"])
@@ -159,7 +159,14 @@ class Notices:
             await self._store.transact(lambda tx: tx.notices.finish(due.id, "void", "", now))
             return
         opens, stops = (token_text(self._random_octets(TOKEN_OCTETS)) for _ in range(2))
-        mail = await self._compose(await self._letter(due, *found, opens, stops), now)
+        letter = await self._letter(due, *found, opens, stops)
+        try:
+            mail = await self._compose(letter, now)
+        except Exception:
+            # A fault of ours: put off as any other, else it would be met again each second, and for ever.
+            bug(_log, "letter-not-written", notice=due.id, mailbox=due.mailbox)
+            await self._save(due, TRY_LATER)
+            return
         # Before it is sent: from then on its links may be opened, whatever happens to us.
         await self._store.transact(
             lambda tx: tx.notices.mint(due.id, token_hash(opens), token_hash(stops), mail.mail_id)

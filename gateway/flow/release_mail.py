@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from gateway.domain.address import Address
 from gateway.domain.challenge import DAY
-from gateway.domain.reply import Reply
+from gateway.domain.reply import TRY_LATER, Reply
 from gateway.domain.roles import Reach, Right
 from gateway.flow.attempts import all_of
 from gateway.flow.challenge import OutgoingMail
@@ -30,7 +30,7 @@ from gateway.flow.release_ports import (
     RequestState,
 )
 from gateway.flow.releases import Releases
-from gateway.log import event
+from gateway.log import bug, event
 
 _log = logging.getLogger("gateway.releases")
 
@@ -150,7 +150,13 @@ class ReleaseMail:
 
     async def _send(self, letter: AskLetter | AnswerLetter, due: Sequence[Due], ids: Sequence[int]) -> None:
         now = self._now()
-        mail = await self._compose(letter, now)
+        try:
+            mail = await self._compose(letter, now)
+        except Exception:
+            # A fault of ours: put off as any other, else it would be met again each second, and for ever.
+            bug(_log, "letter-not-written", requests=" ".join(str(one.request) for one in due), mailbox=letter.mailbox)
+            await self._save(due, ids, TRY_LATER)
+            return
         reply = await self._courier.bring(Address(letter.mailbox, letter.mailbox), mail)
         state = await self._save(due, ids, reply)
         kind = due[0].kind.value

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
 from gateway.domain.envelope import Recipient
-from gateway.domain.reply import Reply
+from gateway.domain.reply import TRY_LATER, Reply
 from gateway.flow.account_ports import AccountsStore, Link, Order
 from gateway.flow.attempts import all_of
 from gateway.flow.challenge import OutgoingMail
 from gateway.flow.letter_book import LetterBook, LetterKind
 from gateway.flow.ports import Envelope, Hop
 from gateway.flow.sign_in import LINK_SECONDS, SignInRules
-from gateway.log import event
+from gateway.log import bug, event
 
 _log = logging.getLogger("gateway.sign_in")
 
@@ -112,7 +112,12 @@ class LinkMail:
         # Who has none set, or no account yet, reads what the page was in where the link was asked for.
         language = (account.language if account is not None else "") or order.language or "en"
         url = f"{self._public_url.replace('{recipient_domain}', address.domain)}/sign-in/link/{token}"
-        mail = await self._compose(SignInLetter(order.address, url, order.client, ends_at, language), self._now())
+        try:
+            mail = await self._compose(SignInLetter(order.address, url, order.client, ends_at, language), self._now())
+        except Exception:
+            # A fault of ours: put off as any other, else it would be met again each second, and for ever.
+            bug(_log, "letter-not-written", mailbox=order.address)
+            return TRY_LATER
         if ours:
             envelope = Envelope(NULL_PATH, (recipient,), smtputf8=mail.smtputf8)
             reply = (await self._hop_of(address.domain).deliver(envelope, [mail.content], True)).replies[0]

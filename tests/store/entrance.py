@@ -78,6 +78,7 @@ class House:
         self.hop = Mailboxes()
         self.outside: list[tuple[str, bytes]] = []
         self.languages: list[str] = []
+        self.wordless = False
         rules = SignInRules(frozenset({"example.org", "second.example"}))
         self.sessions = Sessions(
             store,
@@ -110,6 +111,8 @@ class House:
         return self.time
 
     async def _compose(self, letter: SignInLetter, now: float) -> OutgoingMail:
+        if self.wordless:
+            raise ValueError("not as it should be")
         self.languages.append(letter.language)
         return OutgoingMail(letter.url.encode(), "<1@gateway>", False)
 

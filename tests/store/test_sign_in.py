@@ -102,6 +102,16 @@ async def test_mail_that_is_put_off_is_tried_again_while_the_link_would_be_good(
     assert await house.mail.run_once() == 0
 
 
+async def test_mail_that_cannot_be_written_is_put_off_and_tried_again(house: House) -> None:
+    house.wordless = True
+    await house.sign_in.ask_link(JOE, "", HERE)
+    assert [await house.mail.run_once() for _ in range(3)] == [1, 0, 0]
+    house.wordless = False
+    house.time += 60
+    assert await house.mail.run_once() == 1
+    assert len(house.hop.taken) == 1
+
+
 async def test_alias_signs_in_and_a_delegated_address_does_not(house: House) -> None:
     account = await house.accounts.add(ROOT, "joe@example.org", Role.USER)
     await house.accounts.give(ROOT, account.id, "jo@example.org", Kind.ALIAS)

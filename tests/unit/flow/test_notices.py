@@ -11,8 +11,10 @@ from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Right
 from gateway.flow.account_ports import Kind
+from gateway.flow.challenge import OutgoingMail
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
+from gateway.flow.notice_ports import NoticeLetter
 from gateway.flow.notices import FRESH, HOUR, MOST_AN_HOUR, PATIENCE
 from tests.unit.flow.digest_desk import DigestDesk, read, text_of
 from tests.unit.flow.world import JOE, KIM, World, letter
@@ -196,3 +198,26 @@ async def test_rows_are_passed_over_at_once_and_none_that_is_fresh_is_missed(des
     assert await desk.world.store.look(lambda tx: tx.notices.newcomers(0, since, 2)) == (3, [2, 3])
     assert await desk.world.store.look(lambda tx: tx.notices.newcomers(3, since, 2)) == (5, [4, 5])
     assert await desk.world.store.look(lambda tx: tx.notices.newcomers(5, since, 2)) == (5, [])
+
+
+class Wordless(DigestDesk):
+    """Cannot write a notice at first."""
+
+    broken = True
+
+    async def compose_notice(self, told: NoticeLetter, now: float) -> OutgoingMail:
+        if self.broken:
+            raise ValueError("not as it should be")
+        return await super().compose_notice(told, now)
+
+
+async def test_notice_that_cannot_be_written_is_put_off_and_holds_up_no_other(world: World) -> None:
+    desk = Wordless(world)
+    await choose(desk, "", "on")
+    await desk.arrive("Offer", JOE)
+    assert await told(desk) == []
+    desk.broken = False
+    await desk.arrive("Second", KIM, sender="ben@oak.example")
+    assert [to for to, *_ in await told(desk)] == [KIM.text]
+    world.clock.at += 61
+    assert [to for to, *_ in await told(desk)] == [JOE.text]

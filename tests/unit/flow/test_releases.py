@@ -10,9 +10,10 @@ import pytest
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.account_ports import Kind, NewAccount
+from gateway.flow.challenge import OutgoingMail
 from gateway.flow.moderate import Action
 from gateway.flow.release_mail import MOST_SHOWN, PAUSE
-from gateway.flow.release_ports import RequestState
+from gateway.flow.release_ports import AnswerLetter, AskLetter, RequestState
 from gateway.flow.releases import MOST_OPEN, Asked
 from tests.unit.flow.digest_desk import SIX, DigestDesk, read, secrets_in, text_of
 from tests.unit.flow.world import DAY, JOE, KIM, NOW, World
@@ -222,3 +223,26 @@ async def test_holder_of_a_digest_s_link_asks_for_his_mail(desk: DigestDesk) -> 
     request = await desk.releases().of_mail(mail.viewer, mail.row.id)
     assert request is not None
     assert request.answer_to == JOE.text
+
+
+class Wordless(DigestDesk):
+    """Cannot write at first."""
+
+    broken = True
+
+    async def compose_release(self, told: AskLetter | AnswerLetter, now: float) -> OutgoingMail:
+        if self.broken:
+            raise ValueError("not as it should be")
+        return await super().compose_release(told, now)
+
+
+async def test_mail_about_a_request_that_cannot_be_written_is_put_off(world: World) -> None:
+    desk = Wordless(world)
+    await admin(desk, Role.DOMAIN_ADMIN, "eve", "eve@example.org", "example.org")
+    row = await held(desk)
+    assert await desk.releases().ask(JOES, row) is Asked.SENT
+    assert await letters(desk) == []
+    desk.broken = False
+    assert await letters(desk) == []
+    world.clock.at += 61
+    assert [to for to, *_ in await letters(desk)] == ["eve@example.org"]
