@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from gateway.relay.breaker import Breaker
@@ -121,6 +122,10 @@ class Pool(Generic[C]):
             raise
         finally:
             timer.cancel()
+            if not waiter.done() or waiter.cancelled() or waiter.exception() is not None:
+                # Whoever has given up takes no place from those who wait.
+                with suppress(ValueError):
+                    self._waiting.remove(waiter)
 
     async def _make(self) -> C:
         """Open a connection in the room that was taken for it."""

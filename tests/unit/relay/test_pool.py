@@ -117,6 +117,26 @@ async def test_pool_waiting_too_long_is_busy() -> None:
     pool.close()
 
 
+async def test_pool_who_gave_up_takes_no_place_from_those_who_wait() -> None:
+    gate = Gate()
+    pool = Pool(settings(1, connections=1, wait_seconds=0.01, max_waiting=1), Exchange().connect)
+    task = asyncio.create_task(pool.use(gate.talk))
+    await settle()
+    for _ in range(3):
+        with pytest.raises(Busy, match="in time"):
+            await pool.use(quick)
+    gone = asyncio.create_task(pool.use(quick))
+    await settle()
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    with pytest.raises(Busy, match="in time"):
+        await pool.use(quick)
+    gate.open()
+    await task
+    pool.close()
+
+
 async def test_pool_connection_that_ended_while_idle_is_not_used() -> None:
     exchange = Exchange()
     pool = Pool(settings(1), exchange.connect)
