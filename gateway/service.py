@@ -38,7 +38,8 @@ from gateway.mail_texts import texts_in
 from gateway.relay.smart_host import SmartHost
 from gateway.settings import Endpoint, Settings
 from gateway.smtp.sockets import DoorSockets
-from gateway.store.store import ServiceLock, Store
+from gateway.store.service_lock import ServiceLock
+from gateway.store.store import Store
 from gateway.way_out import WayOut
 from gateway.webhook import make_sender, make_webhook
 from gateway.workers.clock import Clock

@@ -20,7 +20,8 @@ from gateway.store.engine import open_engine, sqlite_path
 from gateway.store.queue import QueueTable
 from gateway.store.queue_hits import Limits
 from gateway.store.schema import MIGRATIONS, Age, age, check_schema, create, upgrade
-from gateway.store.store import ServiceLock, Store, Transaction
+from gateway.store.service_lock import ServiceLock
+from gateway.store.store import Store, Transaction
 from gateway.store.tables import SCHEMA_VERSION, metadata
 
 
