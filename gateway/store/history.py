@@ -27,6 +27,7 @@ from gateway.flow.history import KINDS, Asked, Erased, Line, Start
 from gateway.flow.letter_book import Letter
 from gateway.flow.passages import Passage
 from gateway.flow.queue import Place
+from gateway.store.counters import EXPECTING, LISTS, count_up
 from gateway.store.dropping import drop, drop_messages, drop_rows
 from gateway.store.prepared import Prepared
 from gateway.store.tables import (
@@ -238,6 +239,10 @@ class HistoryTable:
         entries = run(delete(list_entry).where(or_(entry.pattern == address, entry.owner == address))).rowcount
         windows = [number for (number,) in run(select(expecting.c.id).where(expecting.c.address == address))]
         drop(self._connection, expecting, windows)
+        for name, gone in ((LISTS, entries), (EXPECTING, windows)):
+            if gone:
+                # Else the copies that processes have would go on deciding about mail.
+                count_up(self._connection, name)
         run(delete(disowned).where(disowned.c.sender_key == address))
         return Erased(mails + len(ended), challenges, entries, len(windows), waiting)
 

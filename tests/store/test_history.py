@@ -293,6 +293,13 @@ async def test_number_of_a_mail_that_is_forgotten_leads_nowhere(store: Store, hi
     assert await store.look(lambda tx: tx.connection.exec_driver_sql(entry).scalar()) is None
 
 
+async def test_erased_entry_decides_no_further_mail(store: Store, history: History) -> None:
+    await store.transact(lambda tx: tx.lists.add(Entry(Verdict.ALLOW, "joe@example.org", ""), "", "tests", None, NOW))
+    assert len(await store.entries(("joe@example.org",))) == 1
+    assert await history.erase(ROOT, "joe@example.org") is not None
+    assert await store.entries(("joe@example.org",)) == ()
+
+
 async def test_mail_that_gets_the_number_of_an_erased_one_is_looked_at_as_any_newcomer(
     store: Store, history: History
 ) -> None:
