@@ -46,6 +46,7 @@ from gateway.store.tables import (
     pending,
     release_letter,
     release_request,
+    removed_entry,
     sent_mail,
     webhook_event,
 )
@@ -237,6 +238,9 @@ class HistoryTable:
         challenges = drop_messages(self._connection, {message_id for _, message_id in ended})
         entry = list_entry.c
         entries = run(delete(list_entry).where(or_(entry.pattern == address, entry.owner == address))).rowcount
+        # What was removed could be put back for a while, and is kept for that.
+        removed = removed_entry.c
+        run(delete(removed_entry).where(or_(removed.pattern == address, removed.owner == address)))
         windows = [number for (number,) in run(select(expecting.c.id).where(expecting.c.address == address))]
         drop(self._connection, expecting, windows)
         for name, gone in ((LISTS, entries), (EXPECTING, windows)):

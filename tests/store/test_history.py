@@ -14,6 +14,7 @@ from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.accounts import operator
 from gateway.flow.history import Asked, History, Line
 from gateway.flow.letter_book import LetterBook, LetterKind
+from gateway.flow.lists import Lists
 from gateway.flow.outgoing_ports import Departure, Sent
 from gateway.flow.passages import Passage
 from gateway.flow.ports import StoreDown
@@ -298,6 +299,15 @@ async def test_erased_entry_decides_no_further_mail(store: Store, history: Histo
     assert len(await store.entries(("joe@example.org",))) == 1
     assert await history.erase(ROOT, "joe@example.org") is not None
     assert await store.entries(("joe@example.org",)) == ()
+
+
+async def test_entry_that_was_removed_is_erased_too(store: Store, history: History) -> None:
+    entry = Entry(Verdict.ALLOW, "anna@oak.example", "joe@example.org")
+    number = await store.transact(lambda tx: tx.lists.add(entry, "", "tests", None, NOW))
+    removal = await Lists(store, 10, now=lambda: NOW).remove(ROOT, [number])
+    assert removal is not None
+    assert await history.erase(ROOT, "joe@example.org") is not None
+    assert await Lists(store, 10, now=lambda: NOW).undo(ROOT, removal.id) == (0, 0)
 
 
 async def test_mail_that_gets_the_number_of_an_erased_one_is_looked_at_as_any_newcomer(
