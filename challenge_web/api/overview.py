@@ -11,9 +11,11 @@ from msgspec import Meta, Struct
 from challenge_web.api.operations import Call, Nothing, Operation, when, when_or_none
 from challenge_web.api.problems import Problem, not_found, sentence
 from challenge_web.console.routes import Names
+from gateway.domain.address import normal_domain
 from gateway.domain.roles import Right
 from gateway.flow.moderate import Action, Moderator
 from gateway.flow.overview import Bar, Frequent, HopState, Overview, Span, Stuck
+from gateway.flow.overview_charts import Backscatter, DayHour
 from gateway.flow.reader_days import zone_of
 from gateway.flow.tally import Happening
 
@@ -22,6 +24,7 @@ class OverviewQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """How far back."""
 
     span: Literal["24h", "7d", "30d"] = "24h"
+    domain: Annotated[str, Meta(max_length=255, description='Only this one of ours; "" is all within reach.')] = ""
 
 
 class Numbers(Struct, frozen=True):
@@ -34,6 +37,8 @@ class Numbers(Struct, frozen=True):
     asked: int
     solved: int
     expired: int
+    disowned: int
+    undeliverable: int
 
 
 class TimeBar(Struct, frozen=True):
@@ -41,6 +46,30 @@ class TimeBar(Struct, frozen=True):
 
     start: datetime
     numbers: Numbers
+
+
+class DayHourNumbers(Struct, frozen=True):
+    """One hour of the day, over all days of the span."""
+
+    hour: Annotated[int, Meta(description="0 to 23, in one's time zone.")]
+    numbers: Numbers
+
+
+class ScoreRange(Struct, frozen=True):
+    """Held mails with a score in this range."""
+
+    low: Annotated[int | None, Meta(description="From here on; null: as low as any.")]
+    high: Annotated[int | None, Meta(description="Below this; null: as high as any.")]
+    times: int
+
+
+class WentWrong(Struct, frozen=True):
+    """Challenges of the span that reached who had written nothing, or nobody."""
+
+    tried: int
+    disowned: int
+    undeliverable: int
+    share: Annotated[float | None, Meta(description="0 to 1; null where none was tried.")]
 
 
 class Often(Struct, frozen=True):
@@ -62,7 +91,12 @@ class OverviewAnswer(Struct, frozen=True):
     """How things stand in one's domains."""
 
     span: str
+    domain: Annotated[str, Meta(description='"": all within reach.')]
     bars: tuple[TimeBar, ...]
+    hours: tuple[DayHourNumbers, ...]
+    totals: Numbers
+    backscatter: WentWrong
+    scores: Annotated[tuple[ScoreRange, ...], Meta(description="Of the newest held mails; empty: none has a score.")]
     waiting: int
     oldest: datetime | None
     on_the_way: int
@@ -140,13 +174,19 @@ class OverviewResource:
     async def picture(self, call: Call[OverviewQuery, None]) -> OverviewAnswer:
         """Return how things stand."""
         zone = zone_of(call.viewer)
-        picture = await self._overview.picture(call.viewer, Span(call.query.span), zone)
+        domain = normal_domain(call.query.domain) if call.query.domain else ""
+        picture = await self._overview.picture(call.viewer, Span(call.query.span), zone, domain)
         if picture is None:
-            raise Problem("forbidden")
+            raise not_found() if domain else Problem("forbidden")
         now = picture.standing
         return OverviewAnswer(
             span=picture.span.value,
+            domain=picture.domain,
             bars=tuple(TimeBar(when(bar.start), _numbers(bar)) for bar in picture.bars),
+            hours=tuple(DayHourNumbers(one.hour, _numbers(one)) for one in picture.hours),
+            totals=Numbers(**{what.value: picture.total(what) for what in Happening}),
+            backscatter=_wrong(picture.backscatter),
+            scores=tuple(ScoreRange(band.low, band.high, band.times) for band in now.scores),
             waiting=now.waiting,
             oldest=when_or_none(now.oldest),
             on_the_way=now.on_the_way,
@@ -203,7 +243,11 @@ class OverviewResource:
             raise not_found()
 
 
-def _numbers(bar: Bar) -> Numbers:
+def _wrong(gauge: Backscatter) -> WentWrong:
+    return WentWrong(gauge.tried, gauge.disowned, gauge.undeliverable, gauge.share)
+
+
+def _numbers(bar: Bar | DayHour) -> Numbers:
     return Numbers(**{happening.value: bar.of(happening) for happening in Happening})
 
 

@@ -12,11 +12,13 @@ from challenge_web.console.gate import viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
 from challenge_web.page_language import spoken
+from gateway.domain.address import normal_domain
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
 from gateway.domain.sentences import short_reason
 from gateway.flow.moderate import Action, Moderator
 from gateway.flow.overview import Frequent, Overview, Picture, Span, Stuck
+from gateway.flow.overview_charts import ARRIVED, FUNNEL, MOST_WRONG, ScoreBand
 from gateway.flow.reader_days import zone_of
 from gateway.flow.tally import Happening
 
@@ -24,7 +26,6 @@ TRIED = say("tried", "It is tried again now. The answer of the other server appe
 NOT_TRIED = say("not-tried", "There was nothing to try again: somebody else may have done it.")
 DROPPED = say("dropped", "Deleted. It does not go out any more.")
 
-_KINDS = (Happening.RELAYED, Happening.HELD, Happening.REFUSED)
 _SPANS = ((Span.DAY, phrase("24 hours")), (Span.WEEK, phrase("7 days")), (Span.MONTH, phrase("30 days")))
 
 
@@ -36,6 +37,8 @@ _HAPPENINGS = {
     Happening.ASKED: phrase("senders asked"),
     Happening.SOLVED: phrase("answered"),
     Happening.EXPIRED: phrase("expired"),
+    Happening.DISOWNED: phrase("disowned"),
+    Happening.UNDELIVERABLE: phrase("not deliverable"),
 }
 
 
@@ -68,9 +71,10 @@ class OverviewPages:
         viewer = viewer_of(request)
         span = _span(request.query.get("span", ""))
         zone = zone_of(viewer)
-        picture = await self._overview.picture(viewer, span, zone)
+        domain = request.query.get("domain", "")
+        picture = await self._overview.picture(viewer, span, zone, normal_domain(domain) if domain else "")
         if picture is None:
-            raise web.HTTPForbidden
+            raise web.HTTPNotFound if domain else web.HTTPForbidden
         return self._pages.page(request, "overview/overview", _words(picture, zone), here="overview")
 
     async def domains(self, request: web.Request) -> web.Response:
@@ -112,6 +116,12 @@ def _span(text: str) -> Span:
     return next((span for span in Span if span.value == text), Span.DAY)
 
 
+def _range(band: ScoreBand) -> str:
+    if band.low is None:
+        return f"< {band.high}"
+    return f"≥ {band.low}" if band.high is None else f"{band.low}–{band.high}"
+
+
 def _words(picture: Picture, zone: tzinfo) -> dict[str, object]:
     names = [
         f"{datetime.fromtimestamp(bar.start, zone):%H:%M}"
@@ -120,16 +130,29 @@ def _words(picture: Picture, zone: tzinfo) -> dict[str, object]:
         for bar in picture.bars
     ]
     chart = stacked(
-        [kind.value for kind in _KINDS],
-        [(name, [bar.of(kind) for kind in _KINDS]) for name, bar in zip(names, picture.bars, strict=True)],
+        [kind.value for kind in ARRIVED],
+        [(name, [bar.of(kind) for kind in ARRIVED]) for name, bar in zip(names, picture.bars, strict=True)],
     )
     total = {happening.value: picture.total(happening) for happening in Happening}
-    arrived = sum(picture.total(kind) for kind in _KINDS)
+    arrived = sum(picture.total(kind) for kind in ARRIVED)
     rows = [
-        (name, bar.start, sum(bar.of(kind) for kind in _KINDS), *(bar.of(what) for what in Happening))
+        (name, bar.start, sum(bar.of(kind) for kind in ARRIVED), *(bar.of(what) for what in Happening))
         for name, bar in zip(names, picture.bars, strict=True)
     ]
+    by_hour = [(f"{one.hour:02}:00", [one.of(kind) for kind in ARRIVED]) for one in picture.hours]
+    bands = [(_range(band), [band.times]) for band in picture.standing.scores]
+    gauge = picture.backscatter
     return {
+        "hours": stacked([kind.value for kind in ARRIVED], by_hour, marks=8),
+        "hour_rows": [(name, sum(values), *values) for name, values in by_hour],
+        "scores": stacked(["held"], bands, marks=len(bands)) if bands else None,
+        "score_rows": [(name, times) for name, (times,) in bands],
+        "funnel": [Frequent(_HAPPENINGS[what], picture.total(what)) for what in FUNNEL],
+        "gauge": gauge,
+        "too_many_wrong": gauge.share is not None and gauge.share > MOST_WRONG,
+        "domain": picture.domain,
+        "choices": picture.choices,
+        "domain_choices": [(name, name) for name in picture.choices],
         "picture": picture,
         "standing": picture.standing,
         "chart": chart,

@@ -15,8 +15,10 @@ from gateway.cli.desk import Desk, at_desk
 from gateway.cli.faults import WrongUse
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_facts, print_json, progress
+from gateway.domain.address import normal_domain
 from gateway.domain.sentences import short_reason
 from gateway.flow.overview import MOST_COUNTED, DomainState, Frequent, HopState, HopWatch, Overview, Picture, Span
+from gateway.flow.overview_charts import ARRIVED, ScoreBand
 from gateway.flow.receive_rules import own_domains
 from gateway.flow.tally import Happening
 from gateway.flow.watch import needs
@@ -31,12 +33,35 @@ class BarLine:
 
 
 @dataclass(frozen=True, slots=True)
+class HourLine:
+    """One hour of the day."""
+
+    hour: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class WrongLine:
+    """Challenges that went wrong."""
+
+    tried: int
+    disowned: int
+    undeliverable: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """How things stand, as it is printed."""
 
     span: str
+    domain: str
+    """Empty: all."""
     bars: tuple[BarLine, ...]
+    hours: tuple[HourLine, ...]
     totals: Mapping[str, int]
+    backscatter: WrongLine
+    scores: tuple[ScoreBand, ...]
     waiting: int
     oldest: float | None
     on_the_way: int
@@ -80,17 +105,20 @@ _COLUMNS: tuple[Column[DomainLine], ...] = (
 @click.option("--span", type=click.Choice([span.value for span in Span]), default=Span.DAY.value, show_default=True,
               help="How far back to count.")  # fmt: skip
 @click.option("--time-zone", default="UTC", show_default=True, metavar="NAME", help="Whose days are counted.")
-def overview(config: Path | None, as_json: bool, span: str, time_zone: str) -> None:
+@click.option("--domain", default="", metavar="DOMAIN", help="Only this one of ours.")
+def overview(config: Path | None, as_json: bool, span: str, time_zone: str, domain: str) -> None:
     """See how things stand: what came, what became of it, and what needs a person."""
     zone = _zone(time_zone)
+    only = normal_domain(domain) if domain else ""
 
     async def work(desk: Desk) -> Picture | None:
         with progress("asking the servers behind"):
             async with desk.ways_out() as ways:
-                return await make_overview(desk, ways.hops).picture(desk.viewer, Span(span), zone)
+                return await make_overview(desk, ways.hops).picture(desk.viewer, Span(span), zone, only)
 
     picture = at_desk(config, work)
-    assert picture is not None
+    if picture is None:
+        raise WrongUse(f"{domain!r} is none of our domains; see `domains`")
     report = _report(picture)
     if as_json:
         print_json(report)
@@ -135,11 +163,15 @@ def _zone(name: str) -> tzinfo:
 
 
 def _report(picture: Picture) -> Report:
-    now = picture.standing
+    now, wrong = picture.standing, picture.backscatter
     return Report(
         span=picture.span.value,
+        domain=picture.domain,
         bars=tuple(BarLine(bar.start, {what.value: bar.of(what) for what in Happening}) for bar in picture.bars),
+        hours=tuple(HourLine(one.hour, {what.value: one.of(what) for what in Happening}) for one in picture.hours),
         totals={what.value: picture.total(what) for what in Happening},
+        backscatter=WrongLine(wrong.tried, wrong.disowned, wrong.undeliverable, wrong.share),
+        scores=now.scores,
         waiting=now.waiting,
         oldest=now.oldest,
         on_the_way=now.on_the_way,
@@ -171,11 +203,22 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     ]
     facts += [(f"next hop {hop.place}", "answers" if hop.reachable else "does not answer") for hop in report.next_hops]
     facts += [(f"{name} in {report.span}", str(count)) for name, count in report.totals.items()]
+    if report.backscatter.share is not None:
+        facts.append(("challenges gone wrong", f"{report.backscatter.share:.1%} of {report.backscatter.tried}"))
+    arrivals = [(line.hour, sum(line.counts[what.value] for what in ARRIVED)) for line in report.hours]
+    facts += [(f"arrived from {hour:02}:00", str(times)) for hour, times in arrivals if times]
+    facts += [(f"held, score {_range(band)}", str(band.times)) for band in report.scores if band.times]
     for title, found in (("sender", report.senders), ("sender's domain", report.sender_domains),
                          ("recipient", report.recipients)):  # fmt: skip
         facts += [(f"frequent {title}", f"{one.name}: {one.times}") for one in found]
     facts += [("frequent reason", f"{short_reason(one.name)}: {one.times}") for one in report.reasons]
     return facts
+
+
+def _range(band: ScoreBand) -> str:
+    if band.low is None:
+        return f"below {band.high}"
+    return f"{band.low} or more" if band.high is None else f"{band.low} to {band.high}"
 
 
 def _domain(one: DomainState) -> DomainLine:

@@ -201,6 +201,8 @@ class Answers:
         if challenge is None:
             return False
         _answers.labels(to.value).inc()
+        if to is ChallengeState.DISOWNED:
+            TALLY.note(Happening.DISOWNED, challenge.recipient.domain, now)
         event(_log, to.value, challenge=challenge.id, sender=challenge.sender.text, pending=_ids(dropped))
         return True
 

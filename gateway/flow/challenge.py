@@ -121,6 +121,8 @@ class Challenger:
         _challenges.labels(state.value).inc()
         if state is ChallengeState.SENT:
             TALLY.note(Happening.ASKED, row.recipient.domain, now)
+        elif state is ChallengeState.FAILED and saved:
+            TALLY.note(Happening.UNDELIVERABLE, row.recipient.domain, now)
         event(_log, "challenge", challenge=row.id, sender=row.sender.text, state=state.value,
               attempts=row.attempts + 1, reply=str(answer), saved=saved)  # fmt: skip
 

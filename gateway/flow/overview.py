@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from gateway.domain.roles import Reach, Right, Viewer
+from gateway.flow.overview_charts import Backscatter, DayHour, ScoreBand, backscatter, hours_of_day
 from gateway.flow.tally import HOUR, Happening
 
 T = TypeVar("T")
@@ -111,6 +112,8 @@ class Standing:
     reasons: tuple[Frequent, ...]
     asked_for: int = 0
     """Requests of release that nobody has decided."""
+    scores: tuple[ScoreBand, ...] = ()
+    """Of the newest that wait and have a score; empty where none has."""
 
 
 MOST_COUNTED = 10_000
@@ -193,6 +196,17 @@ class Picture:
     hops: tuple[HopState, ...]
     max_per_hour: int
     """Challenges that may go out in an hour."""
+    hours: tuple[DayHour, ...]
+    """The same numbers by the hour of the reader's day."""
+    domain: str = ""
+    """The only one it is of; empty: all within reach."""
+    choices: tuple[str, ...] = ()
+    """Domains that the viewer may choose from, by name."""
+
+    @property
+    def backscatter(self) -> Backscatter:
+        """How many challenges went wrong in the whole span."""
+        return backscatter({what: self.total(what) for what in Happening})
 
     def total(self, happening: Happening) -> int:
         """Return how often in the whole span."""
@@ -220,12 +234,17 @@ class Overview:
         self._now = now
         self._wake_challenges = wake_challenges
 
-    async def picture(self, viewer: Viewer, span: Span, zone: tzinfo) -> Picture | None:
-        """Return the overview of the viewer's domains, or None for who may not see it. zone: of his calendar."""
-        if not viewer.may(Right.SEE_OVERVIEW):
+    async def picture(self, viewer: Viewer, span: Span, zone: tzinfo, domain: str = "") -> Picture | None:
+        """Return the overview of the viewer's domains, or None for who may not see it.
+
+        zone: of his calendar. domain: the only one to look at, as an A-label; None is returned for one that is not
+        ours, or not his.
+        """
+        choices = tuple(name for name in self._domains if viewer.reach.covers_domain(name))
+        if not viewer.may(Right.SEE_OVERVIEW) or (domain and domain not in choices):
             return None
         now = self._now()
-        domains = reach_domains(viewer.reach)
+        domains = frozenset({domain}) if domain else reach_domains(viewer.reach)
         starts = bar_starts(span, now, zone)
 
         def work(tx: OverviewTx) -> tuple[Sequence[tuple[int, Happening, int]], Standing]:
@@ -239,6 +258,9 @@ class Overview:
             standing=standing,
             hops=tuple(seen),
             max_per_hour=self._max_per_hour,
+            hours=hours_of_day(numbers, starts[0], zone),
+            domain=domain,
+            choices=choices,
         )
 
     async def domains(self, viewer: Viewer) -> Sequence[DomainState]:

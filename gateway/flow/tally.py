@@ -26,6 +26,8 @@ class Happening(Enum):
     ASKED = "asked"  # A challenge was sent.
     SOLVED = "solved"  # A challenge was answered.
     EXPIRED = "expired"  # Nobody moved it in time.
+    DISOWNED = "disowned"  # Who was asked says that the mail is not his.
+    UNDELIVERABLE = "undeliverable"  # No server took a challenge.
 
 
 class Slot(NamedTuple):

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_
 
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.flow.overview import LOOKED_AT, MOST_COUNTED, TOP, Frequent, Standing, Stuck
+from gateway.flow.overview_charts import score_bands
 from gateway.flow.release_ports import RequestState
 from gateway.store.tables import challenge, digest_mailbox, message, pending, release_request
 
@@ -26,7 +27,7 @@ class OverviewTable:
         """Return how things stand for these domains; None is all."""
         waiting = _within(domains, pending.c.state == State.PENDING.value)
         newest = (
-            select(message.c.reverse_path, pending.c.recipient, pending.c.reason)
+            select(message.c.reverse_path, pending.c.recipient, pending.c.reason, message.c.score)
             .join(message, message.c.id == pending.c.message_id)
             .where(waiting)
             .order_by(pending.c.id.desc())
@@ -36,7 +37,8 @@ class OverviewTable:
         sender_domains: dict[str, int] = {}
         recipients: dict[str, int] = {}
         reasons: dict[str, int] = {}
-        for sender, recipient, reason in self._connection.execute(newest):
+        scores: list[float] = []
+        for sender, recipient, reason, score in self._connection.execute(newest):
             for name, names in (
                 (sender, senders),
                 (sender.rpartition("@")[2].lower(), sender_domains),
@@ -44,6 +46,8 @@ class OverviewTable:
                 (reason, reasons),
             ):
                 names[name] = names.get(name, 0) + 1
+            if score is not None:
+                scores.append(score)
         first = select(pending.c.held_at).where(waiting).order_by(pending.c.id).limit(1)
         asked = select(challenge.c.id).where(
             challenge.c.sent_at > now - _HOUR, challenge.c.created_at > now - 2 * _HOUR
@@ -63,6 +67,7 @@ class OverviewTable:
             recipients=_most(recipients),
             reasons=_most(reasons),
             asked_for=self._count(_asked_for(domains)),
+            scores=score_bands(scores),
         )
 
     def _count(self, query: Select[Any]) -> int:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.domain.lifecycle import Event, State
 from gateway.flow.journal import Deed
 from gateway.flow.tally import HOUR, Happening, Slot
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx
-from tests.store.letters import ANNA, DAY, JOE, NOW, keep
+from tests.store.letters import ANNA, DAY, JOE, NOW, keep, message
 
 NOON = int(NOW) // HOUR * HOUR
 
@@ -40,6 +42,15 @@ async def test_standing_counts_what_waits_within_the_domains(store: Store) -> No
     assert [one.name for one in standing.recipients] == [JOE.text]
     foreign = await store.look(lambda tx: tx.overview.standing({"other.example"}, NOW))
     assert (foreign.waiting, foreign.oldest, foreign.senders) == (0, None, ())
+
+
+async def test_standing_sorts_what_waits_by_score_where_it_has_one(store: Store) -> None:
+    await keep(store)
+    assert (await store.look(lambda tx: tx.overview.standing(None, NOW))).scores == ()
+    await keep(store, replace(message(), score=5.5))
+    standing = await store.look(lambda tx: tx.overview.standing(None, NOW))
+    assert [(band.low, band.high) for band in standing.scores if band.times] == [(5, 6)]
+    assert (await store.look(lambda tx: tx.overview.standing({"other.example"}, NOW))).scores == ()
 
 
 async def test_stuck_tells_a_refused_mail_with_the_words_of_the_other_server(store: Store) -> None:

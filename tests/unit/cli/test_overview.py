@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 
 import pytest
 
 from gateway.domain.lifecycle import ChallengeState, Event, State
+from gateway.flow.tally import HOUR, Happening, Slot
 from gateway.store.store import Transaction
 from tests.unit.cli.shell import Shell
 
@@ -41,6 +43,23 @@ def test_overview_tells_what_waits_and_which_server_does_not_answer(shell: Shell
     assert "to see to" in shown
     assert "frequent recipient        joe@example.org: 1" in shown
     assert "no time zone" in shell("overview", "--time-zone", "Mars/Base").err
+
+
+def test_overview_of_one_domain_has_hours_scores_and_the_gauge(shell: Shell) -> None:
+    shell.settings(SILENT)
+    now = time.time()
+    counts = {Slot(int(now) // HOUR * HOUR, "example.org", what): times for what, times in (
+        (Happening.HELD, 30), (Happening.ASKED, 18), (Happening.DISOWNED, 1), (Happening.UNDELIVERABLE, 2),
+    )}  # fmt: skip
+    shell.change(lambda tx: tx.tallies.add(counts))
+    told = shell("overview", "--domain", "Example.ORG.", "--json").data
+    assert (told["domain"], told["scores"]) == ("example.org", [])
+    assert told["backscatter"] == {"tried": 20, "disowned": 1, "undeliverable": 2, "share": 0.15}
+    assert sum(line["counts"]["held"] for line in told["hours"]) == 30
+    shown = shell("overview", "--domain", "example.org").out
+    assert "challenges gone wrong     15.0% of 20" in shown
+    assert "arrived from" in shown
+    assert "none of our domains" in shell("overview", "--domain", "foreign.example").err
 
 
 def test_domains_are_listed_with_the_server_of_each(shell: Shell) -> None:

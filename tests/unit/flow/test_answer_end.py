@@ -9,6 +9,7 @@ import pytest
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import State
 from gateway.flow.moderate import Action
+from gateway.flow.tally import HOUR, TALLY, Happening, Slot
 from tests.unit.flow.world import (
     DAY,
     JOE,
@@ -33,6 +34,17 @@ async def test_disown_drops_the_mail_and_asks_the_address_no_more(world: World) 
     assert (await world.pending())[-1].silence == "sender-said-not-me"
     world.clock.at += 11 * DAY
     await world.ask("much later")
+
+
+async def test_disown_counts_once_in_the_gauge_and_withdraw_does_not(world: World) -> None:
+    TALLY.take()
+    token = await world.ask("Hi", JOE, KIM)
+    assert await world.answers().disown(token)
+    await world.answers().disown(token)
+    world.clock.at += 200 * DAY
+    assert await world.answers().withdraw(await world.ask("later"))
+    counted = {slot: times for slot, times in TALLY.take().items() if slot.happening is Happening.DISOWNED}
+    assert counted == {Slot(int(NOW) // HOUR * HOUR, JOE.domain, Happening.DISOWNED): 1}
 
 
 async def test_disown_leaves_another_mail_of_the_address_waiting(world: World) -> None:

@@ -13,6 +13,7 @@ from gateway.domain.reply import Reply
 from gateway.flow.challenge import LEASE, OutgoingMail
 from gateway.flow.moderate import Action
 from gateway.flow.ports import ChallengeRow
+from gateway.flow.tally import TALLY, Happening
 from tests.unit.flow.world import ANNA, DAY, DEFERRED, HOUR, JOE, KIM, NOW, REFUSED, RULES, World, letter
 
 
@@ -115,11 +116,13 @@ async def test_r21_challenge_that_fails_for_a_day_is_given_up_and_marks_the_pend
 async def test_r21_permanent_refusal_is_not_tried_again(world: World) -> None:
     world.outside.answers = [REFUSED]
     await world.arrive(letter())
+    TALLY.take()
     await world.challenger().run_once()
     world.clock.at += DAY
     assert await world.challenger().run_once() == 0
     (row,) = await world.pending()
     assert (row.silence, row.challenge) == ("challenge-undeliverable", "failed")
+    assert [(slot.happening, times) for slot, times in TALLY.take().items()] == [(Happening.UNDELIVERABLE, 1)]
 
 
 async def test_challenge_for_mail_that_was_moved_meanwhile_is_withheld_and_uses_up_no_share(world: World) -> None:

@@ -108,6 +108,22 @@ async def test_overview_of_a_domain_admin_is_of_his_domains_only() -> None:
     assert [hop.place for hop in picture.hops] == ["127.0.0.1:1", "127.0.0.1:2"]
 
 
+async def test_overview_of_one_domain_is_for_who_looks_after_it() -> None:
+    store = Store()
+    hops = (HopState("rest:25", (), True), HopState("own:25", ("other.example",), False))
+    picture = await overview(store, *hops).picture(ROOT, Span.WEEK, UTC, "example.org")
+    assert picture is not None
+    assert store.table.asked == [frozenset({"example.org"})]
+    assert (picture.domain, picture.choices) == ("example.org", ("example.org", "other.example"))
+    assert [hop.place for hop in picture.hops] == ["rest:25"]
+    for viewer, domain in ((EVE, "other.example"), (ROOT, "foreign.example"), (JOE, "example.org")):
+        assert await overview(store).picture(viewer, Span.WEEK, UTC, domain) is None
+    own = await overview(store).picture(EVE, Span.WEEK, UTC, "example.org")
+    assert own is not None
+    assert own.choices == ("example.org",)
+    assert len(store.table.asked) == 2
+
+
 async def test_overview_puts_each_number_into_its_hour() -> None:
     store = Store()
     store.table.numbers = [

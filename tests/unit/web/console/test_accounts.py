@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import re
 
+from sqlalchemy import update
+
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names
 from gateway.domain.roles import Role
-from tests.unit.web.console.house import JOE, KIM, House
+from gateway.flow.tally import HOUR, Happening, Slot
+from gateway.store.store import Transaction as Tx
+from gateway.store.tables import message
+from tests.unit.web.console.house import JOE, KIM, NOW, House
 from tests.unit.web.console.markup import faults
 
 
@@ -137,6 +142,38 @@ async def test_overview_outgoing_and_log_are_sound_pages_for_who_may_see_them(ho
     mail = await get(house, Role.DOMAIN_ADMIN, "/console/outgoing")
     assert f"For {JOE}" in mail
     assert f"For {KIM}" not in mail
+
+
+async def test_overview_of_one_domain_draws_hours_steps_scores_and_the_gauge(house: House) -> None:
+    path = "/console/overview?span=7d"
+    empty = await get(house, Role.SITE_ADMIN, path)
+    for text in ("No mail in this time", "Nothing was held in this time", "Nobody was asked in this time", "No scores"):
+        assert text in empty
+    assert "<svg" not in empty
+    hour = int(NOW) // HOUR * HOUR
+    counts = {Slot(hour, "example.org", what): 10 for what in Happening}
+    counts[Slot(hour, "other.example", Happening.HELD)] = 7
+
+    def fill(tx: Tx) -> None:
+        tx.tallies.add(counts)
+        tx.connection.execute(update(message).values(score=7.5))
+
+    await house.store.transact(fill)
+    whole = await get(house, Role.SITE_ADMIN, path)
+    assert whole.count("<svg") == 3
+    assert "Held · 17" in whole
+    assert '<select id="f-domain"' in whole
+    one = await get(house, Role.SITE_ADMIN, f"{path}&domain=example.org")
+    assert "Held · 10" in one
+    assert "20 of 20" in one
+    assert "too many" in one
+    assert "?span=30d&amp;domain=example.org" in one
+    assert "7–8" in one
+    own = await get(house, Role.DOMAIN_ADMIN, path)
+    assert "Held · 10" in own
+    assert '<select id="f-domain"' not in own
+    await get(house, Role.DOMAIN_ADMIN, f"{path}&domain=other.example", 404)
+    assert (await get(house, Role.SITE_ADMIN, "/console/overview")).count("<svg") == 2
 
 
 async def test_mail_that_is_stuck_is_tried_again_or_deleted(house: House) -> None:
