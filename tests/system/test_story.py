@@ -109,6 +109,8 @@ def test_r36_links_fetched_by_machines_change_nothing(site: Site) -> None:
     site.send(ADA, JOE, letter(ADA, JOE))
     (challenge,) = site.around.outside.wait(ADA)
     link = link_in(challenge.content)
+    # The mail is there a moment before it is written down that it was sent.
+    wait_until(lambda: site.gateway.data("challenges", "list")[0]["state"] == "sent", "the challenge is noted as sent")
     before = (site.gateway.data("pending", "show", "1"), site.gateway.data("challenges", "list"))
     for path in ("", "/disown", "/withdraw"):
         for method in ("GET", "HEAD", "OPTIONS"):
