@@ -20,6 +20,8 @@ from gateway.workers.loop import Loop
 
 SWEEP_PAUSE = 1800.0
 """Seconds between two looks for what is to be forgotten."""
+PIECE = 500
+"""Mails forgotten in one transaction: mail that comes in meanwhile does not wait for long."""
 
 
 class WayOut:
@@ -79,6 +81,7 @@ class WayOut:
         if self._trusted():
             now, told = self._now(), self._settings.outgoing
             before = now - told.reply_days * DAY
-            await self._store.transact(lambda tx: tx.sent.forget(before, told.max_message_ids))
+            while await self._store.transact(lambda tx: tx.sent.forget(before, told.max_message_ids, PIECE)) == PIECE:
+                pass
             await self._store.transact(lambda tx: tx.sent.forget_entries(now - FORGET_AFTER))
         return 0

@@ -13,6 +13,7 @@ from typing import TypeVar
 import click
 
 from gateway.cli.access import with_store
+from gateway.cli.desk import noted
 from gateway.cli.faults import CommandError
 from gateway.cli.operator import operator
 from gateway.cli.options import config_option, early_config_option, json_option, settings_of
@@ -110,7 +111,7 @@ def show(config: Path | None, as_json: bool) -> None:
 @json_option
 def test(config: Path | None, as_json: bool) -> None:
     """Send an event that tells nothing. Ends with 1 where it was not taken."""
-    answer = _with_webhook(config, lambda service: service.test(operator()))
+    answer = _with_webhook(config, lambda service: service.test(operator()), "test")
     if answer is None:
         raise _none()
     if as_json:
@@ -126,7 +127,7 @@ def test(config: Path | None, as_json: bool) -> None:
 @json_option
 def retry(config: Path | None, as_json: bool) -> None:
     """Let the service send at once what waits."""
-    count = _with_webhook(config, lambda service: service.retry(operator()))
+    count = _with_webhook(config, lambda service: service.retry(operator()), "retry")
     if count is None:
         raise _none()
     if as_json:
@@ -142,7 +143,8 @@ def secret(config: Path | None) -> None:
     click.echo(f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_OCTETS)).decode()}")
 
 
-def _with_webhook(config: Path | None, job: Callable[[Webhook], Awaitable[T]]) -> T:
+def _with_webhook(config: Path | None, job: Callable[[Webhook], Awaitable[T]], deed: str = "") -> T:
+    """Do something with the webhook. deed: what the journal is to say was done."""
     settings = settings_of(config)
 
     async def work(store: Store) -> T:
@@ -151,7 +153,10 @@ def _with_webhook(config: Path | None, job: Callable[[Webhook], Awaitable[T]]) -
 
         sender = make_sender(settings)
         try:
-            return await job(make_webhook(settings, store, sender, time.time))
+            found = await job(make_webhook(settings, store, sender, time.time))
+            if deed and found is not None:
+                await noted(store, "webhook", deed)
+            return found
         finally:
             await sender.close()
 

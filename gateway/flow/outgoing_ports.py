@@ -60,8 +60,8 @@ class SentTx(Protocol):
     def depart(self, departures: Sequence[Departure]) -> None:
         """Keep the facts of some mails."""
 
-    def forget(self, before: float, most: int) -> int:
-        """Drop mails sent before then, and the oldest beyond so many; return how many."""
+    def forget(self, before: float, most: int, piece: int) -> int:
+        """Drop mails sent before then, and the oldest beyond so many, up to `piece` of them; return how many."""
 
     def forget_entries(self, before: float) -> int:
         """Drop learned entries that ended before then; return how many."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, false, insert, or_, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from gateway.domain.lists import Entry
@@ -72,14 +72,14 @@ class SentTable:
         if departures:
             self._connection.execute(insert(departure), [one._asdict() for one in departures])
 
-    def forget(self, before: float, most: int) -> int:
-        """Drop mails sent before then, and the oldest beyond so many; return how many."""
+    def forget(self, before: float, most: int, piece: int) -> int:
+        """Drop mails sent before then, and the oldest beyond so many, up to `piece` of them; return how many."""
         newest = select(sent_mail.c.sent_at).order_by(sent_mail.c.sent_at.desc())
         beyond = self._connection.execute(newest.offset(most).limit(1)).scalar()
-        gone = self._connection.execute(delete(sent_mail).where(sent_mail.c.sent_at < before)).rowcount
-        if beyond is not None:
-            gone += self._connection.execute(delete(sent_mail).where(sent_mail.c.sent_at <= beyond)).rowcount
-        return gone
+        key = tuple_(*sent_mail.primary_key.columns)
+        old = or_(sent_mail.c.sent_at < before, false() if beyond is None else sent_mail.c.sent_at <= beyond)
+        oldest = select(*sent_mail.primary_key.columns).where(old).order_by(sent_mail.c.sent_at).limit(piece)
+        return self._connection.execute(delete(sent_mail).where(key.in_(oldest))).rowcount
 
     def forget_entries(self, before: float) -> int:
         """Drop learned entries that ended before then; return how many."""

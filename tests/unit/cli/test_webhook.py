@@ -11,6 +11,7 @@ def test_webhook_that_is_none_is_told_so(shell: Shell) -> None:
     for command in ("test", "retry"):
         outcome = shell("webhook", command)
         assert (outcome.status, outcome.out, "[webhook] url" in outcome.err) == (1, "", True)
+    assert shell("log", "list", "--json").data == []
 
 
 def test_webhook_that_nobody_listens_at_is_told_so(shell: Shell) -> None:
@@ -25,4 +26,9 @@ def test_webhook_that_nobody_listens_at_is_told_so(shell: Shell) -> None:
     outcome = shell("webhook", "test")
     assert (outcome.status, outcome.out) == (1, "Not taken. It cannot be reached.\n")
     assert shell("webhook", "retry", "--json").data == {"retried": 0}
+    assert [(line["deed"], line["object"]) for line in shell("log", "list", "--json").data] == [
+        ("webhook", "retry"),
+        ("webhook", "test"),
+        ("webhook", "test"),
+    ]
     assert "nothing was sent yet" in shell("webhook", "show").out
