@@ -21,8 +21,11 @@ from gateway.flow.ports import StoreDown, StoreFull
 
 BUSY_MILLISECONDS = 10_000
 """How long a writer waits for another process, as the command line's, to commit."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.002
-"""Seconds between two tries to get the lock."""
+_TURN = 0.02
+"""Seconds in which another process of ours has mostly done with the lock."""
+_PAUSE, _LONG_PAUSE = 0.00005, 0.002
+"""Seconds between two tries to get it: within a turn, and behind who keeps it longer. While one sleeps too long, nobody
+writes: with tries half a millisecond apart and more, a tenth less mail is held."""
 _PRIMARY = 0xFF
 """Of an error code; the rest says more of it."""
 
@@ -66,12 +69,10 @@ def _begin_writing(patience: float, connection: Connection) -> None:
     processes take turns at one store with each few mails.
     """
     cursor = connection.connection.cursor()
-    give_up = time.monotonic() + patience
-    pause = _FIRST_PAUSE
-    while not _begun(cursor, give_up):
+    begun = time.monotonic()
+    while not _begun(cursor, begun + patience):
         # Not time.sleep(): it waits for a point in time, for ever where a test shifts the clock.
-        select.select((), (), (), pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        select.select((), (), (), _PAUSE if time.monotonic() - begun < _TURN else _LONG_PAUSE)
     cursor.close()
 
 
