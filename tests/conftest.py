@@ -52,8 +52,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are processors: while one waits for a server or a process, another works."""
-    return min(len(os.sched_getaffinity(0)) + 1, 8)
+    """Two more than there are processors: while some wait for a server or a process, others work."""
+    return min(len(os.sched_getaffinity(0)) + 2, 8)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
