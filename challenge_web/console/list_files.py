@@ -52,7 +52,7 @@ class ListFilePages:
             Route("list-bring", "/console/lists/import", edit, self.form, self.bring, octets=MOST_OCTETS + _FORM),
             Route("list-draft", one, edit, self.preview, self.save, Names.OTHER),
             Route("list-work", f"{one}/work", edit, self.work, self.stop, Names.OTHER),
-            Route("list-work-state", f"{one}/work/state", edit, self.work_state, None, Names.OTHER),
+            Route("list-work-state", f"{one}/work-state", edit, self.work_state, None, Names.OTHER),
             Route("list-export", "/console/lists/export.csv", Right.SEE_LISTS, self.export),
         )
 

@@ -91,11 +91,16 @@ class DomainLine:
     """Of the last 24 hours."""
 
 
+def _count(what: Happening) -> Column[DomainLine]:
+    """How often one thing happened, as a column."""
+    return Column(what.value, lambda line: line.counts[what.value], spare=True)
+
+
 _COLUMNS: tuple[Column[DomainLine], ...] = (
     Column("domain", lambda line: line.name, elastic=True),
     Column("next hop", lambda line: line.next_hop, elastic=True),
     Column("answers", lambda line: "yes" if line.reachable else "no"),
-    *(Column(what.value, lambda line, name=what.value: line.counts[name], spare=True) for what in Happening),  # type: ignore[misc]
+    *(_count(what) for what in Happening),
 )
 
 

@@ -143,7 +143,7 @@ async def test_import_of_many_lines_goes_on_behind_a_page_that_tells_how_far_it_
     worker = desk.worker()
     while await worker.run_once():
         pass
-    state = await desk.client.get(f"{path}/work/state", cookies={"session": "joe"})
+    state = await desk.client.get(f"{path}/work-state", cookies={"session": "joe"})
     told = await state.json()
     assert (told["open"], told["done"], told["most"], told["button"]) == (False, LONG + 1, LONG + 1, "")
     assert told["more"] == f"{LONG:,} new, 0 changed, 1 there already, 1 left out"
@@ -178,7 +178,7 @@ async def test_import_of_somebody_else_tells_nothing_and_cannot_be_stopped(desk:
     await desk.get("kim", f"{path}/work", 404)
     await desk.get("root", f"{path}/work", 404)
     await desk.post("kim", f"{path}/work", 404)
-    answer = await desk.client.get(f"{path}/work/state", cookies={"session": "kim"})
+    answer = await desk.client.get(f"{path}/work-state", cookies={"session": "kim"})
     assert answer.status == 404
 
 
