@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -17,11 +17,9 @@ from gateway.checks.runner import EvidenceRunner
 from gateway.domain.address import normal_domain
 from gateway.domain.challenge import DAY, Asking, Caps
 from gateway.domain.policy import Expiry, Policy, Scope
-from gateway.domain.reply import Reply
 from gateway.flow.answer import AnswerRules
 from gateway.flow.ask_again import AskAgain, AskStore
-from gateway.flow.challenge import OutgoingMail
-from gateway.flow.courier import Courier
+from gateway.flow.courier import Courier, Outside
 from gateway.flow.deliver import DeliverRules
 from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.digest_ports import DigestLetter, DigestRules, Wanted
@@ -31,6 +29,7 @@ from gateway.flow.forward import ForwardRules
 from gateway.flow.history import History, HistoryStore
 from gateway.flow.letter_book import LetterBook, LettersStore
 from gateway.flow.outgoing import OutgoingRules
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.policies import Policies
 from gateway.flow.policy_ports import PoliciesStore
 from gateway.flow.ports import Hop
@@ -143,7 +142,7 @@ def digest_rules(settings: Settings) -> DigestRules:
 class DigestWriter(Protocol):
     """Writes digests."""
 
-    async def digest(self, letter: DigestLetter, now: float) -> OutgoingMail:
+    async def digest(self, letter: DigestLetter, now: float) -> OwnMail:
         """Write the mail that tells somebody what waits."""
 
     def languages(self) -> Sequence[str]:
@@ -153,16 +152,16 @@ class DigestWriter(Protocol):
 def make_courier(
     settings: Settings,
     hop_of: Callable[[str], Hop],
-    send: Callable[[str, str, bytes, bool], Awaitable[Reply]],
+    outside: Outside,
     now: Callable[[], float],
     mark_key: bytes,
     store: LettersStore,
 ) -> Courier:
-    """Make what brings our letters to people. send: to the outside, with the reverse-path first."""
+    """Make what brings our letters to people."""
     return Courier(
         own_domains(settings.domains.names),
         hop_of,
-        lambda recipient, content, utf8: send("", recipient, content, utf8),
+        outside,
         now=now,
         mark_key=mark_key,
         book=LetterBook(store, now=now),
@@ -209,7 +208,6 @@ def forward_rules(settings: Settings) -> ForwardRules:
     """Return what forwarding is told."""
     return ForwardRules(
         addresses=tuple(dict.fromkeys(filter(None, settings.console.forward_to))),
-        domains=own_domains(settings.domains.names),
         from_address=settings.challenge.from_address,
     )
 

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 
 from gateway import assembly
 from gateway.flow.challenge import Challenger, Compose
+from gateway.flow.courier import Outside
 from gateway.flow.deliver import Deliverer
 from gateway.flow.describe import Describer
 from gateway.flow.expire import Expirer
-from gateway.flow.forward import Outside
 from gateway.flow.ports import Hop
 from gateway.settings import Settings
 from gateway.store.store import Store

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from aiohttp import web
 
@@ -53,7 +51,7 @@ from challenge_web.console.releases import ReleasePages
 from challenge_web.console.routes import Room, Route
 from challenge_web.console.saved_searches import SavedSearchPages
 from challenge_web.console.sign_in import SignInPages
-from challenge_web.console.texts import SendSample, TextPages
+from challenge_web.console.texts import TextPages
 from challenge_web.console.tokens import TokenPages
 from challenge_web.console.webhook import WebhookPages
 from challenge_web.limits import client_address
@@ -61,18 +59,17 @@ from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
 from gateway import assembly
 from gateway.desks import make_forwarder
-from gateway.domain.address import NULL_PATH, Address, normal_domain
-from gateway.domain.envelope import Recipient
+from gateway.domain.address import normal_domain
 from gateway.domain.roles import Role, Viewer
 from gateway.entrance import Entrance, link_url, mailbox_names, public_urls
 from gateway.flow.ask_again import AskAgain
+from gateway.flow.courier import Courier
 from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.expecting import Expecting
-from gateway.flow.forward import Forwarder, Outside
+from gateway.flow.forward import Forwarder
 from gateway.flow.held_links import HeldLinks
 from gateway.flow.history import History
 from gateway.flow.journal import Journal
-from gateway.flow.letter_book import LetterBook, LetterKind
 from gateway.flow.list_import import ListFiles
 from gateway.flow.list_work import FileSaver
 from gateway.flow.lists import Lists
@@ -80,14 +77,14 @@ from gateway.flow.moderate import Moderator
 from gateway.flow.orders import Orders
 from gateway.flow.overview import HopWatch, Overview
 from gateway.flow.policies import Policies
-from gateway.flow.ports import Envelope, Hop
 from gateway.flow.queue import Queue
 from gateway.flow.read import Reading
 from gateway.flow.receive_rules import own_domains
 from gateway.flow.releases import Releases
+from gateway.flow.sample_mail import SampleMail
 from gateway.flow.saved_searches import SavedSearches
 from gateway.flow.sources import Sources
-from gateway.flow.texts import TextEditor, Texts
+from gateway.flow.texts import TextEditor
 from gateway.flow.user_rights import LimitedSessions, LimitedTokens
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.flow.watch import Watch
@@ -97,13 +94,6 @@ from gateway.reading.reader import Reader
 from gateway.relay.templates import VARIABLES
 from gateway.settings import Settings
 from gateway.store.store import Store
-
-
-class Hops(HopWatch, Protocol):
-    """The next hops."""
-
-    def of(self, domain: str) -> Hop:
-        """Return the one for a recipient domain in A-labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +107,7 @@ class Parts:
     asker: AskAgain
     overview: Overview
     texts: TextEditor
-    send_sample: SendSample
+    sample_mail: SampleMail
     journal: Journal
     history: History
     policies: Policies
@@ -140,19 +130,19 @@ def make_parts(
     store: Store,
     entrance: Entrance,
     letters: LetterWriter,
-    hops: Hops,
+    hops: HopWatch,
     queue: Queue,
     orders: Orders,
     webhook: Webhook,
     releases: Releases,
     *,
-    outside: Outside,
+    courier: Courier,
     now: Callable[[], float],
     wake_deliveries: Callable[[], None],
     wake_challenges: Callable[[], None],
 ) -> Parts:
     """Make the services that only the console has."""
-    reader, book = Reader(), LetterBook(store, now=now)
+    reader = Reader()
     reading = Reading(store, reader, [Role(name) for name in settings.console.attachments])
     policies = assembly.make_policies(settings, store, letters.languages(), now, orders.wake)
     return Parts(
@@ -176,7 +166,7 @@ def make_parts(
             domains=[normal_domain(name) for name in settings.domains.names],
             now=now,
         ),
-        send_sample=functools.partial(send_sample, letters, own_domains(settings.domains.names), hops, outside, book),
+        sample_mail=SampleMail(letters.sample_mail, courier),
         journal=Journal(store, now=now),
         history=assembly.make_history(settings, store, now),
         policies=policies,
@@ -186,7 +176,7 @@ def make_parts(
         sources=Sources(store, now=now, wake_deliveries=wake_deliveries),
         reader=reader,
         reading=reading,
-        forwarder=make_forwarder(settings, store, reading, outside, hops.of, now),
+        forwarder=make_forwarder(settings, store, reading, courier, now),
         releases=releases,
         digest_choices=assembly.make_digest_choices(settings, store, letters.languages(), now),
         links=HeldLinks(assembly.digest_rules(settings), store, policies, now=now, wake_deliveries=wake_deliveries),
@@ -217,7 +207,7 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
         ),
         OverviewPages(parts.overview, parts.moderator, pages),
         WebhookPages(parts.webhook, pages),
-        TextPages(parts.texts, parts.send_sample, tuple(VARIABLES.items()), pages),
+        TextPages(parts.texts, parts.sample_mail.send, tuple(VARIABLES.items()), pages),
         LogPages(parts.journal, pages),
         HistoryPages(parts.history, pages),
         PolicyPages(parts.policies, pages),
@@ -274,31 +264,6 @@ def _other_ways(parts: Parts, sign_in: SignInPages, pages: ConsolePages, cookie:
     return [*ways]
 
 
-async def send_sample(
-    letters: LetterWriter,
-    ours: Collection[str],
-    hops: Hops,
-    outside: Outside,
-    book: LetterBook,
-    viewer: Viewer,
-    scope: str,
-    tag: str,
-    texts: Texts,
-) -> bool:
-    """Send the challenge for a mail that nobody sent to the viewer's own address; False where it was not taken."""
-    to = Address.of(min(viewer.reach.addresses, default=""))
-    if to.is_null:
-        return False
-    mail = await asyncio.to_thread(letters.sample_mail, scope, tag, texts, to.text)
-    if to.domain in ours:
-        envelope = Envelope(NULL_PATH, (Recipient(to, notify="NEVER"),), smtputf8=mail.smtputf8)
-        reply = (await hops.of(to.domain).deliver(envelope, [mail.content], all_or_nothing=True)).replies[0]
-    else:
-        reply = await outside("", to.text, mail.content, mail.smtputf8)
-    await book.note(LetterKind.SAMPLE, to, len(mail.content), reply)
-    return reply.accepted
-
-
 def _saver(parts: Parts) -> FileSaver:
     return FileSaver(parts.store, now=parts.now, wake=parts.orders.wake)
 
@@ -316,7 +281,7 @@ def api_resources(parts: Parts) -> list[Resource]:
         PolicyResource(parts.policies),
         ExpectingResource(parts.expecting),
         DigestResource(parts.digest_choices),
-        TemplateResource(parts.texts, parts.send_sample),
+        TemplateResource(parts.texts, parts.sample_mail.send),
         OverviewResource(parts.overview, parts.moderator),
         WebhookResource(parts.webhook),
         AccountsResource(entrance.accounts, functools.partial(link_url, parts.settings)),

@@ -7,10 +7,8 @@ from collections.abc import Callable
 
 from gateway import assembly
 from gateway.flow.courier import Courier
-from gateway.flow.forward import Forwarder, Outside
-from gateway.flow.letter_book import LetterBook
+from gateway.flow.forward import Forwarder
 from gateway.flow.notices import Notices
-from gateway.flow.ports import Hop
 from gateway.flow.read import Reading
 from gateway.flow.release_mail import ReleaseMail
 from gateway.flow.releases import Releases
@@ -95,12 +93,7 @@ class Desks:
 
 
 def make_forwarder(
-    settings: Settings,
-    store: Store,
-    reading: Reading,
-    outside: Outside,
-    hop_of: Callable[[str], Hop],
-    now: Callable[[], float],
+    settings: Settings, store: Store, reading: Reading, courier: Courier, now: Callable[[], float]
 ) -> Forwarder:
     """Make what sends copies on for inspection."""
     return Forwarder(
@@ -108,9 +101,7 @@ def make_forwarder(
         reading,
         store,
         compose_copy,
-        outside,
-        hop_of,
+        courier,
         now=now,
         random_octets=secrets.token_bytes,
-        book=LetterBook(store, now=now),
     )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from challenge_web.console.fetch import JsonFetch
 from gateway.domain.address import normal_domain
-from gateway.domain.reply import Reply
 from gateway.flow.accounts import Accounts
+from gateway.flow.courier import Courier
 from gateway.flow.kept_answers import KeptAnswers
-from gateway.flow.letter_book import LetterBook
 from gateway.flow.mailbox_name import MailboxNames, MailServer
 from gateway.flow.ports import Hop
 from gateway.flow.proof import FreshProof
@@ -33,9 +32,6 @@ from gateway.store.store import Store
 MINUTE = 60.0
 HOUR = 3600.0
 DAY = 86_400.0
-
-Send = Callable[[str, str, bytes, bool], Awaitable[Reply]]
-"""Reverse-path, recipient, content, and whether it needs SMTPUTF8 → the smart host's word."""
 
 
 def sign_in_rules(settings: Settings) -> SignInRules:
@@ -147,7 +143,7 @@ class Entrance:
         store: Store,
         compose: Compose,
         hop_of: Callable[[str], Hop],
-        send: Send,
+        courier: Courier,
         *,
         now: Callable[[], float],
         wake_mail: Callable[[], None],
@@ -181,10 +177,9 @@ class Entrance:
             settings.web.public_url,
             compose,
             hop_of,
-            lambda recipient, content, utf8: send("", recipient, content, utf8),
+            courier,
             now=now,
             random_octets=secrets.token_bytes,
-            book=LetterBook(store, now=now),
         )
         self.openid = openid_provider(settings, now)
         self.hosts = [urlsplit(origin).netloc for origin in self.origins]

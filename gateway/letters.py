@@ -13,17 +13,16 @@ from pathlib import Path
 from gateway.domain.address import Address, normal_domain
 from gateway.domain.language import Guess
 from gateway.domain.phrase import phrase
-from gateway.flow.challenge import OutgoingMail
 from gateway.flow.digest_ports import DigestLetter
-from gateway.flow.letter_book import LetterKind
 from gateway.flow.notice_ports import NoticeLetter
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import ChallengeRow
 from gateway.flow.release_ports import AnswerLetter, AskLetter
 from gateway.flow.sign_in_mail import SignInLetter
 from gateway.flow.texts import Fault, Sample, Texts
 from gateway.languages.language import ENGLISH, known, language
 from gateway.mail_texts import MailTexts
-from gateway.relay.compose import ChallengeMail, ComposedMail, compose_challenge, desk_name
+from gateway.relay.compose import ChallengeMail, compose_challenge, desk_name
 from gateway.relay.digest_letter import compose_digest
 from gateway.relay.letter import Desk
 from gateway.relay.notice_letter import compose_notice
@@ -77,7 +76,7 @@ class LetterWriter:
         """Read the templates anew. Raises TemplateFault, and those in use stay."""
         self._texts = MailTexts(self._settings.challenge.templates)
 
-    async def challenge(self, row: ChallengeRow, url: str, now: float) -> OutgoingMail:
+    async def challenge(self, row: ChallengeRow, url: str, now: float) -> OwnMail:
         """Write the mail of a challenge."""
         message_id = self._message_id()
         mail = replace(
@@ -95,11 +94,10 @@ class LetterWriter:
         templates, mail = await self._words(guess.tag, row.recipient, mail)
         english = None if guess.sure else (await self._words(ENGLISH, row.recipient, mail))[0]
         # In a thread: a signature takes 7 ms.
-        composed = await asyncio.to_thread(
+        return await asyncio.to_thread(
             compose_challenge, templates, mail, now, message_id, self._signer,
             spoken=language(guess.tag), english=english,
         )  # fmt: skip
-        return OutgoingMail(composed.content, message_id, composed.smtputf8)
 
     async def _words(self, tag: str, recipient: Address, mail: ChallengeMail) -> tuple[Templates, ChallengeMail]:
         """Return what a mail is written from, and the mail with the author that these words name."""
@@ -129,7 +127,7 @@ class LetterWriter:
 
     # --- to our own people ---
 
-    async def sign_in(self, letter: SignInLetter, now: float) -> OutgoingMail:
+    async def sign_in(self, letter: SignInLetter, now: float) -> OwnMail:
         """Write the mail that bears a link to sign in."""
         settings = self._settings
         domain = Address.of(letter.address).domain
@@ -139,16 +137,15 @@ class LetterWriter:
             address=letter.address, domain=ours, url=letter.url, client=letter.client, ends_at=letter.ends_at
         )
         spoken = language(letter.language)
-        composed = await asyncio.to_thread(
+        return await asyncio.to_thread(
             compose_sign_in, self._texts.sign_in(spoken.tag), mail, self._desk, now, message_id, self._signer,
             spoken=spoken,
         )  # fmt: skip
-        return OutgoingMail(composed.content, message_id, composed.smtputf8, LetterKind.SIGN_IN)
 
-    async def digest(self, letter: DigestLetter, now: float) -> OutgoingMail:
+    async def digest(self, letter: DigestLetter, now: float) -> OwnMail:
         """Write the mail that tells somebody what waits."""
         message_id = self._message_id()
-        composed = await asyncio.to_thread(
+        return await asyncio.to_thread(
             compose_digest,
             self._texts.digest(language(letter.language).tag),
             letter,
@@ -157,27 +154,24 @@ class LetterWriter:
             message_id,
             self._signer,
         )
-        return OutgoingMail(composed.content, message_id, composed.smtputf8, LetterKind.DIGEST)
 
-    async def release(self, letter: AskLetter | AnswerLetter, now: float) -> OutgoingMail:
+    async def release(self, letter: AskLetter | AnswerLetter, now: float) -> OwnMail:
         """Write a mail about a request of release."""
         message_id = self._message_id()
         tag = language(letter.language).tag
 
-        def work() -> ComposedMail:
+        def work() -> OwnMail:
             if isinstance(letter, AskLetter):
                 return compose_ask(self._texts.asking(tag), letter, self._desk, now, message_id, self._signer)
             return compose_answer(self._texts.answer(tag), letter, self._desk, now, message_id, self._signer)
 
-        composed = await asyncio.to_thread(work)
-        return OutgoingMail(composed.content, message_id, composed.smtputf8)
+        return await asyncio.to_thread(work)
 
-    async def notice(self, letter: NoticeLetter, now: float) -> OutgoingMail:
+    async def notice(self, letter: NoticeLetter, now: float) -> OwnMail:
         """Write the mail that tells somebody at once of a mail that waits."""
         message_id = self._message_id()
         templates = self._texts.notice(language(letter.language).tag)
-        composed = await asyncio.to_thread(compose_notice, templates, letter, self._desk, now, message_id, self._signer)
-        return OutgoingMail(composed.content, message_id, composed.smtputf8)
+        return await asyncio.to_thread(compose_notice, templates, letter, self._desk, now, message_id, self._signer)
 
     # --- the workshop ---
 
@@ -212,13 +206,12 @@ class LetterWriter:
         sender = f"{desk_name(name, organisation, spoken)} <{desk}>"
         return Sample(filled.subject, filled.text, filled.html, sender, len(composed.content))
 
-    def sample_mail(self, scope: str, tag: str, texts: Texts, to: str) -> OutgoingMail:
+    def sample_mail(self, scope: str, tag: str, texts: Texts, to: str) -> OwnMail:
         """Write the challenge for a mail that nobody sent, to an address that wants to see it. Raises TemplateFault."""
         mail = self._sample(scope, texts, to)
         message_id = self._message_id()
         templates = self._texts.with_texts(tag, texts)
-        composed = compose_challenge(templates, mail, mail.received_at, message_id, self._signer, spoken=language(tag))
-        return OutgoingMail(composed.content, message_id, composed.smtputf8)
+        return compose_challenge(templates, mail, mail.received_at, message_id, self._signer, spoken=language(tag))
 
     def _sample(self, scope: str, texts: Texts, sender: str) -> ChallengeMail:
         domain = scope.removeprefix("@") or normal_domain(self._settings.domains.names[0])

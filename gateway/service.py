@@ -114,18 +114,18 @@ class Service:
         self.orders = Orders(store, undo_seconds, now=clock.now, wake=self._orders.wake)
         self._webhook_sender = make_sender(settings)
         self.webhook = make_webhook(settings, store, self._webhook_sender, clock.now)
-        courier = assembly.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site, store)
-        self.desks = Desks(settings, store, self.letters, courier, keys.site, clock, self.wake_deliveries)
+        self._courier = assembly.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site, store)
+        self.desks = Desks(settings, store, self.letters, self._courier, keys.site, clock, self.wake_deliveries)
         failing_since = self.webhook.failing_since if settings.webhook.url else None
         self.watch = Watch(
             store, self.hops, max_per_hour=settings.challenge.max_per_hour,
             webhook_failing_since=failing_since, asked=self.desks.releases.open_by_domain,
         )  # fmt: skip
         self.entrance = Entrance(
-            settings, store, self.letters.sign_in, self.hops.of, self.smart_host.send,
+            settings, store, self.letters.sign_in, self.hops.of, self._courier,
             now=clock.now, wake_mail=self._wake_sign_in_mail,
         )  # fmt: skip
-        self.digests = assembly.make_digests(settings, store, self.letters, courier, clock.now, clock.trusted)
+        self.digests = assembly.make_digests(settings, store, self.letters, self._courier, clock.now, clock.trusted)
         self._history = assembly.make_history(settings, store, clock.now)
         self._sign_in_mail = Loop("sign-in mail", self.entrance.mail.run_once, POLL)
         self._loops = [
@@ -294,7 +294,8 @@ class Service:
         settings, store, now = self.settings, self.store, self.clock.now
         parts = make_parts(
             settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders, self.webhook,
-            self.desks.releases, outside=self.smart_host.send, now=now, wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
+            self.desks.releases, courier=self._courier, now=now,
+            wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
         )  # fmt: skip
         open_console(app, pages, parts, self.watch)
         if settings.api.enabled:

@@ -22,8 +22,8 @@ from gateway.settings import Settings
 from gateway.store.store import Store
 
 if TYPE_CHECKING:
+    from gateway.flow.courier import Courier
     from gateway.hops import Hops
-    from gateway.relay.smart_host import SmartHost
 
 T = TypeVar("T")
 
@@ -33,7 +33,8 @@ class WaysOut:
     """Connections of this command's own to the servers that take our mail."""
 
     hops: Hops
-    smart_host: SmartHost
+    courier: Courier
+    """Brings our letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ class Desk:
             hops, smart_host = Hops(self.settings), SmartHost(assembly.smart_host_settings(self.settings))
             stack.push_async_callback(smart_host.close)
             stack.push_async_callback(hops.close)
-            yield WaysOut(hops, smart_host)
+            key = await self.store.key("site")
+            courier = assembly.make_courier(self.settings, hops.of, smart_host.send, time.time, key, self.store)
+            yield WaysOut(hops, courier)
 
 
 async def noted(store: Store, deed: str, named: object = "", detail: str = "") -> None:

@@ -14,7 +14,7 @@ import click
 
 from gateway import assembly
 from gateway.cli.access import with_store
-from gateway.cli.desk import noted
+from gateway.cli.desk import Desk, noted
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.operator import operator
 from gateway.cli.options import config_option, early_config_option, json_option, settings_of
@@ -117,17 +117,10 @@ def send(
 async def _opened(settings: Settings, store: Store, stack: AsyncExitStack) -> Digests:
     """Return what makes digests, with ways out of its own; they end with the stack."""
     # Imported here: only this command sends anything.
-    from gateway.hops import Hops
     from gateway.letters import LetterWriter
-    from gateway.relay.smart_host import SmartHost
 
-    hops, outside = Hops(settings), SmartHost(assembly.smart_host_settings(settings))
-    stack.push_async_callback(outside.close)
-    stack.push_async_callback(hops.close)
-    hops.start()
-    key = await store.key("site")
-    courier = assembly.make_courier(settings, hops.of, outside.send, time.time, key, store)
-    digests = assembly.make_digests(settings, store, LetterWriter(settings), courier, time.time, lambda: True)
+    ways = await stack.enter_async_context(Desk(settings, store, operator()).ways_out())
+    digests = assembly.make_digests(settings, store, LetterWriter(settings), ways.courier, time.time, lambda: True)
     # What came while no service ran.
     describer = Describer(store)
     while await describer.run_once():

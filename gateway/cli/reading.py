@@ -127,8 +127,7 @@ def forward(config: Path | None, as_json: bool, as_is: bool, number: int, addres
             raise WrongUse(f"{address} is none of [console] forward_to: {names}")
         with progress("sending"):
             async with desk.ways_out() as ways:
-                send, hop_of = ways.smart_host.send, ways.hops.of
-                forwarder = make_forwarder(desk.settings, desk.store, reading, send, hop_of, time.time)
+                forwarder = make_forwarder(desk.settings, desk.store, reading, ways.courier, time.time)
                 answer = await forwarder.forward(desk.viewer, number, address, form)
         if answer is not None:
             await desk.note("message-forward", number, f"{form.value} to {address}: {answer.code}")

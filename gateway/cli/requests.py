@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.access import with_store
-from gateway.cli.desk import noted
+from gateway.cli.desk import Desk, noted
 from gateway.cli.faults import CommandError
 from gateway.cli.operator import operator
 from gateway.cli.options import RowId, config_option, early_config_option, json_option, settings_of
@@ -197,11 +197,8 @@ def inspect(config: Path | None, number: int, address: str) -> None:
 
     async def work(store: Store) -> Reply | None:
         # Imported here: only this command sends anything.
-        from gateway import assembly
         from gateway.flow.read import Reading
-        from gateway.hops import Hops
         from gateway.reading.reader import Reader
-        from gateway.relay.smart_host import SmartHost
 
         releases, to = await _opened(store), Address.of(address.strip()).key
         case = await releases.one(operator(), number)
@@ -213,13 +210,10 @@ def inspect(config: Path | None, number: int, address: str) -> None:
                 f"{address} is neither a mailbox that was told of the request nor in [console] forward_to"
             )
         async with AsyncExitStack() as stack:
-            reader, hops = Reader(), Hops(settings)
-            outside = SmartHost(assembly.smart_host_settings(settings))
-            for close in (reader.close, outside.close, hops.close):
-                stack.push_async_callback(close)
-            hops.start()
-            reading = Reading(store, reader, [])
-            forwarder = make_forwarder(settings, store, reading, outside.send, hops.of, time.time)
+            reader = Reader()
+            stack.push_async_callback(reader.close)
+            ways = await stack.enter_async_context(Desk(settings, store, operator()).ways_out())
+            forwarder = make_forwarder(settings, store, Reading(store, reader, []), ways.courier, time.time)
             answer = await forwarder.inspect(operator(), case.request.row, to)
         if answer is not None and answer.accepted:
             await releases.inspected(operator(), number)

@@ -16,8 +16,6 @@ from gateway.cli.options import config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, on_lines, print_facts, print_json, progress
 from gateway.domain.address import Address, normal_domain
 from gateway.domain.roles import Reach
-from gateway.flow.letter_book import LetterBook
-from gateway.flow.receive_rules import own_domains
 from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
 
 if TYPE_CHECKING:
@@ -212,7 +210,7 @@ def sample_(config: Path | None, language: str, scope: str, address: str, **word
 
     async def work(editor: TextEditor, desk: Desk, letters: LetterWriter) -> Sequence[Fault] | bool:
         # Imported here: only this sends one.
-        from gateway.console import send_sample
+        from gateway.flow.sample_mail import SampleMail
 
         draft = await _draft(editor, desk, scope, language)
         texts = _changed(draft.texts, words)
@@ -220,13 +218,10 @@ def sample_(config: Path | None, language: str, scope: str, address: str, **word
         if not isinstance(tried, Sample):
             return tried or ()
         viewer = replace(desk.viewer, reach=Reach(site=True, addresses=frozenset({to.text})))
-        ours = own_domains(desk.settings.domains.names)
         with progress("sending"):
             async with desk.ways_out() as ways:
-                book = LetterBook(desk.store, now=time.time)
-                sent = await send_sample(
-                    letters, ours, ways.hops, ways.smart_host.send, book, viewer, draft.scope, language, texts
-                )
+                sample_mail = SampleMail(letters.sample_mail, ways.courier)
+                sent = await sample_mail.send(viewer, draft.scope, language, texts)
         await desk.note("texts-scope", _name(draft.scope), "sample sent" if sent else "sample not sent")
         return sent
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from prometheus_client import Counter
 
@@ -13,7 +12,7 @@ from gateway.domain.lifecycle import ChallengeState, State
 from gateway.domain.reply import Reply
 from gateway.domain.retry import CHALLENGE, next_attempt
 from gateway.flow.attempts import all_of
-from gateway.flow.letter_book import LetterKind
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import ChallengeRow, Store, Tx
 from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
@@ -27,19 +26,7 @@ LEASE = 900.0
 """Seconds a worker may take for a batch."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingMail:
-    """A mail of our own, ready to be sent: a challenge, or a letter."""
-
-    content: bytes
-    mail_id: str
-    """Its Message-ID."""
-    smtputf8: bool
-    kind: LetterKind = LetterKind.NOTICE
-    """Of a letter; a challenge has none."""
-
-
-Compose = Callable[[ChallengeRow, str, float], Awaitable[OutgoingMail]]
+Compose = Callable[[ChallengeRow, str, float], Awaitable[OwnMail]]
 """Challenge, URL and time → mail."""
 Send = Callable[[str, bytes, bool], Awaitable[Reply]]
 """Recipient, content and whether it needs SMTPUTF8 → the smart host's word."""
@@ -101,7 +88,7 @@ class Challenger:
         answer = await self._send(row.sender.text, mail.content, mail.smtputf8)
         await self._save(row, lease, mail, answer)
 
-    async def _save(self, row: ChallengeRow, lease: int, mail: OutgoingMail, answer: Reply) -> None:
+    async def _save(self, row: ChallengeRow, lease: int, mail: OwnMail, answer: Reply) -> None:
         now = self._now()
         due_at: float | None = None
         if answer.accepted:

@@ -1,4 +1,4 @@
-"""The courier: brings our letters to people, by the null reverse-path, past all that holds mail."""
+"""The courier: brings every letter of ours, past all that holds mail, and writes it into the letter book."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from gateway.domain import header, trace
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.envelope import Recipient
 from gateway.domain.reply import Reply
-from gateway.flow.challenge import OutgoingMail
-from gateway.flow.letter_book import LetterBook
+from gateway.flow.letter_book import LetterBook, LetterKind
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import Envelope, Hop
 
-Send = Callable[[str, bytes, bool], Awaitable[Reply]]
-"""Recipient, content and whether it needs SMTPUTF8 → the smart host's word."""
+Outside = Callable[[str, str, bytes, bool], Awaitable[Reply]]
+"""Reverse-path, recipient, content and whether it needs SMTPUTF8 → the smart host's word."""
 
 
 class Courier:
@@ -23,7 +23,7 @@ class Courier:
         self,
         domains: Collection[str],
         hop_of: Callable[[str], Hop],
-        send_outside: Send,
+        outside: Outside,
         *,
         now: Callable[[], float],
         mark_key: bytes,
@@ -35,22 +35,30 @@ class Courier:
         """
         self._domains = domains
         self._hop_of = hop_of
-        self._send_outside = send_outside
+        self._outside = outside
         self._now = now
         self._mark_key = mark_key
         self._book = book
 
-    async def bring(self, address: Address, mail: OutgoingMail) -> Reply:
-        """Send it as mail that nobody may answer; return the far end's word."""
-        reply = await self._brought(address, mail)
+    async def bring(self, kind: LetterKind, recipient: Address, mail: OwnMail, sender: Address = NULL_PATH) -> Reply:
+        """Send a letter, and ask for no delivery status; return the far end's word.
+
+        sender: the reverse-path; by the null one nobody may answer.
+        """
+        reply = await self._brought(recipient, mail, sender)
         if self._book is not None:
-            await self._book.note(mail.kind, address, len(mail.content), reply)
+            await self._book.note(kind, recipient, len(mail.content), reply, sender.text)
         return reply
 
-    async def _brought(self, address: Address, mail: OutgoingMail) -> Reply:
-        if address.domain not in self._domains:
-            return await self._send_outside(address.text, mail.content, mail.smtputf8)
-        envelope = Envelope(NULL_PATH, (Recipient(address, notify="NEVER"),), smtputf8=mail.smtputf8)
+    async def _brought(self, recipient: Address, mail: OwnMail, sender: Address) -> Reply:
+        if recipient.domain not in self._domains:
+            return await self._outside(sender.text, recipient.text, mail.content, mail.smtputf8)
+        envelope = Envelope(
+            sender,
+            (Recipient(recipient, notify="NEVER"),),
+            body_8bit=not mail.content.isascii(),
+            smtputf8=mail.smtputf8,
+        )
         mark = trace.release_mark(self._mark_key, mail.content, header.split(mail.content), self._now())
-        done = await self._hop_of(address.domain).deliver(envelope, [mark, mail.content], all_or_nothing=True)
+        done = await self._hop_of(recipient.domain).deliver(envelope, [mark, mail.content], all_or_nothing=True)
         return done.replies[0]

@@ -14,11 +14,12 @@ from gateway.domain.reply import Reply
 from gateway.domain.roles import Reach, Right
 from gateway.domain.schedule import OFF, latest_slot, next_slot
 from gateway.flow.attempts import all_of
-from gateway.flow.challenge import OutgoingMail
 from gateway.flow.courier import Courier
 from gateway.flow.digest_drafts import Draft, draft_of, redrafted
 from gateway.flow.digest_people import Plan, mailboxes_for, person_of, plan_of, wanted_by
 from gateway.flow.digest_ports import DigestLetter, DigestRules, DigestStore, DigestTx, Links, Mailbox, Queued, Withheld
+from gateway.flow.letter_book import LetterKind
+from gateway.flow.own_mail import OwnMail
 from gateway.log import event
 
 _log = logging.getLogger("gateway.digest")
@@ -57,7 +58,7 @@ class Made:
     reply: str = ""
 
 
-Compose = Callable[[DigestLetter, float], Awaitable[OutgoingMail]]
+Compose = Callable[[DigestLetter, float], Awaitable[OwnMail]]
 """What it says, and the time → mail."""
 
 
@@ -226,7 +227,7 @@ class Digests:
         minted = [(token_hash(secret), row) for row, secret in secrets.items()]
         # Before it is sent: from then on its links may be opened, whatever happens to us.
         await self._store.transact(lambda tx: tx.digests.mint(queued.id, minted, mail.mail_id))
-        reply = await self._courier.bring(address, mail)
+        reply = await self._courier.bring(LetterKind.DIGEST, address, mail)
         state = await self._save(queued, reply)
         shown = len(draft.items)
         event(_log, "digest", digest=queued.id, mailbox=queued.mailbox, state=state, total=draft.total, shown=shown,

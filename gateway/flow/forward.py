@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar
 
 from gateway.domain import header, trace
-from gateway.domain.address import Address, normal_form
-from gateway.domain.envelope import Recipient
+from gateway.domain.address import Address
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Right, Viewer
-from gateway.flow.letter_book import LetterBook, LetterKind
-from gateway.flow.ports import Envelope, Hop
+from gateway.flow.courier import Courier
+from gateway.flow.letter_book import LetterKind
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.read import Held, Reading
 from gateway.log import event
 
@@ -44,22 +44,8 @@ class ForwardRules:
 
     addresses: tuple[str, ...]
     """To which mail may be sent on."""
-    domains: frozenset[str]
-    """Ours: their mail goes to the next hop, all other to the smart host."""
     from_address: str = ""
     """Who sends; "" is postmaster at the recipient's domain."""
-
-
-class Written(Protocol):
-    """A mail ready to be sent."""
-
-    @property
-    def content(self) -> bytes:
-        """Octets with CRLF line ends."""
-
-    @property
-    def smtputf8(self) -> bool:
-        """It needs SMTPUTF8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +65,7 @@ class Cover:
     mail_id: str
 
 
-Write = Callable[[Cover], Written]
-Outside = Callable[[str, str, bytes, bool], Awaitable[Reply]]
-"""Reverse-path, recipient, content and whether it needs SMTPUTF8 → the smart host's word."""
+Write = Callable[[Cover], OwnMail]
 
 
 class ForwardTable(Protocol):
@@ -115,21 +99,16 @@ class Forwarder:
         reading: Reading,
         store: ForwardStore,
         write: Write,
-        outside: Outside,
-        hop_for: Callable[[str], Hop],
+        courier: Courier,
         *,
         now: Callable[[], float],
         random_octets: Callable[[int], bytes],
-        book: LetterBook | None = None,
     ) -> None:
-        """book: gets a line for each copy."""
-        self._book = book
         self._rules = rules
         self._reading = reading
         self._store = store
         self._write = write
-        self._outside = outside
-        self._hop_for = hop_for
+        self._courier = courier
         self._now = now
         self._random_octets = random_octets
 
@@ -183,24 +162,7 @@ class Forwarder:
         if form is Form.AS_IS:
             content = without_receipts(content)
         mail = self._write(Cover(form, sender, to, viewer.name, held, content, now, mail_id))
-        recipient = Address.of(to)
-        if recipient.domain not in self._rules.domains:
-            reply = await self._outside(sender, to, mail.content, mail.smtputf8)
-        else:
-            reply = await self._inside(sender, recipient, mail)
-        if self._book is not None:
-            await self._book.note(LetterKind.COPY, recipient, len(mail.content), reply, sender)
-        return reply
-
-    async def _inside(self, sender: str, recipient: Address, mail: Written) -> Reply:
-        envelope = Envelope(
-            Address(sender, normal_form(sender)),
-            (Recipient(recipient, notify="NEVER"),),
-            body_8bit=not mail.content.isascii(),
-            smtputf8=mail.smtputf8 or not recipient.is_ascii,
-        )
-        delivery = await self._hop_for(recipient.domain).deliver(envelope, [mail.content], all_or_nothing=True)
-        return delivery.replies[0]
+        return await self._courier.bring(LetterKind.COPY, Address.of(to), mail, Address.of(sender))
 
 
 def without_receipts(content: bytes) -> bytes:

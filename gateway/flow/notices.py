@@ -26,11 +26,12 @@ from gateway.domain.outline import Outline, Unreadable
 from gateway.domain.reply import TRY_LATER, Reply
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.attempts import all_of
-from gateway.flow.challenge import OutgoingMail
 from gateway.flow.courier import Courier
 from gateway.flow.digest_people import Person, mailboxes_for, person_of, plan_of, wanted_by
 from gateway.flow.digest_ports import DigestRules, Withheld
+from gateway.flow.letter_book import LetterKind
 from gateway.flow.notice_ports import DueNotice, NoticeLetter, NoticeStore, NoticeTx
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue import Row
 from gateway.flow.read import ContentGone, WrongContent
@@ -51,7 +52,7 @@ LONGEST_BODY = 1000
 HEAD = 65_536
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, HOUR
 
-Compose = Callable[[NoticeLetter, float], Awaitable[OutgoingMail]]
+Compose = Callable[[NoticeLetter, float], Awaitable[OwnMail]]
 """What it says, and the time → mail."""
 
 
@@ -171,7 +172,7 @@ class Notices:
         await self._store.transact(
             lambda tx: tx.notices.mint(due.id, token_hash(opens), token_hash(stops), mail.mail_id)
         )
-        reply = await self._courier.bring(Address(due.mailbox, due.mailbox), mail)
+        reply = await self._courier.bring(LetterKind.NOTICE, Address(due.mailbox, due.mailbox), mail)
         state = await self._save(due, reply)
         event(_log, "notice", notice=due.id, pending=due.row, mailbox=due.mailbox, state=state, reply=str(reply))
         _notices.labels(state).inc()

@@ -15,10 +15,11 @@ from gateway.domain.challenge import DAY
 from gateway.domain.reply import TRY_LATER, Reply
 from gateway.domain.roles import Reach, Right
 from gateway.flow.attempts import all_of
-from gateway.flow.challenge import OutgoingMail
 from gateway.flow.courier import Courier
 from gateway.flow.digest_people import Plan, person_of, plan_of, wanted_by
 from gateway.flow.digest_ports import DigestRules, Withheld
+from gateway.flow.letter_book import LetterKind
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.release_ports import (
     AnswerLetter,
     AskLetter,
@@ -41,7 +42,7 @@ MOST_SHOWN = 20
 PATIENCE = DAY
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 4 * 3600.0
 
-Compose = Callable[[AskLetter | AnswerLetter, float], Awaitable[OutgoingMail]]
+Compose = Callable[[AskLetter | AnswerLetter, float], Awaitable[OwnMail]]
 """What it says, and the time → mail."""
 
 
@@ -157,7 +158,7 @@ class ReleaseMail:
             bug(_log, "letter-not-written", requests=" ".join(str(one.request) for one in due), mailbox=letter.mailbox)
             await self._save(due, ids, TRY_LATER)
             return
-        reply = await self._courier.bring(Address(letter.mailbox, letter.mailbox), mail)
+        reply = await self._courier.bring(LetterKind.NOTICE, Address(letter.mailbox, letter.mailbox), mail)
         state = await self._save(due, ids, reply)
         kind = due[0].kind.value
         event(_log, "release-letter", kind=kind, mailbox=letter.mailbox, requests=" ".join(str(one.request) for one in due),

@@ -12,9 +12,10 @@ from gateway.domain.envelope import Recipient
 from gateway.domain.reply import TRY_LATER, Reply
 from gateway.flow.account_ports import AccountsStore, Link, Order
 from gateway.flow.attempts import all_of
-from gateway.flow.challenge import OutgoingMail
-from gateway.flow.letter_book import LetterBook, LetterKind
-from gateway.flow.ports import Envelope, Hop
+from gateway.flow.courier import Courier
+from gateway.flow.letter_book import LetterKind
+from gateway.flow.own_mail import OwnMail
+from gateway.flow.ports import Hop
 from gateway.flow.sign_in import LINK_SECONDS, SignInRules
 from gateway.log import bug, event
 
@@ -35,10 +36,8 @@ class SignInLetter:
     language: str = "en"
 
 
-Compose = Callable[[SignInLetter, float], Awaitable[OutgoingMail]]
+Compose = Callable[[SignInLetter, float], Awaitable[OwnMail]]
 """What it says, and the time → mail."""
-Send = Callable[[str, bytes, bool], Awaitable[Reply]]
-"""Recipient, content and whether it needs SMTPUTF8 → the smart host's word."""
 
 
 class LinkMail:
@@ -51,25 +50,20 @@ class LinkMail:
         public_url: str,
         compose: Compose,
         hop_of: Callable[[str], Hop],
-        send_outside: Send,
+        courier: Courier,
         *,
         now: Callable[[], float],
         random_octets: Callable[[int], bytes],
-        book: LetterBook | None = None,
     ) -> None:
-        """public_url: may contain {recipient_domain}; never built from what a client says.
-
-        book: gets a line for each letter.
-        """
+        """public_url: may contain {recipient_domain}; never built from what a client says."""
         self._rules = rules
         self._store = store
         self._public_url = public_url.rstrip("/")
         self._compose = compose
         self._hop_of = hop_of
-        self._send_outside = send_outside
+        self._courier = courier
         self._now = now
         self._random_octets = random_octets
-        self._book = book
 
     async def run_once(self, most: int = 20) -> int:
         """Attempt up to `most` links that are due, side by side; return how many there were."""
@@ -99,9 +93,8 @@ class LinkMail:
         ours = address.domain in self._rules.domains
         if not ours and account is None:
             return None
-        recipient = Recipient(address, notify="NEVER")
         if ours:
-            taken = await self._hop_of(address.domain).verify(NULL_PATH, recipient, not address.is_ascii)
+            taken = await self._hop_of(address.domain).verify(NULL_PATH, Recipient(address), not address.is_ascii)
             if not taken.accepted:
                 return taken
         token = token_text(self._random_octets(TOKEN_OCTETS))
@@ -118,11 +111,4 @@ class LinkMail:
             # A fault of ours: put off as any other, else it would be met again each second, and for ever.
             bug(_log, "letter-not-written", mailbox=order.address)
             return TRY_LATER
-        if ours:
-            envelope = Envelope(NULL_PATH, (recipient,), smtputf8=mail.smtputf8)
-            reply = (await self._hop_of(address.domain).deliver(envelope, [mail.content], True)).replies[0]
-        else:
-            reply = await self._send_outside(order.address, mail.content, mail.smtputf8)
-        if self._book is not None:
-            await self._book.note(LetterKind.SIGN_IN, address, len(mail.content), reply)
-        return reply
+        return await self._courier.bring(LetterKind.SIGN_IN, address, mail)

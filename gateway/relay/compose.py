@@ -18,6 +18,7 @@ from math import ceil
 from gateway.domain.address import normal_domain
 from gateway.domain.message import CHALLENGE_FIELD
 from gateway.domain.phrase import phrase
+from gateway.flow.own_mail import OwnMail
 from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.bilingual import with_english
 from gateway.relay.plain_words import display_name, header_text, one_line, piece_of_subject
@@ -67,16 +68,6 @@ class ChallengeMail:
     """"" for the organisation's mail desk."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComposedMail:
-    """A mail ready to be sent."""
-
-    content: bytes
-    """CRLF line ends."""
-    smtputf8: bool
-    """An address in it is not ASCII (RFC 6532)."""
-
-
 def compose_challenge(
     templates: Templates,
     mail: ChallengeMail,
@@ -86,7 +77,7 @@ def compose_challenge(
     *,
     spoken: Language = _ENGLISH,
     english: Templates | None = None,
-) -> ComposedMail:
+) -> OwnMail:
     """Write a challenge. now: seconds since the epoch. message_id: its own, with angle brackets.
 
     spoken: the language of the templates. english: those that stand below, where the language is only guessed.
@@ -109,7 +100,7 @@ def compose_challenge(
         content = header + mail_body(rendered, message_id, with_html=False)
     if signer is not None:
         content = signer.sign(content)
-    return ComposedMail(content, smtputf8=not (mail.sender + desk).isascii())
+    return OwnMail(content, message_id, smtputf8=not (mail.sender + desk).isascii())
 
 
 def desk_name(chosen: str, organisation: str, spoken: Language) -> str:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from gateway.flow.forward import Cover, Form
-from gateway.relay.compose import ComposedMail
+from gateway.flow.own_mail import OwnMail
 from gateway.relay.plain_words import header_text, one_line, piece_of_subject
 
 _MAX_ADDRESS = 320
 
 
-def compose_copy(cover: Cover) -> ComposedMail:
+def compose_copy(cover: Cover) -> OwnMail:
     """Write the copy; its octets stand in it as they came."""
     sender, recipient = one_line(cover.sender, _MAX_ADDRESS), one_line(cover.recipient, _MAX_ADDRESS)
     addresses_8bit = not (sender + recipient).isascii()
@@ -25,7 +25,7 @@ def compose_copy(cover: Cover) -> ComposedMail:
             ("Resent-Date", format_datetime(datetime.fromtimestamp(cover.now, UTC))),
             ("Resent-Message-ID", cover.mail_id),
         ]
-        return ComposedMail(_fields(fields) + cover.content, addresses_8bit or cover.held.smtputf8)
+        return OwnMail(_fields(fields) + cover.content, cover.mail_id, addresses_8bit or cover.held.smtputf8)
     subject = piece_of_subject(cover.held.subject) or "no subject"
     boundary = _boundary(cover)
     fields = [
@@ -51,7 +51,7 @@ def compose_copy(cover: Cover) -> ComposedMail:
         f"Content-Transfer-Encoding: {encoding}\r\n\r\n".encode(), cover.content,
         b"\r\n--", boundary.encode(), b"--\r\n",
     ]  # fmt: skip
-    return ComposedMail(b"".join(pieces), addresses_8bit)
+    return OwnMail(b"".join(pieces), cover.mail_id, addresses_8bit)
 
 
 def _note(cover: Cover) -> str:

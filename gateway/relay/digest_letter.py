@@ -14,10 +14,10 @@ from gateway.domain.lifecycle import State
 from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
 from gateway.flow.digest_ports import DigestLetter, Links
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.queue import MOST_COUNTED, Row
 from gateway.flow.reader_days import zone_named
 from gateway.languages.language import ENGLISH, Language, language
-from gateway.relay.compose import ComposedMail
 from gateway.relay.letter import Cover, Desk, LetterTemplates, seal
 from gateway.relay.plain_words import one_line, without_links
 from gateway.relay.row_words import came, file_names, from_line
@@ -44,7 +44,7 @@ def compose_digest(
     now: float,
     message_id: str,
     signer: Signer | None = None,
-) -> ComposedMail:
+) -> OwnMail:
     """Write a digest. now: seconds since the epoch. message_id: its own, with angle brackets."""
     values = _variables(letter, now, desk.name(letter.domain), desk.questions(letter.domain), templates.spoken)
     rendered = templates.render(values)

@@ -14,9 +14,10 @@ from pathlib import Path
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
+from gateway.flow.own_mail import OwnMail
 from gateway.languages.in_templates import teach
 from gateway.languages.language import ENGLISH, Language, language
-from gateway.relay.compose import ComposedMail, Inline, desk_name, mail_body
+from gateway.relay.compose import Inline, desk_name, mail_body
 from gateway.relay.plain_words import display_name, header_text, one_line
 from gateway.relay.signer import Signer
 from gateway.relay.templates import Rendered, TemplateFault
@@ -107,7 +108,7 @@ def seal(
     spoken: Language,
     signer: Signer | None = None,
     inline: Sequence[Inline] = (),
-) -> ComposedMail:
+) -> OwnMail:
     """Put a letter under its header, and sign it where there is a key. inline: pictures of the HTML."""
     address = cover.desk.address(cover.domain)
     stop = (
@@ -133,7 +134,7 @@ def seal(
     content = header + mail_body(rendered, cover.message_id, with_html=True, inline=inline)
     if signer is not None:
         content = signer.sign(content)
-    return ComposedMail(content, smtputf8=not (cover.to + address).isascii())
+    return OwnMail(content, cover.message_id, smtputf8=not (cover.to + address).isascii())
 
 
 def _read(folders: Sequence[Path], kind: str, name: str, spoken: Language) -> tuple[Path, jinja2.Template]:

@@ -15,10 +15,11 @@ from gateway.domain.lifecycle import State
 from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
 from gateway.flow.notice_ports import NoticeLetter
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.queue import Row
 from gateway.flow.reader_days import zone_named
 from gateway.languages.language import ENGLISH, Language, language
-from gateway.relay.compose import ComposedMail, Inline
+from gateway.relay.compose import Inline
 from gateway.relay.letter import Cover, Desk, LetterTemplates, seal
 from gateway.relay.logo import logo
 from gateway.relay.plain_words import one_line, without_links
@@ -51,7 +52,7 @@ def compose_notice(
     now: float,
     message_id: str,
     signer: Signer | None = None,
-) -> ComposedMail:
+) -> OwnMail:
     """Write a notice. now: seconds since the epoch. message_id: its own, with angle brackets."""
     rendered = templates.render(_variables(letter, desk, now, templates.spoken))
     cover = Cover(

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from gateway.domain.lifecycle import State
 from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.queue import Row
 from gateway.flow.reader_days import zone_named
 from gateway.flow.release_ports import LONGEST_WORDS, AnswerLetter, AskLetter, Case, ReleaseRequest, RequestState
 from gateway.languages.language import ENGLISH, Language, language
-from gateway.relay.compose import ComposedMail
 from gateway.relay.letter import Cover, Desk, LetterTemplates, seal
 from gateway.relay.plain_words import one_line, without_links
 from gateway.relay.row_words import came, file_names, from_line
@@ -46,7 +46,7 @@ class AnswerTemplates(LetterTemplates):
 
 def compose_ask(
     templates: AskTemplates, letter: AskLetter, desk: Desk, now: float, message_id: str, signer: Signer | None = None
-) -> ComposedMail:
+) -> OwnMail:
     """Write the mail to who is in charge. now: seconds since the epoch. message_id: its own, with angle brackets."""
     return _sealed(templates, letter, _asking(letter, desk, now, templates.spoken), desk, now, message_id, signer)
 
@@ -58,7 +58,7 @@ def compose_answer(
     now: float,
     message_id: str,
     signer: Signer | None = None,
-) -> ComposedMail:
+) -> OwnMail:
     """Write the answer. now: seconds since the epoch. message_id: its own, with angle brackets."""
     return _sealed(templates, letter, _answering(letter, desk, now, templates.spoken), desk, now, message_id, signer)
 
@@ -71,7 +71,7 @@ def _sealed(
     now: float,
     message_id: str,
     signer: Signer | None,
-) -> ComposedMail:
+) -> OwnMail:
     rendered = templates.render(values)
     cover = Cover(
         to=letter.mailbox,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.flow.own_mail import OwnMail
 from gateway.languages.language import ENGLISH, Language, language
-from gateway.relay.compose import ComposedMail
 from gateway.relay.letter import Cover, Desk, LetterTemplates, seal
 from gateway.relay.plain_words import one_line
 from gateway.relay.signer import Signer
@@ -46,7 +46,7 @@ def compose_sign_in(
     signer: Signer | None = None,
     *,
     spoken: Language = _ENGLISH,
-) -> ComposedMail:
+) -> OwnMail:
     """Write a sign-in mail. now: seconds since the epoch. message_id: its own, with angle brackets.
 
     spoken: the language of the templates.

@@ -11,7 +11,8 @@ from gateway.domain.envelope import Recipient
 from gateway.domain.reply import Reply
 from gateway.flow.account_ports import Account
 from gateway.flow.accounts import Accounts, operator
-from gateway.flow.challenge import OutgoingMail
+from gateway.flow.courier import Courier
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import Delivery, Envelope, Features
 from gateway.flow.proof import FreshProof
 from gateway.flow.second_factor import SecondFactor
@@ -102,21 +103,24 @@ class House:
             store, self.sessions, self.sign_in, self.codes, Passkeys([ORIGIN], "Example"), now=self.now,
             random_octets=secrets.token_bytes,
         )  # fmt: skip
+        courier = Courier(
+            rules.domains, lambda domain: self.hop, self._outside, now=self.now, mark_key=secrets.token_bytes(32)
+        )
         self.mail = LinkMail(
-            rules, store, "https://{recipient_domain}", self._compose, lambda domain: self.hop, self._outside,
+            rules, store, "https://{recipient_domain}", self._compose, lambda domain: self.hop, courier,
             now=self.now, random_octets=secrets.token_bytes,
         )  # fmt: skip
 
     def now(self) -> float:
         return self.time
 
-    async def _compose(self, letter: SignInLetter, now: float) -> OutgoingMail:
+    async def _compose(self, letter: SignInLetter, now: float) -> OwnMail:
         if self.wordless:
             raise ValueError("not as it should be")
         self.languages.append(letter.language)
-        return OutgoingMail(letter.url.encode(), "<1@gateway>", False)
+        return OwnMail(letter.url.encode(), "<1@gateway>", False)
 
-    async def _outside(self, recipient: str, content: bytes, smtputf8: bool) -> Reply:
+    async def _outside(self, reverse_path: str, recipient: str, content: bytes, smtputf8: bool) -> Reply:
         self.outside.append((recipient, content))
         return Reply(250, "ok", "2.0.0")
 

@@ -12,7 +12,6 @@ from gateway.domain.address import Address
 from gateway.domain.outline import Outline, Piece
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.account_ports import Kind, NewAccount
-from gateway.flow.challenge import OutgoingMail
 from gateway.flow.courier import Courier
 from gateway.flow.describe import Describer
 from gateway.flow.digest_ports import DigestLetter, Wanted
@@ -20,6 +19,7 @@ from gateway.flow.digests import Digests
 from gateway.flow.held_links import HeldLinks
 from gateway.flow.notice_ports import NoticeLetter
 from gateway.flow.notices import Notices
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.release_mail import ReleaseMail
 from gateway.flow.release_ports import AnswerLetter, AskLetter
 from gateway.flow.releases import Releases
@@ -65,15 +65,14 @@ class DigestDesk:
         self.drawn += 1
         return self.drawn.to_bytes(octets, "big")
 
-    async def compose(self, told: DigestLetter, now: float) -> OutgoingMail:
+    async def compose(self, told: DigestLetter, now: float) -> OwnMail:
         self.letters.append(told)
         mail_id = f"<d{len(self.letters)}@gw.example.org>"
-        mail = compose_digest(DigestTemplates((TEMPLATES,)), told, Desk(), now, mail_id)
-        return OutgoingMail(mail.content, mail_id, mail.smtputf8)
+        return compose_digest(DigestTemplates((TEMPLATES,)), told, Desk(), now, mail_id)
 
     def courier(self) -> Courier:
         world = self.world
-        return Courier(world.digests.domains, world.hop_for, world.outside.send, now=world.clock.now, mark_key=KEY)
+        return Courier(world.digests.domains, world.hop_for, world.outside.bring, now=world.clock.now, mark_key=KEY)
 
     def digests(self) -> Digests:
         world = self.world
@@ -96,12 +95,10 @@ class DigestDesk:
             now=world.clock.now,
         )  # fmt: skip
 
-    async def compose_release(self, told: AskLetter | AnswerLetter, now: float) -> OutgoingMail:
+    async def compose_release(self, told: AskLetter | AnswerLetter, now: float) -> OwnMail:
         if isinstance(told, AskLetter):
-            mail = compose_ask(AskTemplates((TEMPLATES,)), told, Desk(), now, "<r@gw.example.org>")
-        else:
-            mail = compose_answer(AnswerTemplates((TEMPLATES,)), told, Desk(), now, "<r@gw.example.org>")
-        return OutgoingMail(mail.content, "<r@gw.example.org>", mail.smtputf8)
+            return compose_ask(AskTemplates((TEMPLATES,)), told, Desk(), now, "<r@gw.example.org>")
+        return compose_answer(AnswerTemplates((TEMPLATES,)), told, Desk(), now, "<r@gw.example.org>")
 
     def notices(self, text: str = "Dear Joe") -> Notices:
         world = self.world
@@ -110,9 +107,8 @@ class DigestDesk:
             number_key=KEY, now=world.clock.now, random_octets=self.chance,
         )  # fmt: skip
 
-    async def compose_notice(self, told: NoticeLetter, now: float) -> OutgoingMail:
-        mail = compose_notice(NoticeTemplates((TEMPLATES,)), told, Desk(), now, "<n@gw.example.org>")
-        return OutgoingMail(mail.content, "<n@gw.example.org>", mail.smtputf8)
+    async def compose_notice(self, told: NoticeLetter, now: float) -> OwnMail:
+        return compose_notice(NoticeTemplates((TEMPLATES,)), told, Desk(), now, "<n@gw.example.org>")
 
     def links(self) -> HeldLinks:
         return HeldLinks(

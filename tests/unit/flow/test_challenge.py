@@ -10,8 +10,9 @@ from gateway.domain.address import Address
 from gateway.domain.challenge import token_hash
 from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.reply import Reply
-from gateway.flow.challenge import LEASE, OutgoingMail
+from gateway.flow.challenge import LEASE
 from gateway.flow.moderate import Action
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import ChallengeRow
 from gateway.flow.tally import TALLY, Happening
 from tests.unit.flow.world import ANNA, DAY, DEFERRED, HOUR, JOE, KIM, NOW, REFUSED, RULES, World, letter
@@ -156,7 +157,7 @@ async def test_worker_that_stalled_sends_no_token_that_was_not_kept(world: World
     await world.arrive(letter())
     challenger = world.challenger()
 
-    async def stall(row: ChallengeRow, url: str, now: float) -> OutgoingMail:
+    async def stall(row: ChallengeRow, url: str, now: float) -> OwnMail:
         world.clock.at += LEASE + 1
         await world.challenger().run_once()  # Another worker has taken it over.
         return await world.outside.compose(row, url, now)

@@ -11,11 +11,11 @@ from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Right
 from gateway.flow.account_ports import Kind
-from gateway.flow.challenge import OutgoingMail
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
 from gateway.flow.notice_ports import NoticeLetter
 from gateway.flow.notices import FRESH, HOUR, MOST_AN_HOUR, PATIENCE
+from gateway.flow.own_mail import OwnMail
 from tests.unit.flow.digest_desk import DigestDesk, read, text_of
 from tests.unit.flow.world import JOE, KIM, World, letter
 
@@ -205,7 +205,7 @@ class Wordless(DigestDesk):
 
     broken = True
 
-    async def compose_notice(self, told: NoticeLetter, now: float) -> OutgoingMail:
+    async def compose_notice(self, told: NoticeLetter, now: float) -> OwnMail:
         if self.broken:
             raise ValueError("not as it should be")
         return await super().compose_notice(told, now)

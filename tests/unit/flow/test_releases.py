@@ -10,8 +10,8 @@ import pytest
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.account_ports import Kind, NewAccount
-from gateway.flow.challenge import OutgoingMail
 from gateway.flow.moderate import Action
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.release_mail import MOST_SHOWN, PAUSE
 from gateway.flow.release_ports import AnswerLetter, AskLetter, RequestState
 from gateway.flow.releases import MOST_OPEN, Asked
@@ -230,7 +230,7 @@ class Wordless(DigestDesk):
 
     broken = True
 
-    async def compose_release(self, told: AskLetter | AnswerLetter, now: float) -> OutgoingMail:
+    async def compose_release(self, told: AskLetter | AnswerLetter, now: float) -> OwnMail:
         if self.broken:
             raise ValueError("not as it should be")
         return await super().compose_release(told, now)

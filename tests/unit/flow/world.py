@@ -21,11 +21,12 @@ from gateway.domain.message import Message
 from gateway.domain.policy import Expiry, Policy, Scope
 from gateway.domain.reply import Reply
 from gateway.flow.answer import AnswerRules, Answers
-from gateway.flow.challenge import Challenger, OutgoingMail
+from gateway.flow.challenge import Challenger
 from gateway.flow.deliver import Deliverer, DeliverRules
 from gateway.flow.digest_ports import DigestRules, Wanted
 from gateway.flow.expire import Expirer
 from gateway.flow.moderate import Moderator
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.passages import Passages
 from gateway.flow.ports import ChallengeRow, Delivery, Envelope, Features
 from gateway.flow.receive import Receiver
@@ -108,15 +109,18 @@ class FakeOutside:
     urls: list[str] = field(default_factory=list)
     meanwhile: Callable[[], None] | None = None
 
-    async def compose(self, row: ChallengeRow, url: str, now: float) -> OutgoingMail:
+    async def compose(self, row: ChallengeRow, url: str, now: float) -> OwnMail:
         self.urls.append(url)
-        return OutgoingMail(
-            f"Subject: {row.subject}\r\n\r\n{url}\r\n".encode(), f"<c{row.id}@gw>", not row.sender.is_ascii
-        )
+        return OwnMail(f"Subject: {row.subject}\r\n\r\n{url}\r\n".encode(), f"<c{row.id}@gw>", not row.sender.is_ascii)
 
     async def send(self, recipient: str, content: bytes, smtputf8: bool) -> Reply:
         self.sent.append((recipient, content))
         return self.answers.pop(0) if self.answers else reply.OK
+
+    async def bring(self, reverse_path: str, recipient: str, content: bytes, smtputf8: bool) -> Reply:
+        """Take a letter of ours, as the smart host does."""
+        assert reverse_path == ""
+        return await self.send(recipient, content, smtputf8)
 
     def tokens(self) -> list[str]:
         return [url.rpartition("/")[2] for url in self.urls]

@@ -11,7 +11,8 @@ import pytest
 
 from gateway.domain import header
 from gateway.domain.message import CHALLENGE_FIELD, read_message
-from gateway.relay.compose import MAX_OCTETS, ChallengeMail, ComposedMail, compose_challenge
+from gateway.flow.own_mail import OwnMail
+from gateway.relay.compose import MAX_OCTETS, ChallengeMail, compose_challenge
 from gateway.relay.templates import Templates
 
 SHIPPED = Path(__file__).parents[3] / "templates" / "mail"
@@ -41,18 +42,18 @@ EVIL = [
 ]  # fmt: skip
 
 
-def compose(mail: ChallengeMail = MAIL) -> ComposedMail:
+def compose(mail: ChallengeMail = MAIL) -> OwnMail:
     return compose_challenge(TEMPLATES, mail, NOW, "<c1@example.org>")
 
 
-def reparsed(composed: ComposedMail) -> EmailMessage:
+def reparsed(composed: OwnMail) -> EmailMessage:
     """What a mail program sees."""
     message = email.message_from_bytes(composed.content, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return message
 
 
-def parts(composed: ComposedMail) -> tuple[str, str]:
+def parts(composed: OwnMail) -> tuple[str, str]:
     message = reparsed(composed)
     text, page = message.get_body(("plain",)), message.get_body(("html",))
     assert text is not None

@@ -25,6 +25,7 @@ from gateway.domain.roles import Role
 from gateway.entrance import Entrance
 from gateway.flow.account_ports import Account
 from gateway.flow.accounts import operator
+from gateway.flow.courier import Courier
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
 from gateway.flow.orders import Orders, Wish
@@ -141,14 +142,15 @@ async def open_house(tmp_path: Path, make_client: MakeClient, **more: object) ->
     store = fresh_store(settings.store.url)
     letters = LetterWriter(settings)
     orders = Orders(store, 10.0, now=lambda: NOW, wake=lambda: None)
+    courier = Courier((), Hops().of, _nothing_goes_out, now=lambda: NOW, mark_key=b"")
     entrance = Entrance(
-        settings, store, letters.sign_in, Hops().of, _nothing_goes_out, now=lambda: NOW, wake_mail=lambda: None
+        settings, store, letters.sign_in, Hops().of, courier, now=lambda: NOW, wake_mail=lambda: None
     )  # fmt: skip
     parts = make_parts(
         settings, store, entrance, letters, Hops(), Queue(store, now=lambda: NOW), orders,
         make_webhook(settings, store, _nothing_is_told, lambda: NOW),
         make_releases(store, b"k" * 32, lambda: NOW),
-        outside=_nothing_goes_out, now=lambda: NOW, wake_deliveries=lambda: None, wake_challenges=lambda: None,
+        courier=courier, now=lambda: NOW, wake_deliveries=lambda: None, wake_challenges=lambda: None,
     )  # fmt: skip
     routes: list[Route] = []
     operations: list[Operation] = []

@@ -21,6 +21,7 @@ from gateway.domain.policy import Policy
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Role
 from gateway.flow.ask_again import AskAgain
+from gateway.flow.courier import Courier
 from gateway.flow.describe import Describer
 from gateway.flow.forward import Forwarder, ForwardRules
 from gateway.flow.orders import Orders
@@ -38,6 +39,7 @@ from tests.unit.web.conftest import Client, MakeClient
 from tests.unit.web.console.markup import faults
 from tests.unit.web.console.pending_desk import Journal, Sessions
 
+MARK_KEY = b"m" * 32
 INSPECTOR, OUTSIDE = "abuse@example.org", "lab@inspect.example"
 HTML_MAIL = with_crlf(
     b"From: Anna Roth <anna@oak.example>\nTo: joe@example.org\nSubject: Offer\nMIME-Version: 1.0\n"
@@ -103,8 +105,9 @@ async def mail_desk(make_client: MakeClient, store: Store, reader: Reader) -> De
     queue = Queue(store, now=now)
     reading = Reading(store, reader, [Role.USER, Role.SITE_ADMIN])
     forwarder = Forwarder(
-        ForwardRules((INSPECTOR, OUTSIDE), frozenset({"example.org"})), reading, store, compose_copy, outside.send,
-        lambda domain: hop, now=now, random_octets=lambda n: b"x" * n,
+        ForwardRules((INSPECTOR, OUTSIDE)), reading, store, compose_copy,
+        Courier({"example.org"}, lambda domain: hop, outside.send, now=now, mark_key=MARK_KEY),
+        now=now, random_octets=lambda n: b"x" * n,
     )  # fmt: skip
     asker = AskAgain(store, Policy(), Caps(), now=now, wake_challenges=lambda: None)
     view = MailView(reading, forwarder, queue, now=now)

@@ -22,6 +22,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.policy import Policy
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Reach, Role, Viewer
+from gateway.flow.courier import Courier
 from gateway.flow.describe import Describer
 from gateway.flow.forward import Forwarder, ForwardRules
 from gateway.flow.orders import Orders, OrderWorker
@@ -133,8 +134,8 @@ async def open_pending(make_client: MakeClient, store: Store, reader: Reader) ->
     queue, searches = Queue(store, now=now), SavedSearches(store, now=now)
     reading = Reading(store, reader, [])
     forwarder = Forwarder(
-        ForwardRules((), frozenset()), reading, store, compose_copy, nothing_goes_out, nowhere, now=now,
-        random_octets=bytes,
+        ForwardRules(()), reading, store, compose_copy, Courier((), nowhere, nothing_goes_out, now=now, mark_key=b""),
+        now=now, random_octets=bytes,
     )  # fmt: skip
     view = MailView(reading, forwarder, queue, now=now)
 
