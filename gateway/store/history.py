@@ -9,26 +9,24 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
-    and_,
     bindparam,
     delete,
-    false,
     func,
     insert,
     or_,
     select,
-    true,
     update,
 )
 
 from gateway.domain.address import normal_form
 from gateway.domain.lifecycle import FINAL, OPEN, State
-from gateway.flow.history import KINDS, Asked, Erased, Line, Start
+from gateway.flow.history import Asked, Erased, Line, Start
 from gateway.flow.letter_book import Letter
 from gateway.flow.passages import Passage
 from gateway.flow.queue import Place
 from gateway.store.counters import EXPECTING, LISTS, count_up
 from gateway.store.dropping import drop, drop_messages, drop_rows
+from gateway.store.history_lines import names, page_of
 from gateway.store.prepared import Prepared
 from gateway.store.tables import (
     challenge,
@@ -78,101 +76,7 @@ class HistoryTable:
 
     def page(self, place: Place, asked: Asked, start: Start, most: int) -> list[Line]:
         """Return lines behind `start`, up to `most` of each kind, the newest first."""
-        kinds = (self._passages, self._held, self._challenges, self._departures, self._letters)
-        return [line for kind, behind in zip(kinds, start, strict=True) for line in kind(place, asked, behind, most)]
-
-    def _passages(self, place: Place, asked: Asked, behind: int, most: int) -> list[Line]:
-        own = passage.c
-        query = select(passage).where(
-            _reach(place, own.recipient_domain, own.recipient_key),
-            _names(asked.address, own.sender_key, own.recipient_key),
-            _between(asked, own.at),
-            own.state == asked.state if asked.state else true(),
-            own.id < behind if behind else true(),
-        )
-        return [
-            Line(
-                KINDS[0], row["id"], row["at"], "in", row["sender"], row["recipient"], row["size"], row["decision"],
-                row["reason"], row["state"], row["queue_id"], row["reply"], row["client"], row["transaction_id"],
-            )
-            for row in self._connection.execute(query.order_by(own.id.desc()).limit(most)).mappings()
-        ]  # fmt: skip
-
-    def _held(self, place: Place, asked: Asked, behind: int, most: int) -> list[Line]:
-        own = pending.c
-        query = (
-            select(
-                own.id, own.held_at, own.recipient, own.reason, own.state, own.last_reply, message.c.reverse_path,
-                message.c.size, message.c.queue_id, message.c.client_address, message.c.transaction_id,
-            )
-            .join(message, own.message_id == message.c.id)
-            .where(
-                _reach(place, own.recipient_domain, own.recipient_key),
-                _names(asked.address, own.sender_key, own.recipient_key),
-                _between(asked, own.held_at),
-                own.state == asked.state if asked.state else true(),
-                own.id < behind if behind else true(),
-            )
-        )  # fmt: skip
-        return [
-            Line(
-                KINDS[1], row["id"], row["held_at"], "in", row["reverse_path"], row["recipient"], row["size"], "hold",
-                row["reason"], row["state"], row["queue_id"], row["last_reply"], row["client_address"],
-                row["transaction_id"],
-            )
-            for row in self._connection.execute(query.order_by(own.id.desc()).limit(most)).mappings()
-        ]  # fmt: skip
-
-    def _challenges(self, place: Place, asked: Asked, behind: int, most: int) -> list[Line]:
-        own = challenge.c
-        query = select(challenge).where(
-            _reach(place, own.recipient_domain, own.recipient_key),
-            _names(asked.address, own.sender_key, own.recipient_key),
-            _between(asked, own.created_at),
-            own.state == asked.state if asked.state else true(),
-            own.id < behind if behind else true(),
-        )
-        return [
-            Line(
-                KINDS[2], row["id"], row["created_at"], "out", row["recipient"], row["sender"], 0, "", "challenge",
-                row["state"], "", row["last_reply"], "", "",
-            )
-            for row in self._connection.execute(query.order_by(own.id.desc()).limit(most)).mappings()
-        ]  # fmt: skip
-
-    def _departures(self, place: Place, asked: Asked, behind: int, most: int) -> list[Line]:
-        own = departure.c
-        query = select(departure).where(
-            _reach(place, own.sender_domain, own.sender_key),
-            _names(asked.address, own.sender_key, own.recipient_key),
-            _between(asked, own.at),
-            own.state == asked.state if asked.state else true(),
-            own.id < behind if behind else true(),
-        )
-        return [
-            Line(
-                KINDS[3], row["id"], row["at"], "out", row["sender"], row["recipient"], row["size"], "", row["taught"],
-                row["state"], row["queue_id"], row["reply"], row["client"], row["transaction_id"],
-            )
-            for row in self._connection.execute(query.order_by(own.id.desc()).limit(most)).mappings()
-        ]  # fmt: skip
-
-    def _letters(self, place: Place, asked: Asked, behind: int, most: int) -> list[Line]:
-        own = letter.c
-        query = select(letter).where(
-            _reach(place, own.recipient_domain, own.recipient_key),
-            _names(asked.address, own.sender, own.recipient_key),
-            _between(asked, own.at),
-            own.state == asked.state if asked.state else true(),
-            own.id < behind if behind else true(),
-        )
-        return [
-            Line(
-                KINDS[4], row["id"], row["at"], "out", row["sender"], row["recipient"], row["size"], "", row["kind"],
-                row["state"], "", row["reply"], "", "",
-            )
-            for row in self._connection.execute(query.order_by(own.id.desc()).limit(most)).mappings()
-        ]  # fmt: skip
+        return page_of(self._connection, place, asked, start, most)
 
     def forget(self, before: float, domains: Collection[str], *, but: bool, most: int) -> int:
         """Drop facts of mail of before then, of these domains or of all but these; return how many."""
@@ -222,16 +126,16 @@ class HistoryTable:
         """Drop all that is known of mail from and to an address, and of entries and windows that name it."""
         run = self._connection.execute
         mails = sum(
-            run(delete(table).where(_names(address, table.c.sender_key, table.c.recipient_key))).rowcount
+            run(delete(table).where(names(address, table.c.sender_key, table.c.recipient_key))).rowcount
             for table in (passage, departure)
         )
         run(delete(sent_mail).where(sent_mail.c.owner == address))
-        mails += run(delete(letter).where(_names(address, letter.c.sender, letter.c.recipient_key))).rowcount
+        mails += run(delete(letter).where(names(address, letter.c.sender, letter.c.recipient_key))).rowcount
         self._forget_digests(address)
         self._forget_requests(address)
         for asked in (sign_in_order, sign_in_link):
             run(delete(asked).where(asked.c.address_key == address))
-        named = _names(address, pending.c.sender_key, pending.c.recipient_key)
+        named = names(address, pending.c.sender_key, pending.c.recipient_key)
         ended = run(select(pending.c.id, pending.c.message_id).where(named, pending.c.state.not_in(_SOMEBODY_S))).all()
         waiting = len(run(select(pending.c.id).where(named, pending.c.state.in_(_SOMEBODY_S))).all())
         drop_rows(self._connection, [row_id for row_id, _ in ended])
@@ -252,25 +156,25 @@ class HistoryTable:
 
     def export(self, address: str) -> Mapping[str, list[Mapping[str, object]]]:
         """Return all that is known of an address, by kind."""
-        held = select(pending.c.id).where(_names(address, pending.c.sender_key, pending.c.recipient_key))
+        held = select(pending.c.id).where(names(address, pending.c.sender_key, pending.c.recipient_key))
         wanted: Sequence[tuple[str, Table, ColumnElement[bool]]] = (
-            ("passages", passage, _names(address, passage.c.sender_key, passage.c.recipient_key)),
-            ("departures", departure, _names(address, departure.c.sender_key, departure.c.recipient_key)),
+            ("passages", passage, names(address, passage.c.sender_key, passage.c.recipient_key)),
+            ("departures", departure, names(address, departure.c.sender_key, departure.c.recipient_key)),
             ("sent_mails", sent_mail, sent_mail.c.owner == address),
-            ("letters", letter, _names(address, letter.c.sender, letter.c.recipient_key)),
+            ("letters", letter, names(address, letter.c.sender, letter.c.recipient_key)),
             ("digests", digest, digest.c.mailbox == address),
             ("digest_mailbox", digest_mailbox, digest_mailbox.c.mailbox == address),
             ("digest_choice", digest_choice, digest_choice.c.scope == address),
             ("sign_in_orders", sign_in_order, sign_in_order.c.address_key == address),
-            ("held", pending, _names(address, pending.c.sender_key, pending.c.recipient_key)),
+            ("held", pending, names(address, pending.c.sender_key, pending.c.recipient_key)),
             (
                 "messages",
                 message,
                 message.c.id.in_(
-                    select(pending.c.message_id).where(_names(address, pending.c.sender_key, pending.c.recipient_key))
+                    select(pending.c.message_id).where(names(address, pending.c.sender_key, pending.c.recipient_key))
                 ),
             ),
-            ("challenges", challenge, _names(address, challenge.c.sender_key, challenge.c.recipient_key)),
+            ("challenges", challenge, names(address, challenge.c.sender_key, challenge.c.recipient_key)),
             ("entries", list_entry, or_(list_entry.c.pattern == address, list_entry.c.owner == address)),
             ("windows", expecting, expecting.c.address == address),
             ("disowned", disowned, disowned.c.sender_key == address),
@@ -321,40 +225,9 @@ class LetterTable:
         self._connection.execute(insert(letter), values)
 
 
-def _reach(place: Place, domain: ColumnElement[str], key: ColumnElement[str]) -> ColumnElement[bool]:
-    if place.site:
-        return true()
-    ways: list[ColumnElement[bool]] = [domain.in_(place.domains)] if place.domains else []
-    for owner in place.owners:
-        local, _, name = owner.key.rpartition("@")
-        tags = key.like(f"{_literal(local)}+%@{_literal(name)}", escape="\\")
-        ways.append(key == owner.tagged if owner.tagged else or_(key == owner.key, tags))
-    return or_(*ways) if ways else false()
-
-
 def _asks(address: str) -> ColumnElement[bool]:
     asked = release_request.c
     return or_(asked.recipient_key == address, asked.asked_by == address, asked.answer_to == address)
-
-
-def _names(address: str, sender: ColumnElement[str], recipient: ColumnElement[str]) -> ColumnElement[bool]:
-    if not address:
-        return true()
-    if address.startswith("@"):
-        like = f"%{_literal(address)}"
-        return or_(sender.like(like, escape="\\"), recipient.like(like, escape="\\"))
-    return or_(sender == address, recipient == address)
-
-
-def _between(asked: Asked, at: ColumnElement[float]) -> ColumnElement[bool]:
-    return and_(
-        at >= asked.after if asked.after is not None else true(),
-        at < asked.before if asked.before is not None else true(),
-    )
-
-
-def _literal(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _told(row: Mapping[Any, Any]) -> Mapping[str, object]:
