@@ -11,10 +11,11 @@ from gateway.domain.lifecycle import ChallengeState, State
 from gateway.flow.overview import LOOKED_AT, MOST_COUNTED, TOP, Frequent, Standing, Stuck
 from gateway.flow.overview_charts import score_bands
 from gateway.flow.release_ports import RequestState
+from gateway.store.standing import RowsInState
+from gateway.store.states import is_in
 from gateway.store.tables import challenge, digest_mailbox, message, pending, release_request
 
 _HOUR = 3600.0
-_UNSENT = (ChallengeState.QUEUED.value, ChallengeState.FAILED.value)
 
 
 class OverviewTable:
@@ -25,20 +26,13 @@ class OverviewTable:
 
     def standing(self, domains: Collection[str] | None, now: float) -> Standing:
         """Return how things stand for these domains; None is all."""
-        waiting = _within(domains, pending.c.state == State.PENDING.value)
-        newest = (
-            select(message.c.reverse_path, pending.c.recipient, pending.c.reason, message.c.score)
-            .join(message, message.c.id == pending.c.message_id)
-            .where(waiting)
-            .order_by(pending.c.id.desc())
-            .limit(LOOKED_AT)
-        )
+        waiting = RowsInState(self._connection, State.PENDING, domains)
         senders: dict[str, int] = {}
         sender_domains: dict[str, int] = {}
         recipients: dict[str, int] = {}
         reasons: dict[str, int] = {}
         scores: list[float] = []
-        for sender, recipient, reason, score in self._connection.execute(newest):
+        for sender, recipient, reason, score in waiting.facts(waiting.newest(LOOKED_AT)):
             for name, names in (
                 (sender, senders),
                 (sender.rpartition("@")[2].lower(), sender_domains),
@@ -48,18 +42,19 @@ class OverviewTable:
                 names[name] = names.get(name, 0) + 1
             if score is not None:
                 scores.append(score)
-        first = select(pending.c.held_at).where(waiting).order_by(pending.c.id).limit(1)
         asked = select(challenge.c.id).where(
             challenge.c.sent_at > now - _HOUR, challenge.c.created_at > now - 2 * _HOUR
         )
         return Standing(
-            waiting=self._count(select(pending.c.id).where(waiting)),
-            oldest=self._connection.execute(first).scalar(),
-            on_the_way=self._count(
-                select(pending.c.id).where(_within(domains, pending.c.state == State.RELEASED.value))
+            waiting=waiting.count(MOST_COUNTED),
+            oldest=waiting.first_held_at(),
+            on_the_way=RowsInState(self._connection, State.RELEASED, domains).count(MOST_COUNTED),
+            refused=RowsInState(self._connection, State.REFUSED, domains).count(MOST_COUNTED),
+            challenges_unsent=min(
+                self._count(_challenges(domains, ChallengeState.QUEUED))
+                + self._count(_challenges(domains, ChallengeState.FAILED)),
+                MOST_COUNTED,
             ),
-            refused=self._count(select(pending.c.id).where(_within(domains, pending.c.state == State.REFUSED.value))),
-            challenges_unsent=self._count(_challenges(domains).where(challenge.c.state.in_(_UNSENT))),
             asked_last_hour=self._count(asked),
             untold=self._count(_untold(domains)),
             senders=_most(senders),
@@ -100,24 +95,20 @@ class OverviewTable:
                   row.due_since or row.changed_at, row.attempts, row.due_at, row.last_reply)
             for row in self._connection.execute(rows)
         ]  # fmt: skip
+        made_at = challenge.c.created_at
         unsent = (
-            select(challenge, message.c.subject)
-            .join(message, message.c.id == challenge.c.message_id)
-            .where(
-                or_(
-                    challenge.c.state == ChallengeState.FAILED.value,
-                    and_(challenge.c.state == ChallengeState.QUEUED.value, challenge.c.attempts > 0),
-                )
-            )
-            .order_by(challenge.c.created_at)
-            .limit(most)
+            _challenges(domains, ChallengeState.FAILED).order_by(made_at),
+            # Not by the plain column: SQLite would rather go through all challenges in their order.
+            _challenges(domains, ChallengeState.QUEUED).where(challenge.c.attempts > 0).order_by(made_at + 0.0),
         )
-        if domains is not None:
-            unsent = unsent.where(challenge.c.recipient_domain.in_(domains))
+        columns = (*challenge.c, message.c.subject)
         asked = [
             Stuck("challenge", row.id, row.state, row.recipient, row.sender, row.subject,
                   row.created_at, row.attempts, row.due_at, row.last_reply)
-            for row in self._connection.execute(unsent)
+            for some in unsent
+            for row in self._connection.execute(
+                some.join(message, message.c.id == challenge.c.message_id).with_only_columns(*columns).limit(most)
+            )
         ]  # fmt: skip
         return sorted([*mails, *asked], key=lambda stuck: stuck.since)[:most]
 
@@ -138,8 +129,9 @@ def _within(domains: Collection[str] | None, where: ColumnElement[bool]) -> Colu
     return where if domains is None else and_(where, pending.c.recipient_domain.in_(domains))
 
 
-def _challenges(domains: Collection[str] | None) -> Select[tuple[int]]:
-    query = select(challenge.c.id)
+def _challenges(domains: Collection[str] | None, state: ChallengeState) -> Select[Any]:
+    """Select ids of challenges in one of the states that have an index of their own."""
+    query = select(challenge.c.id).where(is_in(challenge.c.state, state))
     return query if domains is None else query.where(challenge.c.recipient_domain.in_(domains))
 
 

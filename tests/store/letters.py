@@ -13,6 +13,7 @@ from gateway.domain.evidence import Dkim, Evidence, Method, Proof, Result, Spf
 from gateway.domain.lifecycle import Event
 from gateway.domain.message import read_message
 from gateway.domain.policy import Scope
+from gateway.flow.describe import describe
 from gateway.flow.ports import NewChallenge, NewMessage, NewPending
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx
@@ -97,3 +98,10 @@ async def keep(store: Store, new: NewMessage | None = None, *rows: NewPending, a
     """Put a message with its rows into the store."""
     new = new or message()
     return await store.transact(lambda tx: keep_in(tx, new, rows or (row(at=new.received_at),), ask=ask))
+
+
+async def described(store: Store) -> None:
+    """Put what was kept into the pending list, as the running service does."""
+    while await store.look(lambda tx: len(tx.descriptions.describe_new(10, 1000, describe))):
+        rows = await store.look(lambda tx: tx.descriptions.describe_new(10, 1000, describe))
+        await store.transact(lambda tx: tx.descriptions.put(rows))  # noqa: B023

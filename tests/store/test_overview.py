@@ -2,12 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event, State
+from gateway.flow.accounts import operator
 from gateway.flow.journal import Deed
+from gateway.flow.moderate import Action
+from gateway.flow.orders import Wish
+from gateway.flow.queue import Place
 from gateway.flow.tally import HOUR, Happening, Slot
+from gateway.store.standing import RowsInState
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx
-from tests.store.letters import ANNA, DAY, JOE, NOW, keep, message
+from tests.store.letters import ANNA, DAY, JOE, NOW, described, keep, message, row
 
 NOON = int(NOW) // HOUR * HOUR
 
@@ -42,6 +48,50 @@ async def test_standing_counts_what_waits_within_the_domains(store: Store) -> No
     assert [one.name for one in standing.recipients] == [JOE.text]
     foreign = await store.look(lambda tx: tx.overview.standing({"other.example"}, NOW))
     assert (foreign.waiting, foreign.oldest, foreign.senders) == (0, None, ())
+
+
+async def test_standing_of_a_domain_tells_all_of_its_mail_wherever_it_stands(store: Store) -> None:
+    domains, people = {"example.org", "oak.example"}, ("joe@other.example", "kim@example.org")
+    lines = [
+        await keep(
+            store, replace(message(f"{n}", at=NOW + n), score=float(n)), row(Address.of(people[n % 2]), at=NOW + n)
+        )
+        for n in range(8)
+    ]
+    await described(store)
+    # Of Kim's mails one is in the hand of an order, one on its way, one waits for nothing any more, one is not described.
+    mine = [line.rows[0] for line in lines][1::2]
+
+    def move(tx: Tx) -> None:
+        order, _ = tx.orders.open(operator("kim"), Wish(Action.DELETE, "n"), None, NOW, NOW)
+        assert tx.orders.take(order, mine[:1], Place(site=True)) == 1
+        for row_id, state, event in ((mine[1], State.RELEASED, Event.DELIVER), (mine[2], State.DELETED, Event.DELETE)):
+            waiting = tx.pending.get(row_id)
+            assert waiting is not None
+            assert tx.pending.move(waiting, state, event, "kim", NOW, "")
+
+    await store.transact(move)
+    await keep(store, replace(message("new", at=NOW + 9), score=9.0), row(Address.of("kim@example.org"), at=NOW + 9))
+    standing = await store.look(lambda tx: tx.overview.standing(domains, NOW))
+    assert (standing.waiting, standing.oldest, standing.on_the_way, standing.refused) == (3, NOW + 1, 1, 0)
+    assert [(one.name, one.times) for one in standing.recipients] == [("kim@example.org", 3)]
+    assert [band.low for band in standing.scores if band.times] == [1, 7, 9]
+    whole = await store.look(lambda tx: tx.overview.standing(domains | {"other.example"}, NOW))
+    assert whole == await store.look(lambda tx: tx.overview.standing(None, NOW))
+    assert whole.waiting == 7
+
+
+async def test_newest_of_many_domains_are_the_newest_of_all(store: Store) -> None:
+    rows = [(await keep(store, message(f"{n}"), row(Address.of(f"joe@d{n % 3}.example")))).rows[0] for n in range(40)]
+    await described(store)
+
+    def work(tx: Tx) -> tuple[list[int], list[int], int]:
+        mine = RowsInState(tx.connection, State.PENDING, {"d0.example", "d1.example"})
+        return mine.newest(30), mine.newest(5), mine.count(20)
+
+    newest, few, count = await store.look(work)
+    assert newest == [row_id for n, row_id in enumerate(rows) if n % 3 < 2][::-1]
+    assert (few, count) == (newest[:5], 20)
 
 
 async def test_standing_sorts_what_waits_by_score_where_it_has_one(store: Store) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.domain.address import Address
 from gateway.store.store import Store, Transaction
 from tests.store.letters import NOW, keep, message, row
 
@@ -71,6 +72,7 @@ LOOKS: dict[str, tuple[str, Callable[[Transaction], object]]] = {
     "of_challenge": ("pending", lambda tx: tx.pending.of_challenge(200)),
     "silence": ("pending", lambda tx: tx.pending.silence(200, "over-budget")),
     "challenges.claim": ("deleted", lambda tx: tx.challenges.claim(NOW, 20, 1, NOW, NOW)),
+    "overview.stuck": ("deleted", lambda tx: tx.overview.stuck({"small.example"}, 200)),
     "challenges.expire": ("deleted", lambda tx: tx.challenges.expire(NOW, 500)),
 }
 
@@ -80,6 +82,24 @@ async def test_look_up_in_a_large_store_takes_few_steps(store: Store, look: str)
     state, work = LOOKS[look]
     await crowded(store, state)
     assert await steps(store, work) < MOST
+
+
+async def test_overview_of_a_small_domain_does_not_go_through_all_mail(store: Store) -> None:
+    await crowded(store, "pending")
+    await keep(store, message(), row(Address.of("kim@small.example")))
+
+    def work(tx: Transaction) -> None:
+        names = [one[1] for one in tx.connection.exec_driver_sql("PRAGMA table_info(queue)")]
+        given = {
+            "id": "p.id", "age": "-p.id", "state": "p.state", "listed": "1", "lane": "'people'",
+            "domain": "p.recipient_domain", "owner": "p.recipient_key", "held_at": "p.held_at", "score": "1.0",
+        }  # fmt: skip
+        values = ", ".join(given.get(name, "''") for name in names)
+        tx.connection.exec_driver_sql(f"INSERT INTO queue SELECT {values} FROM pending p")
+
+    await store.transact(work)
+    assert await store.look(lambda tx: tx.overview.standing({"small.example"}, NOW).waiting) == 1
+    assert await steps(store, lambda tx: tx.overview.standing({"small.example"}, NOW + 1e9)) < MOST
 
 
 async def test_order_of_many_rows_finds_what_is_left_without_going_through_what_is_done(store: Store) -> None:

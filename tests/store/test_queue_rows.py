@@ -12,15 +12,9 @@ from gateway.flow.queue import LANES, PEOPLE, Place, Selection
 from gateway.store.queue import QueueTable
 from gateway.store.queue_hits import Limits
 from gateway.store.store import Store, Transaction
-from tests.store.letters import NOW, keep, message, row
+from tests.store.letters import NOW, described, keep, message, row
 
 SITE = Place(site=True)
-
-
-async def described(store: Store) -> None:
-    while await store.look(lambda tx: len(tx.descriptions.describe_new(10, 1000, describe))):
-        rows = await store.look(lambda tx: tx.descriptions.describe_new(10, 1000, describe))
-        await store.transact(lambda tx: tx.descriptions.put(rows))  # noqa: B023
 
 
 def found(tx: Transaction, *words: str, states: tuple[State, ...] = (State.PENDING,)) -> list[int]:

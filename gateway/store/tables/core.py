@@ -33,7 +33,7 @@ def inserted_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-SCHEMA_VERSION = "0016"
+SCHEMA_VERSION = "0017"
 """The newest migration; `db check` compares it with what the file says."""
 
 # SQLite numbers rows by itself only where the key is a plain INTEGER.
@@ -164,6 +164,12 @@ Index("challenge_domain", challenge.c.sender_domain, challenge.c.created_at)
 Index("challenge_recipient", challenge.c.recipient_key, challenge.c.created_at)
 Index("challenge_created", challenge.c.created_at)
 Index("challenge_due", challenge.c.due_at, sqlite_where=text("state = 'queued'"))
+Index(
+    "challenge_failed",
+    challenge.c.created_at,
+    challenge.c.recipient_domain,
+    sqlite_where=text("state = 'failed'"),
+)
 Index("challenge_expiry", challenge.c.expires_at, sqlite_where=text("state IN ('queued', 'sent')"))
 Index("challenge_message", challenge.c.message_id)
 
