@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from challenge_web.console.fetch import JsonFetch
 from gateway.domain.address import normal_domain
+from gateway.domain.public_url import pages_of
 from gateway.flow.accounts import Accounts
 from gateway.flow.courier import Courier
 from gateway.flow.kept_answers import KeptAnswers
@@ -194,15 +195,15 @@ class Entrance:
 def public_urls(settings: Settings) -> Sequence[str]:
     """Return each address under which browsers reach the pages, the main one first."""
     names = [normal_domain(domain) for domain in settings.domains.names]
-    urls = [settings.web.public_url.replace("{recipient_domain}", name).rstrip("/") for name in names]
+    urls = [pages_of(settings.web.public_url, name) for name in names]
     return tuple(dict.fromkeys(urls))
 
 
 def public_origins(settings: Settings) -> Sequence[str]:
     """Return scheme and host of each address under which browsers reach the pages."""
     origins = []
-    for domain in settings.domains.names:
-        parts = urlsplit(settings.web.public_url.replace("{recipient_domain}", normal_domain(domain)))
+    for url in public_urls(settings):
+        parts = urlsplit(url)
         origins.append(f"{parts.scheme}://{parts.netloc}")
     return tuple(dict.fromkeys(origins))
 
@@ -216,5 +217,4 @@ def web_hosts(settings: Settings) -> frozenset[str]:
 
 def link_url(settings: Settings, token: str) -> str:
     """Return where a link leads that is not bound to an address."""
-    public = settings.web.public_url.replace("{recipient_domain}", normal_domain(settings.domains.names[0]))
-    return f"{public.rstrip('/')}/sign-in/link/{token}"
+    return f"{public_urls(settings)[0]}/sign-in/link/{token}"

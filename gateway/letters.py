@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway.domain.address import Address, normal_domain
 from gateway.domain.language import Guess
 from gateway.domain.phrase import phrase
+from gateway.domain.public_url import pages_of
 from gateway.flow.digest_ports import DigestLetter
 from gateway.flow.notice_ports import NoticeLetter
 from gateway.flow.own_mail import OwnMail
@@ -223,7 +224,7 @@ class LetterWriter:
             subject=str(SAMPLE["subject_piece"]),
             received_at=now,
             expires_at=now + 86_400 * self._settings.pending.days,
-            url=f"{self._settings.web.public_url.replace('{recipient_domain}', domain)}/challenge/{'x' * 26}",
+            url=f"{pages_of(self._settings.web.public_url, domain)}/challenge/{'x' * 26}",
         )
 
     def _faults_of_from(self, line: str) -> list[Fault]:

@@ -9,6 +9,7 @@ from prometheus_client import Counter
 
 from gateway.domain.challenge import TOKEN_OCTETS, Silence, token_hash, token_text
 from gateway.domain.lifecycle import ChallengeState, State
+from gateway.domain.public_url import pages_of
 from gateway.domain.reply import Reply
 from gateway.domain.retry import CHALLENGE, next_attempt
 from gateway.flow.attempts import all_of
@@ -47,9 +48,9 @@ class Challenger:
         lease: Callable[[], int],
         random_octets: Callable[[int], bytes],
     ) -> None:
-        """public_url: may contain {recipient_domain}; never built from what a client says."""
+        """public_url: see `pages_of`."""
         self._store = store
-        self._public_url = public_url.rstrip("/")
+        self._public_url = public_url
         self._compose = compose
         self._send = send
         self._now = now
@@ -83,7 +84,7 @@ class Challenger:
         # Before it is sent: from then on it may be answered, whatever happens to us.
         if not await self._store.transact(lambda tx: tx.challenges.mint(row.id, lease, hashed)):
             return
-        url = f"{self._public_url.replace('{recipient_domain}', row.recipient.domain)}/challenge/{token}"
+        url = f"{pages_of(self._public_url, row.recipient.domain)}/challenge/{token}"
         mail = await self._compose(row, url, self._now())
         answer = await self._send(row.sender.text, mail.content, mail.smtputf8)
         await self._save(row, lease, mail, answer)

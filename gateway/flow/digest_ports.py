@@ -34,7 +34,7 @@ class DigestRules:
     domains: frozenset[str]
     """Ours, as A-labels."""
     public_url: str
-    """May contain {recipient_domain}; never built from what a client says."""
+    """See `domain.public_url`."""
 
 
 @dataclass(frozen=True, slots=True)

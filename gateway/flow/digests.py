@@ -10,7 +10,9 @@ from prometheus_client import Counter
 
 from gateway.domain.address import Address
 from gateway.domain.challenge import DAY, TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.public_url import pages_of
 from gateway.domain.reply import Reply
+from gateway.domain.retry import LETTER, letter_again
 from gateway.domain.roles import Reach, Right
 from gateway.domain.schedule import OFF, latest_slot, next_slot
 from gateway.flow.attempts import all_of
@@ -32,9 +34,6 @@ PAGE = 500
 """Mailboxes read at once."""
 LEASE = 600.0
 """Seconds after which a digest that somebody had in hand is taken up by somebody else."""
-PATIENCE = DAY
-"""Seconds for which one digest is tried; what it should have shown then stands in the next."""
-_FIRST_PAUSE, LONGEST_PAUSE = 60.0, 4 * 3600.0
 MEMORY = 90 * DAY
 """Seconds for which it is known what stood in a digest, once all of it is settled."""
 UPKEEP = 3600.0
@@ -99,7 +98,7 @@ class Digests:
         now = self._now()
         await self._upkeep(now)
         due, queued = await self._store.look(
-            lambda tx: (tx.digests.due(now, now + LOOK, most), tx.digests.queued(now, now + LONGEST_PAUSE, most))
+            lambda tx: (tx.digests.due(now, now + LOOK, most), tx.digests.queued(now, now + LETTER.longest, most))
         )
         await all_of(self._look_at(mailbox) for mailbox in due)
         await all_of(self._again(one) for one in queued)
@@ -163,7 +162,9 @@ class Digests:
 
     async def _again(self, queued: Queued) -> None:
         now = self._now()
-        if not await self._store.transact(lambda tx: tx.digests.take(queued.id, now, now + LONGEST_PAUSE, now + LEASE)):
+        if not await self._store.transact(
+            lambda tx: tx.digests.take(queued.id, now, now + LETTER.longest, now + LEASE)
+        ):
             return
         draft = await self._store.look(lambda tx: redrafted(tx, self._rules, queued, now))
         if draft is None:
@@ -239,7 +240,7 @@ class Digests:
         self, draft: Draft, address: Address, withheld: Collection[Right], secrets: dict[int | None, str]
     ) -> DigestLetter:
         domain = address.domain if address.domain in self._rules.domains else min(self._rules.domains)
-        root = self._rules.public_url.replace("{recipient_domain}", domain).rstrip("/")
+        root = pages_of(self._rules.public_url, domain)
         lines = {row: f"{root}/held/{secret}" for row, secret in secrets.items() if row is not None}
         plan = draft.plan
         return DigestLetter(
@@ -260,8 +261,8 @@ class Digests:
 
     async def _save(self, queued: Queued, reply: Reply) -> str:
         now = self._now()
-        if reply.temporary and abs(now - queued.created_at) < PATIENCE:
-            again = now + min(_FIRST_PAUSE * 4**queued.attempts, LONGEST_PAUSE)
+        again = letter_again(LETTER, queued.attempts + 1, queued.created_at, now) if reply.temporary else None
+        if again is not None:
             await self._store.transact(lambda tx: tx.digests.put_off(queued.id, str(reply), again, now))
             return "queued"
         state = "delivered" if reply.accepted else "refused"

@@ -23,7 +23,9 @@ from gateway.domain.mail_number import mail_number
 from gateway.domain.message import read_message
 from gateway.domain.notice import OFF, matched_parts, may_loop, told_at_once
 from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.public_url import pages_of
 from gateway.domain.reply import TRY_LATER, Reply
+from gateway.domain.retry import NOTICE, letter_again
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.attempts import all_of
 from gateway.flow.courier import Courier
@@ -45,12 +47,10 @@ MOST_AN_HOUR = 20
 HOUR = 3600.0
 FRESH = HOUR
 """Seconds after which a mail is no news any more: after a pause of the service, or once notices are switched on."""
-PATIENCE = 6 * HOUR
 MEMORY = 30 * DAY
 LONGEST_BODY = 1000
 """Characters of a mail's text that are shown."""
 HEAD = 65_536
-_FIRST_PAUSE, _LONGEST_PAUSE = 60.0, HOUR
 
 Compose = Callable[[NoticeLetter, float], Awaitable[OwnMail]]
 """What it says, and the time → mail."""
@@ -99,7 +99,7 @@ class Notices:
             return 0
         met = await self._meet(most)
         now = self._now()
-        due = await self._store.look(lambda tx: tx.notices.due(now, now + _LONGEST_PAUSE, most))
+        due = await self._store.look(lambda tx: tx.notices.due(now, now + NOTICE.longest, most))
         await all_of(self._send(one) for one in due)
         await self._upkeep(now)
         return met + len(due)
@@ -189,7 +189,7 @@ class Notices:
         holds, (pattern, groups) = await self._store.look(read)
         plan = plan_of(holds)
         domain = normal_form(row.recipient).rpartition("@")[2]
-        root = self._rules.public_url.replace("{recipient_domain}", domain).rstrip("/")
+        root = pages_of(self._rules.public_url, domain)
         return NoticeLetter(
             mailbox=due.mailbox,
             domain=domain,
@@ -220,8 +220,8 @@ class Notices:
 
     async def _save(self, due: DueNotice, reply: Reply) -> str:
         now = self._now()
-        if reply.temporary and abs(now - due.created_at) < PATIENCE:
-            again = now + min(_FIRST_PAUSE * 4**due.attempts, _LONGEST_PAUSE)
+        again = letter_again(NOTICE, due.attempts + 1, due.created_at, now) if reply.temporary else None
+        if again is not None:
             await self._store.transact(lambda tx: tx.notices.put_off(due.id, str(reply), again, now))
             return "queued"
         state = "sent" if reply.accepted else "refused"

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from gateway.domain.address import Address
-from gateway.domain.challenge import DAY
+from gateway.domain.public_url import pages_of
 from gateway.domain.reply import TRY_LATER, Reply
+from gateway.domain.retry import LETTER, letter_again
 from gateway.domain.roles import Reach, Right
 from gateway.flow.attempts import all_of
 from gateway.flow.courier import Courier
@@ -39,8 +40,6 @@ PAUSE = 300.0
 """Seconds between two mails with requests to the same mailbox."""
 MOST_SHOWN = 20
 """Requests in one mail; the others are told as a number."""
-PATIENCE = DAY
-_FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 4 * 3600.0
 
 Compose = Callable[[AskLetter | AnswerLetter, float], Awaitable[OwnMail]]
 """What it says, and the time → mail."""
@@ -72,7 +71,7 @@ class ReleaseMail:
         """Make requests of numbers that came, end those that are settled, send what is due; return how much there was."""
         done = await self._releases.take_knocks() + await self._releases.settle()
         now = self._now()
-        due = await self._store.look(lambda tx: tx.releases.due(now, now + _LONGEST_PAUSE, most))
+        due = await self._store.look(lambda tx: tx.releases.due(now, now + LETTER.longest, most))
         asks: dict[str, list[Due]] = {}
         answers = []
         for one in due:
@@ -166,8 +165,10 @@ class ReleaseMail:
 
     async def _save(self, due: Sequence[Due], ids: Sequence[int], reply: Reply) -> str:
         now = self._now()
-        if reply.temporary and any(abs(now - one.created_at) < PATIENCE for one in due):
-            again = now + min(_FIRST_PAUSE * 4 ** min(one.attempts for one in due), _LONGEST_PAUSE)
+        newest = min(due, key=lambda one: abs(now - one.created_at))
+        failed = min(one.attempts for one in due) + 1
+        again = letter_again(LETTER, failed, newest.created_at, now) if reply.temporary else None
+        if again is not None:
             await self._store.transact(lambda tx: tx.releases.put_off(ids, str(reply), again, now))
             return "queued"
         state = "sent" if reply.accepted else "refused"
@@ -179,4 +180,4 @@ class ReleaseMail:
         return plan_of(wanted_by(tx, self._rules.base, mailbox, person))
 
     def _console(self, domain: str) -> str:
-        return f"{self._rules.public_url.replace('{recipient_domain}', domain).rstrip('/')}/console/"
+        return f"{pages_of(self._rules.public_url, domain)}/console/"

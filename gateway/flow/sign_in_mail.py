@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
 from gateway.domain.envelope import Recipient
+from gateway.domain.public_url import pages_of
 from gateway.domain.reply import TRY_LATER, Reply
 from gateway.flow.account_ports import AccountsStore, Link, Order
 from gateway.flow.attempts import all_of
@@ -55,10 +56,10 @@ class LinkMail:
         now: Callable[[], float],
         random_octets: Callable[[int], bytes],
     ) -> None:
-        """public_url: may contain {recipient_domain}; never built from what a client says."""
+        """public_url: see `pages_of`."""
         self._rules = rules
         self._store = store
-        self._public_url = public_url.rstrip("/")
+        self._public_url = public_url
         self._compose = compose
         self._hop_of = hop_of
         self._courier = courier
@@ -104,7 +105,7 @@ class LinkMail:
         await self._store.transact(lambda tx: tx.sessions.add_link(token_hash(token), link))
         # Who has none set, or no account yet, reads what the page was in where the link was asked for.
         language = (account.language if account is not None else "") or order.language or "en"
-        url = f"{self._public_url.replace('{recipient_domain}', address.domain)}/sign-in/link/{token}"
+        url = f"{pages_of(self._public_url, address.domain)}/sign-in/link/{token}"
         try:
             mail = await self._compose(SignInLetter(order.address, url, order.client, ends_at, language), self._now())
         except Exception:

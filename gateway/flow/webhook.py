@@ -16,6 +16,7 @@ from prometheus_client import Counter
 
 from gateway.domain import webhook as events
 from gateway.domain.challenge import token_text
+from gateway.domain.public_url import pages_of
 from gateway.domain.retry import next_attempt
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.webhook import Happened, Kind
@@ -73,7 +74,7 @@ class WebhookRules:
     site: str
     """Our name: two gateways may tell the same receiver."""
     public_url: str
-    """Of the pages; may contain {recipient_domain}."""
+    """Of the pages; see `domain.public_url`."""
 
 
 class Webhook:
@@ -139,7 +140,7 @@ class Webhook:
 
     def _item(self, row: Happened) -> NewItem:
         domain = row.recipient.rpartition("@")[2]
-        url = f"{self._rules.public_url.replace('{recipient_domain}', domain)}/console/message/{row.pending}"
+        url = f"{pages_of(self._rules.public_url, domain)}/console/message/{row.pending}"
         kind = events.KINDS[row.event]
         return NewItem(events.event_id(self._rules.site, row), kind, row.pending, events.body(row, url), row.at)
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.domain.address import normal_domain
 from gateway.domain.digest import checked_subject
+from gateway.domain.public_url import pages_of
 from gateway.domain.schedule import schedule_text
 from gateway.domain.webhook import MAX_SECRETS
 
@@ -158,7 +159,7 @@ def public_url(text: str, base: Path) -> str:
     for _, name, spec, conversion in Formatter().parse(text):  # Raises ValueError for a lone brace.
         if name is not None and (name != "recipient_domain" or spec or conversion):
             raise ValueError(f"{{{name}}} is not known here; only {{recipient_domain}} is")
-    parts = urlsplit(text.replace("{recipient_domain}", "example.org"))
+    parts = urlsplit(pages_of(text, "example.org"))
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("write a URL that starts with http:// or https:// and a host")
     if parts.query or parts.fragment or "?" in text or "#" in text:

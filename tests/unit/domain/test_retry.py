@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.retry import CHALLENGE, DAY, DELIVERY, HOUR, Backoff, next_attempt
+from gateway.domain.retry import CHALLENGE, DAY, DELIVERY, HOUR, LETTER, NOTICE, Backoff, letter_again, next_attempt
 
 SCHEDULES = st.sampled_from([DELIVERY, CHALLENGE])
 
@@ -45,3 +46,15 @@ def test_next_attempt_after_a_clock_set_forward_gives_up_only_when_the_attempts_
 def test_next_attempt_after_a_clock_set_back_goes_on() -> None:
     at = next_attempt(DELIVERY, 1, since=1e9, now=0.0, chance=0.5)
     assert at == 60.0
+
+
+def test_letter_again_waits_four_times_as_long_each_time_until_the_longest() -> None:
+    waits = [letter_again(LETTER, attempts, 0.0, 0.0) for attempts in range(1, 7)]
+    assert waits == [60.0, 240.0, 960.0, 3840.0, 4 * HOUR, 4 * HOUR]
+
+
+@pytest.mark.parametrize("backoff", [LETTER, NOTICE])
+def test_letter_again_gives_up_when_time_is_over_or_the_clock_was_set_back_as_far(backoff: Backoff) -> None:
+    assert letter_again(backoff, 1, 1e9, 1e9 + backoff.give_up_after - 1) is not None
+    assert letter_again(backoff, 1, 1e9, 1e9 + backoff.give_up_after) is None
+    assert letter_again(backoff, 1, 1e9, 1e9 - backoff.give_up_after) is None

@@ -9,12 +9,13 @@ import pytest
 from gateway.domain.address import Address
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.reply import Reply
+from gateway.domain.retry import NOTICE
 from gateway.domain.roles import Right
 from gateway.flow.account_ports import Kind
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
 from gateway.flow.notice_ports import NoticeLetter
-from gateway.flow.notices import FRESH, HOUR, MOST_AN_HOUR, PATIENCE
+from gateway.flow.notices import FRESH, HOUR, MOST_AN_HOUR
 from gateway.flow.own_mail import OwnMail
 from tests.unit.flow.digest_desk import DigestDesk, read, text_of
 from tests.unit.flow.world import JOE, KIM, World, letter
@@ -160,7 +161,7 @@ async def test_notice_that_cannot_go_now_is_tried_again_and_is_void_once_the_mai
     desk.world.hop.answers[JOE.text] = Reply(451, "4.3.0", "later")
     await desk.arrive("Second", JOE, sender="ben@oak.example")
     assert await told(desk) == []
-    desk.world.clock.at += PATIENCE
+    desk.world.clock.at += NOTICE.give_up_after
     assert await told(desk) == []
     states = await desk.world.store.look(
         lambda tx: tx.connection.exec_driver_sql("SELECT state FROM notice").scalars().all()
