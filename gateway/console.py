@@ -58,7 +58,6 @@ from challenge_web.limits import client_address
 from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
 from gateway import assembly
-from gateway.desks import make_forwarder
 from gateway.domain.address import normal_domain
 from gateway.domain.roles import Role, Viewer
 from gateway.entrance import Entrance, link_url, mailbox_names, public_urls
@@ -92,6 +91,7 @@ from gateway.flow.webhook import Webhook
 from gateway.letters import LetterWriter
 from gateway.reading.reader import Reader
 from gateway.relay.templates import VARIABLES
+from gateway.requests_and_notices import make_forwarder
 from gateway.settings import Settings
 from gateway.store.store import Store
 

@@ -19,7 +19,6 @@ from challenge_web.puzzle import Puzzles
 from gateway import assembly, log
 from gateway.background import challenge_work, delivery_work, describe_work, expiry_work
 from gateway.console import make_parts, open_api, open_console
-from gateway.desks import Desks
 from gateway.doors.forked import Forked
 from gateway.doors.supervisor import Supervisor, how_many
 from gateway.entrance import Entrance, link_url, web_hosts
@@ -36,6 +35,7 @@ from gateway.languages.small_words import small_words
 from gateway.letters import LetterWriter
 from gateway.mail_texts import texts_in
 from gateway.relay.smart_host import SmartHost
+from gateway.requests_and_notices import RequestsAndNotices
 from gateway.settings import Endpoint, Settings
 from gateway.smtp.sockets import DoorSockets
 from gateway.store.service_lock import ServiceLock
@@ -115,11 +115,13 @@ class Service:
         self._webhook_sender = make_sender(settings)
         self.webhook = make_webhook(settings, store, self._webhook_sender, clock.now)
         self._courier = assembly.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site, store)
-        self.desks = Desks(settings, store, self.letters, self._courier, keys.site, clock, self.wake_deliveries)
+        self.requests_and_notices = RequestsAndNotices(
+            settings, store, self.letters, self._courier, keys.site, clock, self.wake_deliveries
+        )
         failing_since = self.webhook.failing_since if settings.webhook.url else None
         self.watch = Watch(
             store, self.hops, max_per_hour=settings.challenge.max_per_hour,
-            webhook_failing_since=failing_since, asked=self.desks.releases.open_by_domain,
+            webhook_failing_since=failing_since, asked=self.requests_and_notices.releases.open_by_domain,
         )  # fmt: skip
         self.entrance = Entrance(
             settings, store, self.letters.sign_in, self.hops.of, self._courier,
@@ -131,7 +133,7 @@ class Service:
         self._loops = [
             *self._deliveries,
             self._sign_in_mail,
-            *self.desks.loops,
+            *self.requests_and_notices.loops,
             self._challenges,
             Loop("expire", expiry_work(settings, store, clock, self.wake_deliveries), SWEEP),
             Loop("housekeeping", self._housekeeping, HOUSEKEEPING),
@@ -173,7 +175,7 @@ class Service:
                 await service._supervisor.spawn()
             stack.push_async_callback(service.front.close, WORKER_GRACE)
             stack.push_async_callback(service.smart_host.close)
-            stack.push_async_callback(service.desks.close)
+            stack.push_async_callback(service.requests_and_notices.close)
             stack.push_async_callback(service._webhook_sender.close)
             stack.push_async_callback(service.way_out.close, WORKER_GRACE)
             service.front.begin()
@@ -294,7 +296,7 @@ class Service:
         settings, store, now = self.settings, self.store, self.clock.now
         parts = make_parts(
             settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders, self.webhook,
-            self.desks.releases, courier=self._courier, now=now,
+            self.requests_and_notices.releases, courier=self._courier, now=now,
             wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
         )  # fmt: skip
         open_console(app, pages, parts, self.watch)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, json_option
 from gateway.cli.output import Column, Listing, moment, note
@@ -61,8 +61,8 @@ def set_person(
     if full_name is None and time_zone is None and language is None:
         raise WrongUse("say what to choose: --full-name, --time-zone, --language")
 
-    async def work(desk: Desk, accounts: Accounts) -> None:
-        viewer = replace(desk.viewer, account=await desk.account(name))
+    async def work(context: CommandContext, accounts: Accounts) -> None:
+        viewer = replace(context.viewer, account=await context.account(name))
         account = await accounts.own(viewer)
         assert account is not None
         chosen = (
@@ -71,7 +71,7 @@ def set_person(
             account.language if language is None else language,
         )
         await accounts.set_person(viewer, *chosen)
-        await desk.note("account", account.id, account.name)
+        await context.note("account", account.id, account.name)
 
     _run(config, work)
     click.echo(f"{escape(name)}: saved")
@@ -88,16 +88,16 @@ def sessions(config: Path | None, as_json: bool, end: bool, one: int | None, nam
     if end and one is not None:
         raise WrongUse("--end is for all, --end-one for one of them")
 
-    async def work(desk: Desk, accounts: Accounts) -> Sequence[Session]:
-        number = await desk.account(name)
-        rows = await accounts.sessions_of(desk.viewer, number)
+    async def work(context: CommandContext, accounts: Accounts) -> Sequence[Session]:
+        number = await context.account(name)
+        rows = await accounts.sessions_of(context.viewer, number)
         if one is not None:
             rows = [row for row in rows if row.id == one]
             if not rows:
                 raise CommandError(f"{name} has no session {one}; `challenge-gateway account sessions` lists them")
         if end or one is not None:
-            await accounts.end_sessions(desk.viewer, number, one or 0)
-            await desk.note("account-of", number, f"{name}: sign-out")
+            await accounts.end_sessions(context.viewer, number, one or 0)
+            await context.note("account-of", number, f"{name}: sign-out")
         return rows
 
     rows = _run(config, work)
@@ -108,13 +108,13 @@ def sessions(config: Path | None, as_json: bool, end: bool, one: int | None, nam
         note(f"{len(rows)} sessions are ended" if end else "this session is ended")
 
 
-def _run(config: Path | None, work: Callable[[Desk, Accounts], Awaitable[T]]) -> T:
-    async def at(desk: Desk) -> T:
-        sessions = make_sessions(desk.settings, desk.store, time.time)
-        return await work(desk, make_accounts(desk.settings, desk.store, sessions, time.time))
+def _run(config: Path | None, work: Callable[[CommandContext, Accounts], Awaitable[T]]) -> T:
+    async def at(context: CommandContext) -> T:
+        sessions = make_sessions(context.settings, context.store, time.time)
+        return await work(context, make_accounts(context.settings, context.store, sessions, time.time))
 
     try:
-        return at_desk(config, at)
+        return in_context(config, at)
     except Wrong as wrong:
         raise CommandError(str(wrong)) from wrong
 

@@ -14,7 +14,7 @@ import click
 
 from gateway import assembly
 from gateway.cli.access import with_store
-from gateway.cli.desk import Desk, noted
+from gateway.cli.context import CommandContext, noted
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.operator import operator
 from gateway.cli.options import config_option, early_config_option, json_option, settings_of
@@ -119,7 +119,7 @@ async def _opened(settings: Settings, store: Store, stack: AsyncExitStack) -> Di
     # Imported here: only this command sends anything.
     from gateway.letters import LetterWriter
 
-    ways = await stack.enter_async_context(Desk(settings, store, operator()).ways_out())
+    ways = await stack.enter_async_context(CommandContext(settings, store, operator()).ways_out())
     digests = assembly.make_digests(settings, store, LetterWriter(settings), ways.courier, time.time, lambda: True)
     # What came while no service ran.
     describer = Describer(store)

@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from gateway import assembly
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_json
@@ -129,13 +129,13 @@ def _with_expecting(
 ) -> T:
     """Run work on windows. deed: for the journal, where it does something."""
 
-    async def at(desk: Desk) -> T:
-        done = await work(assembly.make_expecting(desk.settings, desk.store, time.time), desk.viewer)
+    async def at(context: CommandContext) -> T:
+        done = await work(assembly.make_expecting(context.settings, context.store, time.time), context.viewer)
         if deed and done:
-            await desk.note(deed, detail=detail)
+            await context.note(deed, detail=detail)
         return done
 
-    return at_desk(config, at)
+    return in_context(config, at)
 
 
 def _line(shown: Shown) -> WindowLine:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import click
 
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, note, on_terminal, progress
 from gateway.flow.journal import CSV_COLUMNS, PAGE, Deed, Journal, csv_cells
@@ -43,10 +43,10 @@ def list_(config: Path | None, as_json: bool, actor: str, words: str, before: in
     """List what was done, the newest first."""
     listing = Listing(_COLUMNS, "Nothing was done.", as_json=as_json)
 
-    async def work(desk: Desk) -> int:
+    async def work(context: CommandContext) -> int:
         """Print page by page; return the last id, where there may be more."""
         left = most
-        async for page in _pages(desk, actor, words, before or 0):
+        async for page in _pages(context, actor, words, before or 0):
             shown = page[:left]
             listing.page(shown)
             left -= len(shown)
@@ -54,7 +54,7 @@ def list_(config: Path | None, as_json: bool, actor: str, words: str, before: in
                 return shown[-1].id
         return 0
 
-    last = at_desk(config, work)
+    last = in_context(config, work)
     listing.end()
     if last:
         note(f"these are {most}; --before {last} shows what follows, --most N shows more at a time")
@@ -70,21 +70,21 @@ def export(config: Path | None, actor: str, words: str, file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
 
-    async def work(desk: Desk) -> None:
+    async def work(context: CommandContext) -> None:
         count = 0
         with progress("writing", quiet=on_terminal(file)) as told:
-            async for page in _pages(desk, actor, words, 0):
+            async for page in _pages(context, actor, words, 0):
                 writer.writerows(map(csv_cells, page))
                 count += len(page)
                 told(count, 0)
 
-    at_desk(config, work)
+    in_context(config, work)
     file.flush()
 
 
-async def _pages(desk: Desk, actor: str, words: str, before: int) -> AsyncIterator[list[Deed]]:
-    journal = Journal(desk.store, now=lambda: 0.0)
-    while page := list(await journal.page(desk.viewer, actor=actor, words=words, before_id=before)):
+async def _pages(context: CommandContext, actor: str, words: str, before: int) -> AsyncIterator[list[Deed]]:
+    journal = Journal(context.store, now=lambda: 0.0)
+    while page := list(await journal.page(context.viewer, actor=actor, words=words, before_id=before)):
         yield page
         if len(page) < PAGE:
             return

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse, parsed
 from gateway.cli.options import RowId, config_option, json_option
 from gateway.cli.output import Column, Listing, note, print_json
@@ -58,15 +58,15 @@ def change(config: Path | None, as_json: bool, remark: str | None, until: str | 
         raise WrongUse("say what to change: --note WORDS, --until DATE")
     ends = None if until is None else parsed(parse_expiry, until)
 
-    async def work(desk: Desk) -> EntryView | None:
-        lists = _lists(desk)
-        shown = await lists.get(desk.viewer, number)
+    async def work(context: CommandContext) -> EntryView | None:
+        lists = _lists(context)
+        shown = await lists.get(context.viewer, number)
         if shown is None:
             return None
         view = shown.view
         text, end = view.note if remark is None else remark, view.expires_at if until is None else ends
-        changed = await lists.change(desk.viewer, number, text, end)
-        await desk.note("list-entry", number, f"note or end of {view.pattern}")
+        changed = await lists.change(context.viewer, number, text, end)
+        await context.note("list-entry", number, f"note or end of {view.pattern}")
         return changed
 
     changed = _run(config, work)
@@ -95,12 +95,14 @@ def remove(
     if verdict and pattern:
         name = verdict, parsed(parse_pattern, pattern), parsed(parse_scope, scope)
 
-    async def work(desk: Desk) -> tuple[list[EntryView], Removal | None, float]:
-        lists = _lists(desk)
-        views = await _views(desk, lists, name, ids)
-        removal = await lists.remove(desk.viewer, [view.id for view in views]) if views else None
+    async def work(context: CommandContext) -> tuple[list[EntryView], Removal | None, float]:
+        lists = _lists(context)
+        views = await _views(context, lists, name, ids)
+        removal = await lists.remove(context.viewer, [view.id for view in views]) if views else None
         if removal is not None:
-            await desk.note("list-remove", " ".join(str(view.id) for view in views)[:200], f"{removal.count} entries")
+            await context.note(
+                "list-remove", " ".join(str(view.id) for view in views)[:200], f"{removal.count} entries"
+            )
         return views, removal, lists.undo_seconds
 
     views, removal, seconds = _run(config, work)
@@ -120,10 +122,10 @@ def remove(
 def undo(config: Path | None, removal: int) -> None:
     """Put back what was just removed, as it was. REMOVAL is the number that `lists remove` told."""
 
-    async def work(desk: Desk) -> tuple[int, int] | None:
-        done = await _lists(desk).undo(desk.viewer, removal)
+    async def work(context: CommandContext) -> tuple[int, int] | None:
+        done = await _lists(context).undo(context.viewer, removal)
         if done is not None:
-            await desk.note("list-undo", "", f"{done[0]} entries")
+            await context.note("list-undo", "", f"{done[0]} entries")
         return done
 
     try:
@@ -146,8 +148,8 @@ def undo(config: Path | None, removal: int) -> None:
 def judge(config: Path | None, as_json: bool, sender: str, recipient: str) -> None:
     """See which entries name SENDER for RECIPIENT; the first of them wins, if it holds."""
 
-    async def work(desk: Desk) -> Judged | None:
-        return await _lists(desk).judge(desk.viewer, normal_form(sender), normal_form(recipient))
+    async def work(context: CommandContext) -> Judged | None:
+        return await _lists(context).judge(context.viewer, normal_form(sender), normal_form(recipient))
 
     judged = _run(config, work)
     listing = Listing(_JUDGED, "No entry names this sender.", as_json=as_json)
@@ -161,24 +163,26 @@ def judge(config: Path | None, as_json: bool, sender: str, recipient: str) -> No
     listing.end()
 
 
-async def _views(desk: Desk, lists: Lists, name: tuple[str, str, str] | None, ids: Sequence[int]) -> list[EntryView]:
+async def _views(
+    context: CommandContext, lists: Lists, name: tuple[str, str, str] | None, ids: Sequence[int]
+) -> list[EntryView]:
     """Return the entries that are meant, by name or by number."""
     if name is None:
-        shown = [await lists.get(desk.viewer, number) for number in dict.fromkeys(ids)]
+        shown = [await lists.get(context.viewer, number) for number in dict.fromkeys(ids)]
         return [one.view for one in shown if one is not None]
     verdict, pattern, scope = name
-    one = await desk.store.look(lambda tx: tx.entries.named(pattern, scope, verdict))
+    one = await context.store.look(lambda tx: tx.entries.named(pattern, scope, verdict))
     return [] if one is None else [one]
 
 
-def _lists(desk: Desk) -> Lists:
-    return Lists(desk.store, desk.settings.console.undo_seconds, now=time.time)
+def _lists(context: CommandContext) -> Lists:
+    return Lists(context.store, context.settings.console.undo_seconds, now=time.time)
 
 
-def _run(config: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
-    """Run work at the desk. Raises CommandError, WrongUse."""
+def _run(config: Path | None, work: Callable[[CommandContext], Awaitable[T]]) -> T:
+    """Run work in the context of a command. Raises CommandError, WrongUse."""
     try:
-        return at_desk(config, work)
+        return in_context(config, work)
     except Refused as refused:
         raise WrongUse(refused.sentence.rstrip(".")) from refused
 

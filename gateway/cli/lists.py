@@ -14,7 +14,7 @@ import click
 
 from gateway.cli import list_changes
 from gateway.cli.access import with_store
-from gateway.cli.desk import noted
+from gateway.cli.context import noted
 from gateway.cli.faults import CommandError, WrongUse, parsed
 from gateway.cli.options import actor, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, on_terminal, print_json, progress

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_facts, print_json
@@ -81,24 +81,24 @@ def give(config: Path | None, as_json: bool, matching: str, breadth: str, action
         raise WrongUse(f"an order names {AT_ONCE} mails at most; --matching takes all that a search finds")
     wish = Wish(Action(action), secrets.token_hex(16), Breadth(breadth))
 
-    async def work(desk: Desk) -> Order | None:
-        await desk.describe()
-        service = _orders(desk)
+    async def work(context: CommandContext) -> Order | None:
+        await context.describe()
+        service = _orders(context)
         if ids:
-            order = await service.give(desk.viewer, wish, ids)
+            order = await service.give(context.viewer, wish, ids)
         else:
-            queue = Queue(desk.store, now=time.time)
-            query = await queue.query(desk.viewer, matching)
+            queue = Queue(context.store, now=time.time)
+            query = await queue.query(context.viewer, matching)
             if query.faults:
                 # What was not understood is not part of the search: it would hit more than was meant.
                 raise WrongUse(" ".join(query.faults))
-            order = await service.give_all(desk.viewer, wish, queue.selection(desk.viewer, query))
+            order = await service.give_all(context.viewer, wish, queue.selection(context.viewer, query))
         if order is not None:
             what = len(ids) if ids else "all that match"
-            await desk.note("pending", "", f"{action}: {what}, order {order.id}")
+            await context.note("pending", "", f"{action}: {what}, order {order.id}")
         return order
 
-    order = at_desk(config, work)
+    order = in_context(config, work)
     assert order is not None
     if as_json:
         print_json(_line(order))
@@ -115,12 +115,12 @@ def give(config: Path | None, as_json: bool, matching: str, breadth: str, action
 def list_(config: Path | None, as_json: bool, account: str) -> None:
     """List orders of the last 30 days, the newest first."""
 
-    async def work(desk: Desk) -> list[Order]:
-        viewer = await _viewer(desk, account)
-        return list(await _orders(desk).latest(viewer, _DAYS * 86_400.0, _MOST))
+    async def work(context: CommandContext) -> list[Order]:
+        viewer = await _viewer(context, account)
+        return list(await _orders(context).latest(viewer, _DAYS * 86_400.0, _MOST))
 
     listing = Listing(_COLUMNS, "No orders.", as_json=as_json)
-    listing.page([_line(order) for order in at_desk(config, work)])
+    listing.page([_line(order) for order in in_context(config, work)])
     listing.end()
 
 
@@ -132,11 +132,11 @@ def list_(config: Path | None, as_json: bool, account: str) -> None:
 def show(config: Path | None, as_json: bool, account: str, number: int) -> None:
     """Show how far an order is, and what it could not do."""
 
-    async def work(desk: Desk) -> tuple[Order | None, list[Problem]]:
-        viewer, service = await _viewer(desk, account), _orders(desk)
+    async def work(context: CommandContext) -> tuple[Order | None, list[Problem]]:
+        viewer, service = await _viewer(context, account), _orders(context)
         return await service.get(viewer, number), list(await service.problems(viewer, number))
 
-    order, problems = at_desk(config, work)
+    order, problems = in_context(config, work)
     if order is None:
         raise CommandError(_none(number))
     line = _line(order)
@@ -161,16 +161,16 @@ def show(config: Path | None, as_json: bool, account: str, number: int) -> None:
 def undo(config: Path | None, account: str, number: int) -> None:
     """Take an order back, or stop it where it runs already."""
 
-    async def work(desk: Desk) -> bool | None:
-        viewer, service = await _viewer(desk, account), _orders(desk)
+    async def work(context: CommandContext) -> bool | None:
+        viewer, service = await _viewer(context, account), _orders(context)
         if await service.get(viewer, number) is None:
             return None
         undone = await service.undo(viewer, number)
         if undone:
-            await desk.note("order", number, account)
+            await context.note("order", number, account)
         return undone
 
-    undone = at_desk(config, work)
+    undone = in_context(config, work)
     if undone is None:
         raise CommandError(_none(number))
     if not undone:
@@ -178,14 +178,14 @@ def undo(config: Path | None, account: str, number: int) -> None:
     click.echo(f"order {number} is taken back, or stopped")
 
 
-async def _viewer(desk: Desk, account: str) -> Viewer:
+async def _viewer(context: CommandContext, account: str) -> Viewer:
     """Return for whom orders are looked at: an order is its giver's own. Raises CommandError."""
-    return replace(desk.viewer, account=await desk.account(account)) if account else desk.viewer
+    return replace(context.viewer, account=await context.account(account)) if account else context.viewer
 
 
-def _orders(desk: Desk) -> Orders:
+def _orders(context: CommandContext) -> Orders:
     # The running service finds by looking what was ordered.
-    return Orders(desk.store, desk.settings.console.undo_seconds, now=time.time, wake=lambda: None)
+    return Orders(context.store, context.settings.console.undo_seconds, now=time.time, wake=lambda: None)
 
 
 def _line(order: Order) -> OrderLine:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_json
@@ -53,11 +53,11 @@ def outgoing() -> None:
 def list_(config: Path | None, as_json: bool) -> None:
     """List mail and challenges that have not gone out, the longest first."""
 
-    async def work(desk: Desk) -> list[Stuck]:
-        return list(await _overview(desk).outgoing(desk.viewer))
+    async def work(context: CommandContext) -> list[Stuck]:
+        return list(await _overview(context).outgoing(context.viewer))
 
     listing = Listing(_COLUMNS, "Nothing is stuck.", as_json=as_json)
-    listing.page(at_desk(config, work))
+    listing.page(in_context(config, work))
     listing.end()
 
 
@@ -67,7 +67,7 @@ def list_(config: Path | None, as_json: bool) -> None:
 @_ids
 def retry(config: Path | None, as_json: bool, ids: tuple[int, ...]) -> None:
     """Try mail again now."""
-    _run(config, ids, as_json, "is tried again", lambda desk, number: _moved(desk, number, Action.DELIVER))
+    _run(config, ids, as_json, "is tried again", lambda context, number: _moved(context, number, Action.DELIVER))
 
 
 @outgoing.command()
@@ -76,7 +76,7 @@ def retry(config: Path | None, as_json: bool, ids: tuple[int, ...]) -> None:
 @_ids
 def drop(config: Path | None, as_json: bool, ids: tuple[int, ...]) -> None:
     """Delete mail that the next hop refused."""
-    _run(config, ids, as_json, "is deleted", lambda desk, number: _moved(desk, number, Action.DELETE))
+    _run(config, ids, as_json, "is deleted", lambda context, number: _moved(context, number, Action.DELETE))
 
 
 @outgoing.command("retry-challenge")
@@ -88,23 +88,23 @@ def retry_challenge(config: Path | None, as_json: bool, ids: tuple[int, ...]) ->
     _run(config, ids, as_json, "is tried again", _challenge_again)
 
 
-async def _moved(desk: Desk, number: int, action: Action) -> str:
+async def _moved(context: CommandContext, number: int, action: Action) -> str:
     """Do it to one mail; return why it cannot be done."""
-    stuck = await _overview(desk).outgoing(desk.viewer)
+    stuck = await _overview(context).outgoing(context.viewer)
     if not any(one.id == number and one.kind == "mail" for one in stuck):
         return "it is not stuck; `challenge-gateway outgoing list` lists what is"
     # The running service finds by looking, within a second, what was let go.
-    moderator = Moderator(desk.store, now=time.time, wake_deliveries=lambda: None)
-    (done,) = await moderator.act(action, [number], desk.viewer.name)
+    moderator = Moderator(context.store, now=time.time, wake_deliveries=lambda: None)
+    (done,) = await moderator.act(action, [number], context.viewer.name)
     if not done.problem:
-        await desk.note("outgoing-mail", number, action.value)
+        await context.note("outgoing-mail", number, action.value)
     return done.problem
 
 
-async def _challenge_again(desk: Desk, number: int) -> str:
-    if not await _overview(desk).retry_challenge(desk.viewer, number):
+async def _challenge_again(context: CommandContext, number: int) -> str:
+    if not await _overview(context).retry_challenge(context.viewer, number):
         return "no challenge of this number waits to be sent; `challenge-gateway outgoing list` lists those that do"
-    await desk.note("outgoing-challenge", number)
+    await context.note("outgoing-challenge", number)
     return ""
 
 
@@ -113,14 +113,14 @@ def _run(
     ids: tuple[int, ...],
     as_json: bool,
     said: str,
-    act: Callable[[Desk, int], Awaitable[str]],
+    act: Callable[[CommandContext, int], Awaitable[str]],
 ) -> None:
     """Do it to each; one that cannot be done does not keep the others from it."""
 
-    async def work(desk: Desk) -> list[Outcome]:
-        return [Outcome(number, await act(desk, number)) for number in dict.fromkeys(ids)]
+    async def work(context: CommandContext) -> list[Outcome]:
+        return [Outcome(number, await act(context, number)) for number in dict.fromkeys(ids)]
 
-    outcomes = at_desk(config, work)
+    outcomes = in_context(config, work)
     if as_json:
         print_json(outcomes)
     elif done := [one for one in outcomes if not one.problem]:
@@ -139,5 +139,5 @@ class _NoHops:
         return []
 
 
-def _overview(desk: Desk) -> Overview:
-    return make_overview(desk, _NoHops())
+def _overview(context: CommandContext) -> Overview:
+    return make_overview(context, _NoHops())

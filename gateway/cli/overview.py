@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import WrongUse
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_facts, print_json, progress
@@ -116,12 +116,12 @@ def overview(config: Path | None, as_json: bool, span: str, time_zone: str, doma
     zone = _zone(time_zone)
     only = normal_domain(domain) if domain else ""
 
-    async def work(desk: Desk) -> Picture | None:
+    async def work(context: CommandContext) -> Picture | None:
         with progress("asking the servers behind"):
-            async with desk.ways_out() as ways:
-                return await make_overview(desk, ways.hops).picture(desk.viewer, Span(span), zone, only)
+            async with context.ways_out() as ways:
+                return await make_overview(context, ways.hops).picture(context.viewer, Span(span), zone, only)
 
-    picture = at_desk(config, work)
+    picture = in_context(config, work)
     if picture is None:
         raise WrongUse(f"{domain!r} is none of our domains; see `domains`")
     report = _report(picture)
@@ -137,24 +137,24 @@ def overview(config: Path | None, as_json: bool, span: str, time_zone: str, doma
 def domains(config: Path | None, as_json: bool) -> None:
     """List our domains: the server behind each, and what came in the last day."""
 
-    async def work(desk: Desk) -> list[DomainLine]:
+    async def work(context: CommandContext) -> list[DomainLine]:
         with progress("asking the servers behind"):
-            async with desk.ways_out() as ways:
-                return [_domain(one) for one in await make_overview(desk, ways.hops).domains(desk.viewer)]
+            async with context.ways_out() as ways:
+                return [_domain(one) for one in await make_overview(context, ways.hops).domains(context.viewer)]
 
-    lines = at_desk(config, work)
+    lines = in_context(config, work)
     listing = Listing(_COLUMNS, "No domains.", as_json=as_json)
     listing.page(lines)
     listing.end()
 
 
-def make_overview(desk: Desk, hops: HopWatch) -> Overview:
+def make_overview(context: CommandContext, hops: HopWatch) -> Overview:
     """Return the service; the running one finds by looking what is to be tried again."""
     return Overview(
-        desk.store,
+        context.store,
         hops,
-        domains=own_domains(desk.settings.domains.names),
-        max_per_hour=desk.settings.challenge.max_per_hour,
+        domains=own_domains(context.settings.domains.names),
+        max_per_hour=context.settings.challenge.max_per_hour,
         now=time.time,
         wake_challenges=lambda: None,
     )

@@ -11,7 +11,7 @@ import click
 
 from gateway.cli import reading
 from gateway.cli.access import with_store
-from gateway.cli.desk import noted
+from gateway.cli.context import noted
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, actor, config_option, early_config_option, json_option
 from gateway.cli.output import (

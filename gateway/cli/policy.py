@@ -12,7 +12,7 @@ import click
 
 from gateway import assembly
 from gateway.cli import policy_places
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, print_json, progress
@@ -228,14 +228,14 @@ def _with_policies(
 ) -> T:
     """Run work on policies. deed: for the journal, where it does something."""
 
-    async def at(desk: Desk) -> T:
-        redater = assembly.make_redater(desk.settings, desk.store, time.time)
-        done = await work(_policies(desk.settings, desk.store), redater, desk.viewer)
+    async def at(context: CommandContext) -> T:
+        redater = assembly.make_redater(context.settings, context.store, time.time)
+        done = await work(_policies(context.settings, context.store), redater, context.viewer)
         if deed and done:
-            await desk.note(deed, named, detail)
+            await context.note(deed, named, detail)
         return done
 
-    return at_desk(config, at)
+    return in_context(config, at)
 
 
 def _policies(settings: Settings, store: Store) -> Policies:

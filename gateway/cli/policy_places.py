@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from gateway import assembly
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_facts, print_json
@@ -58,13 +58,13 @@ _scope = click.argument("scope", default="site", metavar="[SCOPE]")
 def list_(config: Path | None, as_json: bool) -> None:
     """List the site, our domains, and each address for which something was chosen."""
 
-    async def work(policies: Policies, desk: Desk) -> list[PlaceLine]:
-        places = await policies.places(desk.viewer)
+    async def work(policies: Policies, context: CommandContext) -> list[PlaceLine]:
+        places = await policies.places(context.viewer)
         assert places is not None
         ours = ["", *(f"@{domain}" for domain in places.domains)]
         chosen = list(places.chosen)
         while places is not None and places.more:
-            places = await policies.places(desk.viewer, chosen[-1])
+            places = await policies.places(context.viewer, chosen[-1])
             chosen += places.chosen if places is not None else ()
         return [PlaceLine(name_of(scope), scope in chosen) for scope in dict.fromkeys((*ours, *chosen))]
 
@@ -80,7 +80,7 @@ def list_(config: Path | None, as_json: bool) -> None:
 def waiting(config: Path | None, as_json: bool, scope: str) -> None:
     """See how far mail that waits was moved to the days that hold now."""
     named = typed_scope(scope)
-    order = _run(config, lambda policies, desk: policies.applying(desk.viewer, named))
+    order = _run(config, lambda policies, context: policies.applying(context.viewer, named))
     if order is None:
         raise CommandError(f"nothing is being moved for {scope}; `policy set --apply-to-waiting` does that")
     line = _line(order)
@@ -104,10 +104,10 @@ def stop(config: Path | None, scope: str) -> None:
     """Stop moving mail that waits; what was moved stays so."""
     named = typed_scope(scope)
 
-    async def work(policies: Policies, desk: Desk) -> bool:
-        stopped = await policies.stop_applying(desk.viewer, named)
+    async def work(policies: Policies, context: CommandContext) -> bool:
+        stopped = await policies.stop_applying(context.viewer, named)
         if stopped:
-            await desk.note("policy-waiting", name_of(named), "stopped")
+            await context.note("policy-waiting", name_of(named), "stopped")
         return stopped
 
     if not _run(config, work):
@@ -115,9 +115,10 @@ def stop(config: Path | None, scope: str) -> None:
     click.echo(f"{scope}: stopped; what was moved stays so")
 
 
-def _run(config: Path | None, work: Callable[[Policies, Desk], Awaitable[T]]) -> T:
-    return at_desk(
-        config, lambda desk: work(assembly.make_policies(desk.settings, desk.store, known(), time.time), desk)
+def _run(config: Path | None, work: Callable[[Policies, CommandContext], Awaitable[T]]) -> T:
+    return in_context(
+        config,
+        lambda context: work(assembly.make_policies(context.settings, context.store, known(), time.time), context),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, json_option
 from gateway.cli.output import moment, on_lines, print_facts, print_json, print_octets, progress
@@ -34,8 +34,8 @@ _number = click.argument("number", metavar="ID", type=RowId())
 def read(config: Path | None, as_json: bool, headers: bool, number: int) -> None:
     """Read a mail: who wrote it, its text, its parts."""
 
-    async def work(reading: Reading, desk: Desk) -> Outline | None:
-        return await reading.outline(desk.viewer, number)
+    async def work(reading: Reading, context: CommandContext) -> Outline | None:
+        return await reading.outline(context.viewer, number)
 
     outline = _read(config, number, work)
     if as_json:
@@ -73,14 +73,14 @@ def _part_words(part: Part) -> str:
 def html(config: Path | None, as_json: bool, part: int | None, images: bool, number: int) -> None:
     """Print the HTML of a mail, cleaned of all that could run or load something."""
 
-    async def work(reading: Reading, desk: Desk) -> Document | None:
+    async def work(reading: Reading, context: CommandContext) -> Document | None:
         chosen = part
         if chosen is None:
-            outline = await reading.outline(desk.viewer, number)
+            outline = await reading.outline(context.viewer, number)
             chosen = outline.html if outline is not None else None
         if chosen is None:
             raise CommandError(f"mail {number} has no HTML; `pending read {number}` shows its text")
-        return await reading.document(desk.viewer, number, chosen, images)
+        return await reading.document(context.viewer, number, chosen, images)
 
     document = _read(config, number, work, "" if part is None else f", or it has no part {part}")
     if as_json:
@@ -97,8 +97,8 @@ def html(config: Path | None, as_json: bool, part: int | None, images: bool, num
 def part(config: Path | None, as_json: bool, number: int, part: int) -> None:
     """Print one part of a mail, decoded; `pending read` numbers them."""
 
-    async def work(reading: Reading, desk: Desk) -> File | None:
-        return await reading.file(desk.viewer, number, part)
+    async def work(reading: Reading, context: CommandContext) -> File | None:
+        return await reading.file(context.viewer, number, part)
 
     file = _read(config, number, work, f", or it has no part {part}")
     if as_json:
@@ -117,20 +117,20 @@ def forward(config: Path | None, as_json: bool, as_is: bool, number: int, addres
     """Send a copy of a mail on for inspection. ADDRESS is one of [console] forward_to."""
     form = Form.AS_IS if as_is else Form.ATTACHMENT
 
-    async def work(reading: Reading, desk: Desk) -> Reply | None:
+    async def work(reading: Reading, context: CommandContext) -> Reply | None:
         # Imported here: only this sends a copy.
-        from gateway.desks import make_forwarder
+        from gateway.requests_and_notices import make_forwarder
 
-        told = tuple(filter(None, desk.settings.console.forward_to))
+        told = tuple(filter(None, context.settings.console.forward_to))
         if address not in told:
             names = ", ".join(told) or "which names none so far"
             raise WrongUse(f"{address} is none of [console] forward_to: {names}")
         with progress("sending"):
-            async with desk.ways_out() as ways:
-                forwarder = make_forwarder(desk.settings, desk.store, reading, ways.courier, time.time)
-                answer = await forwarder.forward(desk.viewer, number, address, form)
+            async with context.ways_out() as ways:
+                forwarder = make_forwarder(context.settings, context.store, reading, ways.courier, time.time)
+                answer = await forwarder.forward(context.viewer, number, address, form)
         if answer is not None:
-            await desk.note("message-forward", number, f"{form.value} to {address}: {answer.code}")
+            await context.note("message-forward", number, f"{form.value} to {address}: {answer.code}")
         return answer
 
     answer = _read(config, number, work)
@@ -151,16 +151,16 @@ def forward(config: Path | None, as_json: bool, as_is: bool, number: int, addres
 def ask_again(config: Path | None, as_json: bool, number: int) -> None:
     """Ask the sender of a mail that waits once more. Where that is not allowed it says why, and nothing is sent."""
 
-    async def work(desk: Desk) -> Ruling | None:
+    async def work(context: CommandContext) -> Ruling | None:
         from gateway import assembly
 
         # The running service finds the new challenge by looking, within a second.
-        ruling = await assembly.make_ask_again(desk.settings, desk.store, time.time).ask(desk.viewer, number)
+        ruling = await assembly.make_ask_again(context.settings, context.store, time.time).ask(context.viewer, number)
         if ruling is not None and ruling.challenge:
-            await desk.note("message-ask-again", number, f"challenge {ruling.challenge}")
+            await context.note("message-ask-again", number, f"challenge {ruling.challenge}")
         return ruling
 
-    tell_ruling(at_desk(config, work), number, as_json, f"mail {number} does not wait")
+    tell_ruling(in_context(config, work), number, as_json, f"mail {number} does not wait")
 
 
 def tell_ruling(ruling: Ruling | None, number: int, as_json: bool, missing: str) -> None:
@@ -177,16 +177,16 @@ def tell_ruling(ruling: Ruling | None, number: int, as_json: bool, missing: str)
 
 
 def _read(
-    config: Path | None, number: int, work: Callable[[Reading, Desk], Awaitable[T | None]], missing: str = ""
+    config: Path | None, number: int, work: Callable[[Reading, CommandContext], Awaitable[T | None]], missing: str = ""
 ) -> T:
     """Run work on mails taken apart. Raises CommandError."""
 
-    async def at(desk: Desk) -> T | None:
-        async with _reading(desk) as reading:
-            return await work(reading, desk)
+    async def at(context: CommandContext) -> T | None:
+        async with _reading(context) as reading:
+            return await work(reading, context)
 
     try:
-        found = at_desk(config, at)
+        found = in_context(config, at)
     except (ContentGone, WrongContent):
         raise CommandError(f"the content of mail {number} is gone: its retention is over") from None
     except Unreadable as unreadable:
@@ -197,13 +197,13 @@ def _read(
 
 
 @asynccontextmanager
-async def _reading(desk: Desk) -> AsyncIterator[Reading]:
+async def _reading(context: CommandContext) -> AsyncIterator[Reading]:
     """Yield what reads mails, in a process that may be killed."""
     # Imported here, as assembly below: `pending list` does without both.
     from gateway.reading.reader import Reader
 
     reader = Reader()
     try:
-        yield Reading(desk.store, reader, [desk.viewer.role])
+        yield Reading(context.store, reader, [context.viewer.role])
     finally:
         await reader.close()

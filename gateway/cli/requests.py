@@ -11,16 +11,16 @@ from pathlib import Path
 import click
 
 from gateway.cli.access import with_store
-from gateway.cli.desk import Desk, noted
+from gateway.cli.context import CommandContext, noted
 from gateway.cli.faults import CommandError
 from gateway.cli.operator import operator
 from gateway.cli.options import RowId, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, print_facts, print_json
-from gateway.desks import make_forwarder, make_releases
 from gateway.domain.address import Address
 from gateway.domain.reply import Reply
 from gateway.flow.release_ports import Case, ReleaseRequest, RequestLetterKind, RequestState, Told
 from gateway.flow.releases import Asked, Decided, Releases
+from gateway.requests_and_notices import make_forwarder, make_releases
 from gateway.store.store import Store
 
 
@@ -212,7 +212,7 @@ def inspect(config: Path | None, number: int, address: str) -> None:
         async with AsyncExitStack() as stack:
             reader = Reader()
             stack.push_async_callback(reader.close)
-            ways = await stack.enter_async_context(Desk(settings, store, operator()).ways_out())
+            ways = await stack.enter_async_context(CommandContext(settings, store, operator()).ways_out())
             forwarder = make_forwarder(settings, store, Reading(store, reader, []), ways.courier, time.time)
             answer = await forwarder.inspect(operator(), case.request.row, to)
         if answer is not None and answer.accepted:

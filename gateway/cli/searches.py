@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, print_json
@@ -50,12 +50,12 @@ def searches() -> None:
 def list_(config: Path | None, as_json: bool, account: str) -> None:
     """List the searches of ACCOUNT, by name."""
 
-    async def work(desk: Desk) -> list[SavedSearch]:
-        viewer = replace(desk.viewer, account=await desk.account(account))
-        return list(await _searches(desk).all(viewer))
+    async def work(context: CommandContext) -> list[SavedSearch]:
+        viewer = replace(context.viewer, account=await context.account(account))
+        return list(await _searches(context).all(viewer))
 
     listing = Listing(_COLUMNS, "No saved searches.", as_json=as_json)
-    listing.page([_line(one) for one in at_desk(config, work)])
+    listing.page([_line(one) for one in in_context(config, work)])
     listing.end()
 
 
@@ -68,14 +68,14 @@ def list_(config: Path | None, as_json: bool, account: str) -> None:
 def save(config: Path | None, as_json: bool, account: str, name: str, query: tuple[str, ...]) -> None:
     """Keep QUERY, as `pending list` takes it, for ACCOUNT under NAME; one of the same name is replaced."""
 
-    async def work(desk: Desk) -> SavedSearch:
-        viewer = replace(desk.viewer, account=await desk.account(account))
-        kept = await _searches(desk).save(viewer, name, packed({"q": " ".join(query)}))
-        await desk.note("saved-search", account, kept)
-        return next(one for one in await _searches(desk).all(viewer) if one.name == kept)
+    async def work(context: CommandContext) -> SavedSearch:
+        viewer = replace(context.viewer, account=await context.account(account))
+        kept = await _searches(context).save(viewer, name, packed({"q": " ".join(query)}))
+        await context.note("saved-search", account, kept)
+        return next(one for one in await _searches(context).all(viewer) if one.name == kept)
 
     try:
-        saved = at_desk(config, work)
+        saved = in_context(config, work)
     except NotSaved as fault:
         raise CommandError(str(fault)) from fault
     if as_json:
@@ -91,20 +91,20 @@ def save(config: Path | None, as_json: bool, account: str, name: str, query: tup
 def remove(config: Path | None, account: str, number: int) -> None:
     """Drop a saved search of ACCOUNT."""
 
-    async def work(desk: Desk) -> bool:
-        viewer = replace(desk.viewer, account=await desk.account(account))
-        removed = await _searches(desk).remove(viewer, number)
+    async def work(context: CommandContext) -> bool:
+        viewer = replace(context.viewer, account=await context.account(account))
+        removed = await _searches(context).remove(viewer, number)
         if removed:
-            await desk.note("saved-search", account, f"removed {number}")
+            await context.note("saved-search", account, f"removed {number}")
         return removed
 
-    if not at_desk(config, work):
+    if not in_context(config, work):
         raise CommandError(f"{escape(account)} has no search {number}; `challenge-gateway searches list` lists them")
     click.echo(f"search {number} is removed")
 
 
-def _searches(desk: Desk) -> SavedSearches:
-    return SavedSearches(desk.store, now=time.time)
+def _searches(context: CommandContext) -> SavedSearches:
+    return SavedSearches(context.store, now=time.time)
 
 
 def _line(one: SavedSearch) -> SearchLine:

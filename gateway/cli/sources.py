@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_json
@@ -59,17 +59,17 @@ def list_(config: Path | None, as_json: bool) -> None:
     """List sources of machine mail that waits."""
     listing = Listing(_COLUMNS, "No machine's mail is waiting.", as_json=as_json)
 
-    async def work(desk: Desk) -> None:
-        await desk.describe()
-        queue, behind = Queue(desk.store, now=time.time), ""
+    async def work(context: CommandContext) -> None:
+        await context.describe()
+        queue, behind = Queue(context.store, now=time.time), ""
         while True:
-            page = await queue.groups(desk.viewer, behind)
+            page = await queue.groups(context.viewer, behind)
             listing.page([_line(group) for group in page.groups])
             behind = page.more_groups
             if not behind:
                 return
 
-    at_desk(config, work)
+    in_context(config, work)
     listing.end()
 
 
@@ -99,17 +99,17 @@ def _settle(config: Path | None, as_json: bool, course: Course, source: str, sco
     except ValueError as fault:
         raise WrongUse(f"--for: {fault}") from fault
 
-    async def work(desk: Desk) -> Settled | None:
+    async def work(context: CommandContext) -> Settled | None:
         # The running service finds what was let go by looking, within a second.
-        service = Sources(desk.store, now=time.time, wake_deliveries=lambda: None)
+        service = Sources(context.store, now=time.time, wake_deliveries=lambda: None)
         settle = service.accept if course is Course.ACCEPT else service.refuse
-        done = await settle(desk.viewer, source, whose)
+        done = await settle(context.viewer, source, whose)
         if done is not None:
-            await desk.note("pending-machine", source, f"{course.value}: {len(done.rows)}")
+            await context.note("pending-machine", source, f"{course.value}: {len(done.rows)}")
         return done
 
     try:
-        done = at_desk(config, work)
+        done = in_context(config, work)
     except (NoSource, Unvouched) as cannot:
         raise CommandError(NO_SOURCE if isinstance(cannot, NoSource) else UNVOUCHED) from cannot
     if done is None:

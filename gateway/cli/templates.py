@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway.cli.desk import Desk, at_desk
+from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, on_lines, print_facts, print_json, progress
@@ -87,9 +87,9 @@ def templates() -> None:
 def list_(config: Path | None, as_json: bool, language: str) -> None:
     """List whose words are used where, and which shipped ones have changed since."""
 
-    async def work(editor: TextEditor, desk: Desk) -> list[Draft]:
+    async def work(editor: TextEditor, context: CommandContext) -> list[Draft]:
         tags = [language] if language else editor.languages()
-        return [draft for tag in tags for draft in await editor.drafts(desk.viewer, tag)]
+        return [draft for tag in tags for draft in await editor.drafts(context.viewer, tag)]
 
     listing = Listing(_COLUMNS, "There is no such language.", as_json=as_json)
     listing.page([_line(draft) for draft in _edit(config, work)])
@@ -104,7 +104,7 @@ def list_(config: Path | None, as_json: bool, language: str) -> None:
 @_scope
 def show(config: Path | None, as_json: bool, language: str, part: str | None, scope: str) -> None:
     """Show the words in force."""
-    draft = _edit(config, lambda editor, desk: _draft(editor, desk, scope, language))
+    draft = _edit(config, lambda editor, context: _draft(editor, context, scope, language))
     if part is not None and not as_json:
         click.echo(on_lines(_part_of(draft.texts, part)).rstrip("\n"))
     elif as_json:
@@ -135,9 +135,9 @@ def set_(config: Path | None, language: str, dry_run: bool, scope: str, **words:
     if all(value is None for value in words.values()):
         raise WrongUse("say what to change: --subject LINE, --text FILE, --html FILE, --from LINE")
 
-    async def work(editor: TextEditor, desk: Desk) -> Sequence[Fault]:
-        draft = await _draft(editor, desk, scope, language)
-        return await _kept(editor, desk, draft, _changed(draft.texts, words), dry_run=dry_run)
+    async def work(editor: TextEditor, context: CommandContext) -> Sequence[Fault]:
+        draft = await _draft(editor, context, scope, language)
+        return await _kept(editor, context, draft, _changed(draft.texts, words), dry_run=dry_run)
 
     _say_faults(_edit(config, work))
     click.echo("the words are good" if dry_run else f"saved for {scope}; the next challenge is written with them")
@@ -150,7 +150,7 @@ def set_(config: Path | None, language: str, dry_run: bool, scope: str, **words:
 @_scope
 def edit(config: Path | None, language: str, part: str, scope: str) -> None:
     """Change one part of the words in an editor ($VISUAL, $EDITOR)."""
-    draft = _edit(config, lambda editor, desk: _draft(editor, desk, scope, language))
+    draft = _edit(config, lambda editor, context: _draft(editor, context, scope, language))
     typed, faults = _part_of(draft.texts, part), list[Fault]()
     for _ in range(_ROUNDS):
         edited = click.edit(typed, extension=PARTS[part])
@@ -158,7 +158,7 @@ def edit(config: Path | None, language: str, part: str, scope: str) -> None:
             click.echo("nothing was changed")
             return
         typed, texts = edited, _with_part(draft.texts, part, edited)
-        faults = list(_edit(config, lambda editor, desk: _kept(editor, desk, draft, texts)))  # noqa: B023 called here
+        faults = list(_edit(config, lambda editor, context: _kept(editor, context, draft, texts)))  # noqa: B023 called here
         if not faults:
             click.echo(f"saved for {scope}; the next challenge is written with them")
             return
@@ -179,9 +179,9 @@ def preview(
 ) -> None:
     """Fill the words in for a mail that nobody sent: those in force, with what is named in place of theirs."""
 
-    async def work(editor: TextEditor, desk: Desk) -> Sample | Sequence[Fault] | None:
-        draft = await _draft(editor, desk, scope, language)
-        return editor.try_out(desk.viewer, draft.scope, language, _changed(draft.texts, words))
+    async def work(editor: TextEditor, context: CommandContext) -> Sample | Sequence[Fault] | None:
+        draft = await _draft(editor, context, scope, language)
+        return editor.try_out(context.viewer, draft.scope, language, _changed(draft.texts, words))
 
     sample = _edit(config, work)
     if not isinstance(sample, Sample):
@@ -208,21 +208,21 @@ def sample_(config: Path | None, language: str, scope: str, address: str, **word
     if to.is_null or "@" not in to.text:
         raise WrongUse(f"{address} is no address; write it as joe@example.org")
 
-    async def work(editor: TextEditor, desk: Desk, letters: LetterWriter) -> Sequence[Fault] | bool:
+    async def work(editor: TextEditor, context: CommandContext, letters: LetterWriter) -> Sequence[Fault] | bool:
         # Imported here: only this sends one.
         from gateway.flow.sample_mail import SampleMail
 
-        draft = await _draft(editor, desk, scope, language)
+        draft = await _draft(editor, context, scope, language)
         texts = _changed(draft.texts, words)
-        tried = editor.try_out(desk.viewer, draft.scope, language, texts)
+        tried = editor.try_out(context.viewer, draft.scope, language, texts)
         if not isinstance(tried, Sample):
             return tried or ()
-        viewer = replace(desk.viewer, reach=Reach(site=True, addresses=frozenset({to.text})))
+        viewer = replace(context.viewer, reach=Reach(site=True, addresses=frozenset({to.text})))
         with progress("sending"):
-            async with desk.ways_out() as ways:
+            async with context.ways_out() as ways:
                 sample_mail = SampleMail(letters.sample_mail, ways.courier)
                 sent = await sample_mail.send(viewer, draft.scope, language, texts)
-        await desk.note("texts-scope", _name(draft.scope), "sample sent" if sent else "sample not sent")
+        await context.note("texts-scope", _name(draft.scope), "sample sent" if sent else "sample not sent")
         return sent
 
     sent = _with_letters(config, work)
@@ -240,11 +240,11 @@ def sample_(config: Path | None, language: str, scope: str, address: str, **word
 def reset(config: Path | None, language: str, scope: str) -> None:
     """Go back to the words from further up."""
 
-    async def work(editor: TextEditor, desk: Desk) -> bool | None:
-        draft = await _draft(editor, desk, scope, language)
-        done = await editor.reset(desk.viewer, draft.scope, language)
+    async def work(editor: TextEditor, context: CommandContext) -> bool | None:
+        draft = await _draft(editor, context, scope, language)
+        done = await editor.reset(context.viewer, draft.scope, language)
         if done:
-            await desk.note("texts-reset", _name(draft.scope), "reset")
+            await context.note("texts-reset", _name(draft.scope), "reset")
         return done
 
     if not _edit(config, work):
@@ -259,11 +259,11 @@ def reset(config: Path | None, language: str, scope: str) -> None:
 def keep(config: Path | None, language: str, scope: str) -> None:
     """Note that the change of the shipped words was looked at: own words stay as they are."""
 
-    async def work(editor: TextEditor, desk: Desk) -> bool | None:
-        draft = await _draft(editor, desk, scope, language)
-        done = await editor.keep_as_seen(desk.viewer, draft.scope, language)
+    async def work(editor: TextEditor, context: CommandContext) -> bool | None:
+        draft = await _draft(editor, context, scope, language)
+        done = await editor.keep_as_seen(context.viewer, draft.scope, language)
         if done:
-            await desk.note("texts-seen", _name(draft.scope))
+            await context.note("texts-seen", _name(draft.scope))
         return done
 
     if not _edit(config, work):
@@ -271,11 +271,11 @@ def keep(config: Path | None, language: str, scope: str) -> None:
     click.echo("noted; `templates list` tells when the shipped words change again")
 
 
-def _edit(config: Path | None, work: Callable[[TextEditor, Desk], Awaitable[T]]) -> T:
-    return _with_letters(config, lambda editor, desk, letters: work(editor, desk))
+def _edit(config: Path | None, work: Callable[[TextEditor, CommandContext], Awaitable[T]]) -> T:
+    return _with_letters(config, lambda editor, context, letters: work(editor, context))
 
 
-def _with_letters(config: Path | None, work: Callable[[TextEditor, Desk, LetterWriter], Awaitable[T]]) -> T:
+def _with_letters(config: Path | None, work: Callable[[TextEditor, CommandContext, LetterWriter], Awaitable[T]]) -> T:
     """Run work on words, with what writes letters. Raises CommandError."""
     # Imported here: what writes letters takes a while.
     from gateway import assembly
@@ -283,37 +283,37 @@ def _with_letters(config: Path | None, work: Callable[[TextEditor, Desk, LetterW
     from gateway.relay.signer import KeyFault
     from gateway.relay.templates import TemplateFault
 
-    async def at(desk: Desk) -> T:
+    async def at(context: CommandContext) -> T:
         try:
-            letters = LetterWriter(desk.settings)
+            letters = LetterWriter(context.settings)
         except (TemplateFault, KeyFault) as fault:
             raise CommandError(f"a mail template, or the key: {fault}") from fault
-        domains = [normal_domain(name) for name in desk.settings.domains.names]
-        editor = TextEditor(desk.store, letters, assembly.policy(desk.settings), domains=domains, now=time.time)
-        return await work(editor, desk, letters)
+        domains = [normal_domain(name) for name in context.settings.domains.names]
+        editor = TextEditor(context.store, letters, assembly.policy(context.settings), domains=domains, now=time.time)
+        return await work(editor, context, letters)
 
-    return at_desk(config, at)
+    return in_context(config, at)
 
 
-async def _draft(editor: TextEditor, desk: Desk, scope: str, language: str) -> Draft:
+async def _draft(editor: TextEditor, context: CommandContext, scope: str, language: str) -> Draft:
     if language not in editor.languages():
         raise WrongUse(f"there are no words in {language!r}; there are in {', '.join(editor.languages())}")
-    draft = await editor.draft(desk.viewer, SITE if scope == "site" else f"@{normal_domain(scope)}", language)
+    draft = await editor.draft(context.viewer, SITE if scope == "site" else f"@{normal_domain(scope)}", language)
     if draft is None:
         raise CommandError(f"{scope} is neither site nor one of our domains ([domains] names)")
     return draft
 
 
 async def _kept(
-    editor: TextEditor, desk: Desk, draft: Draft, texts: Texts, *, dry_run: bool = False
+    editor: TextEditor, context: CommandContext, draft: Draft, texts: Texts, *, dry_run: bool = False
 ) -> Sequence[Fault]:
     """Keep words if they are good; return their faults."""
     if dry_run:
-        tried = editor.try_out(desk.viewer, draft.scope, draft.language, texts)
+        tried = editor.try_out(context.viewer, draft.scope, draft.language, texts)
         return () if isinstance(tried, Sample) else tried or ()
-    faults = await editor.save(desk.viewer, draft.scope, draft.language, texts)
+    faults = await editor.save(context.viewer, draft.scope, draft.language, texts)
     if not faults:
-        await desk.note("texts-scope", _name(draft.scope), "saved")
+        await context.note("texts-scope", _name(draft.scope), "saved")
     return faults or ()
 
 

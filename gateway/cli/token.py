@@ -12,7 +12,7 @@ from typing import TypeVar
 import click
 
 from gateway.cli.access import with_store
-from gateway.cli.desk import noted
+from gateway.cli.context import noted
 from gateway.cli.faults import CommandError
 from gateway.cli.options import RowId, actor, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, print_json

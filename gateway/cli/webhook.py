@@ -13,7 +13,7 @@ from typing import TypeVar
 import click
 
 from gateway.cli.access import with_store
-from gateway.cli.desk import noted
+from gateway.cli.context import noted
 from gateway.cli.faults import CommandError
 from gateway.cli.operator import operator
 from gateway.cli.options import config_option, early_config_option, json_option, settings_of

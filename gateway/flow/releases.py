@@ -254,9 +254,17 @@ class Releases:
         return decided
 
     async def inspected(self, viewer: Viewer, request_id: int) -> None:
-        """Note that a copy went to who decides."""
+        """Note that a copy went to who decides; nothing is noted of who may not decide about this mail."""
+        if not viewer.may(Right.DECIDE_RELEASE):
+            return
         now = self._now()
-        await self._store.transact(lambda tx: tx.releases.inspected(request_id, viewer.name, now))
+
+        def work(tx: ReleaseTx) -> None:
+            request = tx.releases.get(request_id)
+            if request is not None and _within(viewer, request):
+                tx.releases.inspected(request_id, viewer.name, now)
+
+        await self._store.transact(work)
 
     async def own_mailbox(self, viewer: Viewer) -> str:
         """Return where a copy for inspection goes: the viewer's own mailbox; "" where the account has none."""

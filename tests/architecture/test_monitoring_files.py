@@ -11,6 +11,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from gateway.domain.outgoing import Untaught
 from gateway.domain.policy import Disposition, Reason
 from gateway.flow import answer, challenge, deliver, digests, expire, outgoing, receive, webhook
 from tests.architecture.tree import ROOT
@@ -60,6 +61,8 @@ def _labels() -> dict[str, dict[str, set[str]]]:
         "disposition": {each.value for each in Disposition},
         "reason": {each.value for each in Reason},
     }
+    # The page of outgoing mail lists the others.
+    found["gateway_outgoing_learned_total"]["what"] |= {each.value for each in Untaught}
     return found
 
 

@@ -128,6 +128,17 @@ async def test_request_is_seen_and_decided_within_reach_only(desk: DigestDesk) -
     assert await desk.releases().open_by_domain() == {"example.org": 1}
 
 
+async def test_copy_is_noted_for_who_may_decide_only(desk: DigestDesk) -> None:
+    await admin(desk, Role.DOMAIN_ADMIN, "eve", "eve@example.org", "example.org")
+    row = await held(desk)
+    await desk.releases().ask(JOES, row)
+    for viewer, noted in ((FAR, ""), (JOES, ""), (EVE, "eve")):
+        await desk.releases().inspected(viewer, 1)
+        request = await desk.releases().of_mail(JOES, row)
+        assert request is not None
+        assert request.inspected_by == noted
+
+
 async def test_recipient_has_no_end_of_requests(desk: DigestDesk) -> None:
     rows = [await held(desk, f"No {number}") for number in range(MOST_OPEN + 1)]
     asked = [await desk.releases().ask(JOES, row) for row in rows]

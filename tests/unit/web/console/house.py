@@ -15,7 +15,6 @@ from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names, Route
 from challenge_web.pages import Pages
 from gateway.console import make_parts, open_api, open_console
-from gateway.desks import make_releases
 from gateway.domain.address import Address
 from gateway.domain.challenge import token_hash
 from gateway.domain.lifecycle import Event, State
@@ -37,6 +36,7 @@ from gateway.flow.sessions import Arrival
 from gateway.flow.watch import Watch
 from gateway.flow.webhook_ports import Answer
 from gateway.letters import LetterWriter
+from gateway.requests_and_notices import make_releases
 from gateway.settings import load
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx

@@ -13,7 +13,6 @@ from challenge_web.console.mail_view import MailView
 from challenge_web.console.message import MessagePages
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
-from gateway.desks import make_releases
 from gateway.domain import header, reply
 from gateway.domain.challenge import Caps
 from gateway.domain.message import read_message
@@ -31,6 +30,7 @@ from gateway.flow.saved_searches import SavedSearches
 from gateway.flow.sources import Sources
 from gateway.reading.reader import Reader
 from gateway.relay.copies import compose_copy
+from gateway.requests_and_notices import make_releases
 from gateway.store.store import Store
 from tests.corpus import with_crlf
 from tests.store.letters import HOUR, NOW, keep, message, row

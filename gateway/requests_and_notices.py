@@ -1,4 +1,4 @@
-"""The desks that write to people about one mail: put together from settings, for the service and the command line."""
+"""Requests of release, notices and copies: put together from settings, for the service and the command line."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def make_release_mail(
     return ReleaseMail(assembly.digest_rules(settings), store, releases, policies, letters.release, courier, now=now)
 
 
-class Desks:
+class RequestsAndNotices:
     """What writes to people in the running service: requests of release, and notices; with their workers."""
 
     def __init__(

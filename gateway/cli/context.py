@@ -38,7 +38,7 @@ class WaysOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CommandContext:
     """What one command works with."""
 
     settings: Settings
@@ -86,7 +86,7 @@ async def noted(store: Store, deed: str, named: object = "", detail: str = "") -
     await Journal(store, now=time.time).note(operator(), deed, str(named)[:200], detail[:500], CLIENT)
 
 
-def at_desk(config: Path | None, work: Callable[[Desk], Awaitable[T]]) -> T:
+def in_context(config: Path | None, work: Callable[[CommandContext], Awaitable[T]]) -> T:
     """Run work on the store of a configuration, as the person at the machine. Raises CommandError."""
     settings = settings_of(config)
-    return with_store(config, lambda store: work(Desk(settings, store, operator())))
+    return with_store(config, lambda store: work(CommandContext(settings, store, operator())))
