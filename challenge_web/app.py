@@ -18,6 +18,7 @@ from challenge_web.page_language import language_of, speaking
 from challenge_web.pages import Pages
 from challenge_web.public.afterwards import SenderPages
 from challenge_web.public.answers import Answers
+from challenge_web.public.by_link import add_page
 from challenge_web.public.challenge import AUDIO, IMAGE, WORK, ChallengePage
 from challenge_web.puzzle import Puzzles
 from challenge_web.studio import Studio
@@ -125,16 +126,12 @@ def _add_routes(
     router.add_get("/robots.txt", robots, name="robots")
     router.add_get("/static/{name}", assets.serve, name="static")
     router.add_get("/status/{status_token}", sender.status, name="status")
-    # A GET shows, a POST acts; HEAD is answered as GET (RFC 9110 §9.2.1).
     for path, name, shows, acts in (
         ("/challenge/{token}", "challenge", challenge.show, challenge.answer),
         ("/challenge/{token}/disown", "disown", sender.ask_disown, sender.disown),
         ("/challenge/{token}/withdraw", "withdraw", sender.ask_withdraw, sender.withdraw),
     ):
-        resource = router.add_resource(path, name=name)
-        resource.add_route("GET", shows)
-        resource.add_route("HEAD", shows)
-        resource.add_route("POST", acts)
+        add_page(app, path, name, shows, acts)
     if picture:
         router.add_get("/challenge/{token}/picture/{puzzle}", challenge.picture, name="picture")
     if sound:

@@ -58,7 +58,7 @@ class Buckets:
         return len(self._levels)
 
 
-def network_of(address: str) -> str:
+def counted_network(address: str) -> str:
     """Return the network an address is counted with: IPv4 /24, IPv6 /56 (what a household is given)."""
     ip = _parsed(address)
     if ip is None:

@@ -57,6 +57,8 @@ from challenge_web.console.webhook import WebhookPages
 from challenge_web.limits import client_address
 from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
+from challenge_web.public.mail_number import NumberPages
+from challenge_web.public.stop import StopPages
 from gateway import assembly
 from gateway.domain.address import normal_domain
 from gateway.domain.roles import Role, Viewer
@@ -333,6 +335,8 @@ def open_console(app: web.Application, pages: Pages, parts: Parts, watch: Watch)
 
     app.on_cleanup.append(close_reader)
     HeldPages(parts.links, parts.releases, parts.reading, pages, now=parts.now).add_to(app)
+    StopPages(parts.links, pages).add_to(app)
+    NumberPages(parts.releases, pages).add_to(app)
     web_settings, entrance = parts.settings.web, parts.entrance
     cookie = Cookie(secure=web_settings.public_url.startswith("https://"))
 

@@ -20,7 +20,7 @@ from challenge_web.api.allowance import Allowance, Left
 from challenge_web.api.cursors import Cursors
 from challenge_web.api.operations import ROOT, Call, Created, Octets, Operation
 from challenge_web.api.problems import Problem, by_status, refused, too_many
-from challenge_web.limits import Buckets, Limit, network_of
+from challenge_web.limits import Buckets, Limit, counted_network
 from gateway.domain.roles import Viewer
 from gateway.domain.scopes import scope_of
 from gateway.flow.kept_answers import LONGEST_KEY, Answer, Course, KeptAnswers
@@ -102,7 +102,7 @@ class Door:
             raise Problem("unauthorized", "Send a token: Authorization: Bearer …", headers=_challenge(""))
         found = await self._holders.viewer(secret.strip(), client)
         if found is None:
-            wait = self._failures.take(network_of(client), self._tick())
+            wait = self._failures.take(counted_network(client), self._tick())
             if wait:
                 raise too_many(wait)
             raise Problem(

@@ -1,7 +1,4 @@
-"""The pages behind the links of digests and notices: one mail with one obvious button, and the end of them. No sign-in.
-
-GET shows, POST acts. Whoever has no link that counts sees one and the same page, whatever the reason.
-"""
+"""The page behind a link of a digest or a notice: one mail, with one obvious button."""
 
 from __future__ import annotations
 
@@ -11,11 +8,11 @@ from typing import Protocol
 from aiohttp import web
 
 from challenge_web.pages import Pages, segment, stamp, wants_data
-from gateway.domain.mail_number import LONGEST
+from challenge_web.public.by_link import add_page, gone
 from gateway.domain.outline import Outline, Unreadable
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
-from gateway.flow.held_links import HeldMail, Stopping
+from gateway.flow.held_links import HeldMail
 from gateway.flow.moderate import Action
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue import MACHINE
@@ -44,18 +41,6 @@ class Links(Protocol):
     async def act(self, secret: str, action: Action) -> HeldMail | None:
         """Do it; None for a link that is not in use, and for what its holder may not do."""
 
-    async def stopping(self, secret: str) -> Stopping | None:
-        """Return whose digests a link stops; None for a link that is none."""
-
-    async def stop(self, secret: str) -> Stopping | None:
-        """Send no more digests to whom the link was sent; None for a link that is none."""
-
-    async def stopping_notices(self, secret: str) -> Stopping | None:
-        """Return whose notices a link stops; None for a link that is none."""
-
-    async def stop_notices(self, secret: str) -> Stopping | None:
-        """Send no more notices; None for a link that is none."""
-
 
 class Text(Protocol):
     """Takes mails apart."""
@@ -76,12 +61,9 @@ class Asking(Protocol):
     async def of_mail(self, viewer: Viewer, row_id: int) -> ReleaseRequest | None:
         """Return the newest request for a mail within reach."""
 
-    async def knock(self, text: str) -> None:
-        """Take a mail's number from somebody who shows nothing else. Whatever it is, the same is done now."""
-
 
 class HeldPages:
-    """Handlers of /held/{secret}, what lies below it, /digest/stop/{secret}, /notice/stop/{secret}, and /release."""
+    """Handlers of /held/{secret} and what lies below it."""
 
     def __init__(self, links: Links, asking: Asking, text: Text, pages: Pages, *, now: Callable[[], float]) -> None:
         self._links = links
@@ -92,28 +74,19 @@ class HeldPages:
 
     def add_to(self, app: web.Application) -> None:
         """Add the routes."""
-        for path, name, shows, acts in (
-            ("/held/{secret}", "held", self.show, self.act),
-            ("/held/{secret}/{what:allow|block|delete}", "held-more", self.show, self.act),
-            ("/held/{secret}/request", "held-request", self.show, self.request),
-            ("/release", "release", self.ask_release, self.release),
-            ("/notice/stop/{secret}", "notice-stop", self.ask_stop_notices, self.stop_notices),
-            ("/digest/stop/{secret}", "digest-stop", self.ask_stop, self.stop),
+        for path, name, acts in (
+            ("/held/{secret}", "held", self.act),
+            ("/held/{secret}/{what:allow|block|delete}", "held-more", self.act),
+            ("/held/{secret}/request", "held-request", self.request),
         ):
-            resource = app.router.add_resource(path, name=name)
-            # A GET shows, a POST acts; HEAD is answered as GET (RFC 9110 §9.2.1).
-            resource.add_route("GET", shows)
-            resource.add_route("HEAD", shows)
-            resource.add_route("POST", acts)
-
-    # --- one mail ---
+            add_page(app, path, name, self.show, acts)
 
     async def show(self, request: web.Request) -> web.Response:
         """GET: the mail, and one button."""
         action = _ACTIONS[request.match_info.get("what", "")]
         mail = await self._links.look(request.match_info["secret"])
         if mail is None or (action is not Action.DELIVER and not mail.may(action)):
-            return self._gone(request)
+            return gone(self._pages, request)
         if wants_data(request):
             return self._pages.data(_facts(mail))
         return self._pages.page(request, "public/held", await self._words(request, mail, action))
@@ -123,7 +96,7 @@ class HeldPages:
         action = _ACTIONS[request.match_info.get("what", "")]
         mail = await self._links.act(request.match_info["secret"], action)
         if mail is None:
-            return self._gone(request)
+            return gone(self._pages, request)
         if wants_data(request):
             return self._pages.data({"done": action.value})
         machine = mail.row.lane == MACHINE
@@ -133,11 +106,11 @@ class HeldPages:
         """POST: the people in charge are asked to let the mail go."""
         mail = await self._links.look(request.match_info["secret"])
         if mail is None or mail.may(Action.DELIVER):
-            return self._gone(request)
+            return gone(self._pages, request)
         words = (await request.post()).get("words", "")
         asked = await self._asking.ask(mail.viewer, mail.row.id, words if isinstance(words, str) else "")
         if asked is None:
-            return self._gone(request)
+            return gone(self._pages, request)
         if wants_data(request):
             return self._pages.data({"asked": asked.value})
         told = await self._words(request, mail, Action.DELIVER)
@@ -183,59 +156,6 @@ class HeldPages:
         except (Unreadable, ContentGone, WrongContent, StoreDown):
             return ""
         return "" if outline is None else outline.beginning(LONGEST_TEXT)
-
-    # --- by a mail's number alone ---
-
-    async def ask_release(self, request: web.Request) -> web.Response:
-        """GET: which mail? The same page, whatever number the link bears."""
-        return self._pages.page(request, "public/release", {"number": request.query.get("number", "")[:LONGEST]})
-
-    async def release(self, request: web.Request) -> web.Response:
-        """POST: taken, whatever it is. What is behind it is looked at later: neither words nor time tell."""
-        number = (await request.post()).get("number", "")
-        await self._asking.knock(number if isinstance(number, str) else "")
-        if wants_data(request):
-            return self._pages.data({"asked": "if-there"})
-        return self._pages.page(request, "public/release-asked", {})
-
-    # --- no more digests ---
-
-    async def ask_stop(self, request: web.Request) -> web.Response:
-        """GET: shall this mail come no more?"""
-        found = await self._links.stopping(request.match_info["secret"])
-        if found is None:
-            return self._gone(request)
-        here = f"./{segment(request.match_info['secret'])}"
-        return self._pages.page(request, "public/digest-stop", {"found": found, "here": here})
-
-    async def stop(self, request: web.Request) -> web.Response:
-        """POST, from our page or from a mail program's button (RFC 8058 §3.2): no more digests."""
-        found = await self._links.stop(request.match_info["secret"])
-        if found is None:
-            return self._gone(request)
-        return self._pages.page(request, "public/digest-stopped", {"found": found})
-
-    # --- no more notices ---
-
-    async def ask_stop_notices(self, request: web.Request) -> web.Response:
-        """GET: shall no mail be told of at once any more?"""
-        found = await self._links.stopping_notices(request.match_info["secret"])
-        if found is None:
-            return self._gone(request)
-        here = f"./{segment(request.match_info['secret'])}"
-        return self._pages.page(request, "public/notice-stop", {"found": found, "here": here})
-
-    async def stop_notices(self, request: web.Request) -> web.Response:
-        """POST, from our page or from a mail program's button (RFC 8058 §3.2): no more notices."""
-        found = await self._links.stop_notices(request.match_info["secret"])
-        if found is None:
-            return self._gone(request)
-        return self._pages.page(request, "public/notice-stopped", {"found": found})
-
-    def _gone(self, request: web.Request) -> web.Response:
-        if wants_data(request):
-            return self._pages.problem(request, 404, "gone")
-        return self._pages.page(request, "public/held-gone", {}, 404)
 
 
 def _facts(mail: HeldMail) -> dict[str, object]:

@@ -13,6 +13,8 @@ from aiohttp import web
 from challenge_web.limits import Limit, Limits
 from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
+from challenge_web.public.mail_number import NumberPages
+from challenge_web.public.stop import StopPages
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.outline import Outline, Piece, Unreadable
 from gateway.domain.roles import Reach, Right, Role, Viewer
@@ -78,6 +80,8 @@ async def open_room(tmp_path: Path, make_client: MakeClient, **more: object) -> 
 
     def add(app: web.Application, pages: Pages) -> None:
         HeldPages(desk.links(), desk.releases(), reading, pages, now=world.clock.now).add_to(app)
+        StopPages(desk.links(), pages).add_to(app)
+        NumberPages(desk.releases(), pages).add_to(app)
 
     client = await make_client(console=add, limits=Limits(posts=Limit(1, 8)), **more)
     await desk.arrive("Offer")

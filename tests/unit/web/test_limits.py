@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from challenge_web.limits import Buckets, Limit, client_address, network_of
+from challenge_web.limits import Buckets, Limit, client_address, counted_network
 
 PROXIES = [ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"), ip_network("2001:db8:ff::/48")]
 
@@ -22,8 +22,8 @@ PROXIES = [ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"), ip_network("200
         ("/run/web.sock", "unknown"),
     ],
 )
-def test_network_of_an_address_is_a_24_or_a_56(address: str, network: str) -> None:
-    assert network_of(address) == network
+def test_counted_network_of_an_address_is_a_24_or_a_56(address: str, network: str) -> None:
+    assert counted_network(address) == network
 
 
 def test_bucket_empties_refuses_and_is_refilled() -> None:
