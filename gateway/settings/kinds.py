@@ -14,6 +14,8 @@ from gateway.settings.values import Parse
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
+_MOST = 1e15
+"""No number is larger: as a time or a size this means "never" already, and it can still be reckoned with."""
 _SHOWN = 60
 """Characters of a wrong value that a fault repeats."""
 
@@ -42,9 +44,12 @@ def read(kind: object, value: object, base: Path) -> object:
         keys = _each([(inner[0], key) for key in value], base)
         return dict(zip(keys, _each([(inner[1], item) for item in value.values()], base), strict=True))
     try:
-        return msgspec.convert(value, kind)
+        fit: object = msgspec.convert(value, kind)
     except msgspec.ValidationError:
         raise ValueError(f"{_shown(value)} does not fit; write {describe(kind)}") from None
+    if isinstance(fit, int | float) and fit > _MOST:
+        raise ValueError(f"{_shown(value)} is too large; write {describe(kind)}, {_MOST:g} at most")
+    return fit
 
 
 def _each(pairs: list[tuple[object, object]], base: Path) -> list[object]:

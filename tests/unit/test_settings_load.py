@@ -188,6 +188,8 @@ def test_faults_in_a_file_are_all_named(tmp_path: Path) -> None:
         ('[domains]\nrecipient_delimiter = "++"', "write one character"),
         ('[relay]\ndomains = 1', "is not a table"),
         ('[relay]\nnext_hop_tls = "yes"', "write one of none, opportunistic, verify"),
+        ("[pending]\ndays = inf", "pending.days: Infinity is too large"),
+        ("[smtp]\nmax_recipients = 99999999999999999999", "is too large; write a whole number above 0, 1e+15 at most"),
         ('[web]\npublic_url = "ftp://example.org/"', "http:// or https://"),
         ('[web]\npublic_url = "example.org"', "http:// or https://"),
         ('[web]\npublic_url = "https://example.org/?a=1"', "without a query"),
