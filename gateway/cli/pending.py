@@ -308,6 +308,13 @@ _scope_option = click.option(
 )
 
 
+def _outcome(one: Done) -> str:
+    """Say in a line what became of one mail."""
+    if one.state is None:
+        return f"{one.id}: {one.problem}; `pending list --state all` lists what there is"
+    return f"{one.id}: {one.problem or one.state.value}"
+
+
 def _action(action: Action, sentence: str) -> None:
     @config_option
     @json_option
@@ -337,7 +344,8 @@ def _action(action: Action, sentence: str) -> None:
         if as_json:
             print_json(done)
         else:
-            click.echo("\n".join(f"{one.id}: {one.problem or (one.state.value if one.state else '')}" for one in done))
+            for one in done:
+                click.echo(_outcome(one), err=bool(one.problem))
         if any(one.problem for one in done):
             raise SystemExit(1)
 

@@ -152,7 +152,7 @@ def _proofs(evidence: Evidence) -> tuple[Fact, ...]:
                 phrase(
                     "{result} for {domain}, policy {policy}",
                     result=evidence.dmarc.result.value,
-                    domain=evidence.dmarc.domain,
+                    domain=evidence.dmarc.domain or "-",
                     policy=evidence.dmarc.policy,
                 ),
             )

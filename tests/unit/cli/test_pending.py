@@ -164,7 +164,7 @@ def test_pending_authorize_and_blacklist_are_as_wide_as_they_are_told(shell: She
         ("allow", "anna@oak.example", "@example.org"),
         ("deny", "@oak.example", ""),
     ]
-    assert "it comes from no list" in shell("pending", "authorize", "4", "--sender", "source").out
+    assert "it comes from no list" in shell("pending", "authorize", "4", "--sender", "source").err
     assert shell("pending", "deliver", "4", "--scope", "site").status == 2
 
 
@@ -173,7 +173,9 @@ def test_pending_action_on_right_and_wrong_ids_does_the_right_ones_and_ends_with
     shell.hold("2")
     outcome = shell("pending", "delete", "99", "1", "2", "1", "98")
     assert outcome.status == 1
-    assert outcome.out.splitlines() == ["99: no such message", "1: deleted", "2: deleted", "98: no such message"]
+    assert outcome.out.splitlines() == ["1: deleted", "2: deleted"]
+    advice = "no such message; `pending list --state all` lists what there is"
+    assert outcome.err.splitlines() == [f"99: {advice}", f"98: {advice}"]
     assert states(shell) == {1: "deleted", 2: "deleted"}
     assert shell("audit").status == 0
 
@@ -192,7 +194,7 @@ def test_pending_action_that_is_not_possible_any_more_says_why(shell: Shell) -> 
     shell.hold()
     shell("pending", "delete", "1")
     outcome = shell("pending", "deliver", "1")
-    assert (outcome.status, outcome.out) == (1, "1: deliver is not possible: the message is deleted\n")
+    assert (outcome.status, outcome.err) == (1, "1: deliver is not possible: the message is deleted\n")
 
 
 def test_pending_action_on_hundreds_of_rows_does_them_all(shell: Shell) -> None:

@@ -83,6 +83,8 @@ def test_explain_of_a_domain_without_dmarc_says_so() -> None:
     assert facts(seen(evidence=replace(PROVEN, dmarc=Dmarc(Result.NONE, "oak.example"))))["DMARC"] == [
         "no policy published"
     ]
+    several = replace(PROVEN, dmarc=Dmarc(Result.PERMERROR, ""))
+    assert facts(seen(evidence=several))["DMARC"] == ["permerror for -, policy none"]
 
 
 def test_explain_of_automatic_and_of_released_mail_says_so() -> None:
