@@ -1,4 +1,4 @@
-"""The way from the demo's page into the console: one press signs a newcomer in, as a recipient or as the admin."""
+"""The way from the demo's page into the console: one press signs a newcomer in, as a recipient or one of three others."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ _DAY = 86_400
 
 DESKS = (
     ("joe", "Open Joe’s console", "the mail that waits for him: read it, let it in, block a sender"),
+    ("domain-admin", "Open the domain admin’s console", "all of it for example.org, and nothing of the other domain"),
+    ("auditor", "Open the auditor’s console", "who wrote to whom and what became of it, but no content and no button"),
     ("admin", "Open the admin’s console", "all mail, lists, policies, accounts, numbers"),
 )
 """At whose desk one can sit: key, words on the button, what is there."""

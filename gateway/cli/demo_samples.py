@@ -15,6 +15,7 @@ from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.lists import Entry
 from gateway.domain.message import Message
 from gateway.flow.arrangements import Arrangements
+from gateway.flow.tally import TALLY, Happening
 from gateway.service import Service
 from gateway.store import views
 from gateway.store.store import Store
@@ -46,17 +47,22 @@ class AskedBefore:
         self._at = at
 
     async def transact(self, work: Callable[[StoreTransaction], T]) -> T:
-        """Run work, and note within the same transaction that what it queued was sent."""
+        """Run work, and note within the same transaction that what it queued was sent; count it as the real sending does."""
         at = self._at
+        asked: dict[int, str] = {}
 
         def and_asked(tx: StoreTransaction) -> T:
             result = work(tx)
             for row in tx.challenges.claim(at, 10, _LEASE, at + DAY, _NEVER):
                 sent = at + _SENDING_SECONDS
                 tx.challenges.finish(row.id, _LEASE, ChallengeState.SENT, "250 2.0.0 Ok", None, "", sent)
+                asked[row.id] = row.recipient.domain
             return result
 
-        return await self._store.transact(and_asked)
+        done = await self._store.transact(and_asked)
+        for domain in asked.values():
+            TALLY.note(Happening.ASKED, domain, at + _SENDING_SECONDS)
+        return done
 
     async def look(self, work: Callable[[StoreTransaction], T]) -> T:
         """Run work on a consistent view."""

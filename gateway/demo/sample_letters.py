@@ -6,6 +6,7 @@ from gateway.demo.samples import FORGED, NOBODY, SENT, File, Sample
 
 MIA = ("mia@example.org",)
 BOTH = ("joe@example.org", "mia@example.org")
+LEA = ("lea@example.net",)
 
 _PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
@@ -265,5 +266,34 @@ LETTERS = (
         "Azulejos: amostras para a cozinha",
         "Olá Mia,\n\nas amostras seguem amanhã. Qual é a cor preferida?\n\nInês Duarte",
         to=MIA,
+    ),
+    Sample(
+        1.9,
+        "Ruth Amsel",
+        "ruth@amsel-books.example",
+        "Your book is in",
+        "Dear Lea,\n\nthe book about bees has come. We keep it for you until Saturday.\n\nRuth Amsel",
+        to=LEA,
+        score=-0.4,
+    ),
+    Sample(
+        21.0,
+        "Parcel Desk",
+        "desk@parcel-waits-now.example",
+        "Your parcel waits: pay the customs fee",
+        "Your parcel is held. Pay 1.99 today:\nhttp://parcel-waits-now.example/pay\n",
+        proof=NOBODY,
+        to=LEA,
+        score=9.4,
+    ),
+    Sample(
+        75.0,
+        "Karel Novotný",
+        "karel@novotny-klavir.example",
+        "Ladění klavíru v pátek",
+        "Dobrý den,\n\nhodí se Vám pátek v deset hodin?\n\nS pozdravem\nKarel Novotný",
+        proof=SENT,
+        to=LEA,
+        score=0.2,
     ),
 )

@@ -23,7 +23,9 @@ from gateway.settings import Endpoint, Settings, load
 
 DOMAIN = "example.org"
 """Ours."""
-USERS = ("joe@example.org", "mia@example.org", "postmaster@example.org", "abuse@example.org")
+SECOND_DOMAIN = "example.net"
+"""Ours too, with people of its own."""
+USERS = ("joe@example.org", "mia@example.org", "postmaster@example.org", "abuse@example.org", "lea@example.net")
 
 _SMTP = Endpoint("127.0.0.1", 2525)
 _WEB = Endpoint("127.0.0.1", 8080)
@@ -33,6 +35,7 @@ _MONITOR = Endpoint("127.0.0.1", 9090)
 # RFC 5737 instead: whoever writes in its name from here is a forger.
 ZONES: ZoneData = {
     DOMAIN: {"@": {"MX": ["10 mail"], "TXT": ["v=spf1 ip4:127.0.0.1 -all"]}, "mail": {"A": ["127.0.0.1"]}},
+    SECOND_DOMAIN: {"@": {"MX": [f"10 mail.{DOMAIN}"], "TXT": ["v=spf1 ip4:127.0.0.1 -all"]}},
     "stranger.example": {
         "@": {"MX": ["10 mail"], "TXT": ["v=spf1 ip4:127.0.0.1 -all"]},
         "mail": {"A": ["127.0.0.1"]},
@@ -127,7 +130,7 @@ class World:
     def mailboxes_of(self, address: str) -> MailboxServer:
         """Return the server that has this mailbox."""
         _, at, domain = address.rpartition("@")
-        return self.inside if not at or domain.lower() == DOMAIN else self.outside
+        return self.inside if not at or domain.lower() in (DOMAIN, SECOND_DOMAIN) else self.outside
 
 
 def settings_for(world: World, places: Places, more: Mapping[str, Mapping[str, object]] | None = None) -> Settings:
@@ -145,7 +148,7 @@ def settings_for(world: World, places: Places, more: Mapping[str, Mapping[str, o
             "trusted_clients": [],
             "max_message_octets": 10_485_760,
         },
-        "domains": {"names": [DOMAIN]},
+        "domains": {"names": [DOMAIN, SECOND_DOMAIN]},
         "relay": {
             "next_hop": str(world.inside.endpoint),
             "next_hop_tls": "none",
@@ -186,7 +189,7 @@ def banner(web: Endpoint, smtp: Endpoint) -> str:
     return "\n".join(
         (
             f"A challenge-response mail gateway with a small world around it, on this machine only; Ctrl-C ends it{note}.",
-            f"Open http://{web}/demo/ to write a mail as a stranger and follow it, or to sit at Joe's or the admin's desk.",
+            f"Open http://{web}/demo/ to write a mail as a stranger and follow it, or to sit at Joe's or an admin's desk.",
             f"Or send by hand. With swaks: {swaks_line(smtp)}  With plain Python: {python_line(smtp)}",
         )
     )

@@ -22,7 +22,9 @@ from tests.unit.web.console.markup import faults
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ROOT = Path(__file__).parents[2]
-BUTTON = {"joe": "Open Joe’s console", "admin": "Open the admin’s console"}
+BUTTON = {who: f"Open {'Joe’s' if who == 'joe' else f'the {who}’s'} console" for who in ("joe", "auditor", "admin")} | {
+    "domain-admin": "Open the domain admin’s console"
+}
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ async def _enter(stage: Stage, who: str, **headers: str) -> ClientResponse:
 
 async def test_front_page_has_a_button_for_each_desk(stage: Stage) -> None:
     page = await stage.get("/demo/")
-    for key in ("joe", "admin"):
+    for key in ("joe", "domain-admin", "auditor", "admin"):
         assert f'name="who" value="{key}"' in page
 
 
-@pytest.mark.parametrize("who", ["joe", "admin"])
+@pytest.mark.parametrize("who", ["joe", "domain-admin", "auditor", "admin"])
 async def test_press_signs_in_and_leads_to_the_console(stage: Stage, who: str) -> None:
     answer = await _enter(stage, who)
     assert answer.status == 303

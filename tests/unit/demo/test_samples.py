@@ -8,13 +8,14 @@ from email.policy import default
 
 import pytest
 
+from challenge_web.demo.desk import DESKS
 from gateway.cli.demo_desks import Desks
 from gateway.cli.demo_samples import put_samples
 from gateway.demo.samples import FORGED, SCORE_FIELD, Sample, all_samples, client_of
 from gateway.demo.world import Places, World, settings_for
 from gateway.domain import header
 from gateway.domain.message import read_message
-from gateway.domain.roles import Role
+from gateway.domain.roles import Reach, Role
 from gateway.domain.score import read_score
 from gateway.service import Service
 from gateway.store import views
@@ -22,6 +23,7 @@ from gateway.store.store import Transaction
 
 NOW = 1_795_183_500.0
 SAMPLES = all_samples()
+KEYS = [key for key, _, _ in DESKS]
 
 
 def test_samples_are_enough_to_look_real_and_within_the_days_mail_waits() -> None:
@@ -81,22 +83,23 @@ def test_clients_of_samples_are_addresses_for_documentation() -> None:
     assert all(address.startswith(("192.0.2.", "198.51.100.", "203.0.113.")) for address in addresses)
 
 
-async def test_desk_of_joe_is_his_and_that_of_the_admin_is_the_whole_site() -> None:
+async def test_each_desk_of_the_demo_reaches_what_is_its_own() -> None:
     async with World() as world:
         service = await Service.start(settings_for(world, Places.choose()))
         try:
             desks = Desks(service)
             sessions = service.entrance.sessions
-            secret_of = {who: await desks.enter(who, "127.0.0.1", "") for who in ("joe", "admin")}
+            secret_of = {who: await desks.enter(who, "127.0.0.1", "") for who in KEYS}
             again = await desks.enter("admin", "127.0.0.1", "")
-            joe = await sessions.viewer(secret_of["joe"], "127.0.0.1")
-            admin = await sessions.viewer(secret_of["admin"], "127.0.0.1")
+            found = [await sessions.viewer(secret_of[who], "127.0.0.1") for who in KEYS]
+            joe, domain, auditor, admin = (viewer for viewer in found if viewer is not None)
             twice = await sessions.viewer(again, "127.0.0.1")
         finally:
             await service.stop(0.1)
-    assert joe is not None
     assert (joe.role, joe.reach.addresses, joe.reach.site) == (Role.USER, frozenset({"joe@example.org"}), False)
-    assert admin is not None
+    one_domain = Reach(domains=frozenset({"example.org"}), addresses=frozenset({"postmaster@example.org"}))
+    assert (domain.role, domain.reach) == (Role.DOMAIN_ADMIN, one_domain)
+    assert (auditor.role, auditor.reach.site) == (Role.AUDITOR, True)
     assert (admin.role, admin.reach.site) == (Role.SITE_ADMIN, True)
     assert twice is not None
     assert twice.account == admin.account

@@ -12,7 +12,18 @@ import pytest
 from challenge_web.demo.people import PEOPLE, RECIPIENTS, person, somebody_new
 from gateway.demo.mailboxes import MailboxServer
 from gateway.demo.ports import free_place
-from gateway.demo.world import DOMAIN, USERS, ZONES, Places, World, banner, python_line, settings_for, swaks_line
+from gateway.demo.world import (
+    DOMAIN,
+    SECOND_DOMAIN,
+    USERS,
+    ZONES,
+    Places,
+    World,
+    banner,
+    python_line,
+    settings_for,
+    swaks_line,
+)
 from gateway.settings import Endpoint, SettingsError, load
 
 DOCS = Path(__file__).parents[3] / "docs" / "demo.md"
@@ -27,7 +38,7 @@ async def test_world_settings_put_the_gateway_among_its_servers() -> None:
         assert settings.relay.next_hop == world.inside.endpoint
         assert settings.relay.smart_host == world.outside.endpoint
         assert settings.dns.servers == (world.dns.endpoint,)
-        assert settings.domains.names == (DOMAIN,)
+        assert settings.domains.names == (DOMAIN, SECOND_DOMAIN)
         assert settings.store.url == f"sqlite:///{world.folder}/gateway.db"
 
 
@@ -66,6 +77,7 @@ async def test_world_mailboxes_are_ours_inside_and_all_others_outside() -> None:
     world = World()
     assert world.mailboxes_of("Joe@Example.ORG") is world.inside
     assert world.mailboxes_of("postmaster") is world.inside
+    assert world.mailboxes_of("lea@example.net") is world.inside
     assert world.mailboxes_of("ada@stranger.example") is world.outside
 
 
