@@ -138,7 +138,7 @@ class DigestPages:
         chosen_kinds = (own["kinds"] or sheet.holds["kinds"][0]).split(",")
         words = {
             "sheet": sheet,
-            "title": {"": phrase("The whole site")}.get(sheet.scope, sheet.scope.removeprefix("@")),
+            "title": sheet.scope.removeprefix("@"),
             "path": _path(sheet.scope),
             "path_of": _path,
             "personal": sheet.level is Level.USER,

@@ -31,6 +31,7 @@ STATES = {
     "blocked": STATE_WORDS[State.BLOCKED],
     "expired": STATE_WORDS[State.EXPIRED],
     "sent": phrase("Sent"),
+    "answered": phrase("Answered"),
 }
 """What a line may be searched by."""
 _CHALLENGES = {

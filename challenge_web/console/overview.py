@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -122,6 +123,26 @@ def _range(band: ScoreBand) -> str:
     return f"≥ {band.low}" if band.high is None else f"{band.low}–{band.high}"
 
 
+def _tiles(picture: Picture, arrived: int) -> list[tuple[int, str, str]]:
+    """Return each total with its words, and the address of the list behind it."""
+    place = {"address": f"@{picture.domain}"} if picture.domain else {}
+
+    def tile(what: Happening, text: str, state: str) -> tuple[int, str, str]:
+        return picture.total(what), text, f"console/history?{urlencode({**place, 'state': state})}"
+
+    waiting = f"console/pending?{urlencode({'q': f'to:{picture.domain}'})}" if picture.domain else "console/pending"
+    return [
+        (arrived, phrase("arrived"), f"console/history?{urlencode(place)}" if place else "console/history"),
+        tile(Happening.RELAYED, phrase("passed on at once"), "relayed"),
+        (picture.total(Happening.HELD), phrase("held"), waiting),
+        tile(Happening.REFUSED, phrase("refused"), "refused"),
+        tile(Happening.ASKED, phrase("senders asked"), "sent"),
+        tile(Happening.SOLVED, phrase("answered"), "answered"),
+        tile(Happening.DELIVERED, phrase("delivered after waiting"), "delivered"),
+        tile(Happening.EXPIRED, phrase("expired"), "expired"),
+    ]
+
+
 def _words(picture: Picture, zone: tzinfo) -> dict[str, object]:
     names = [
         f"{datetime.fromtimestamp(bar.start, zone):%H:%M}"
@@ -133,7 +154,6 @@ def _words(picture: Picture, zone: tzinfo) -> dict[str, object]:
         [kind.value for kind in ARRIVED],
         [(name, [bar.of(kind) for kind in ARRIVED]) for name, bar in zip(names, picture.bars, strict=True)],
     )
-    total = {happening.value: picture.total(happening) for happening in Happening}
     arrived = sum(picture.total(kind) for kind in ARRIVED)
     rows = [
         (name, bar.start, sum(bar.of(kind) for kind in ARRIVED), *(bar.of(what) for what in Happening))
@@ -156,7 +176,7 @@ def _words(picture: Picture, zone: tzinfo) -> dict[str, object]:
         "picture": picture,
         "standing": picture.standing,
         "chart": chart,
-        "total": total,
+        "tiles": _tiles(picture, arrived),
         "arrived": arrived,
         "rows": rows,
         "spans": [(span.value, text) for span, text in _SPANS],

@@ -162,7 +162,7 @@ class PendingPages:
             ),
             "told_at": page.told_at,
             "scored": self._scored,
-            "sorts": _sorts(page, ask, plain, scored=self._scored),
+            "sorts": _sorts(page, ask, plain, scored=self._scored, content=viewer.may(Right.READ_CONTENT)),
             "sizes": [(size, address(plain, size=str(size)), size == ask.size) for size in SIZES],
             "first": address(plain) if page.previous is not None else "",
             "previous": address(plain, before=write_key(page.previous), at=before) if page.previous is not None else "",
@@ -308,11 +308,13 @@ def _tabs(root: str, counts: Mapping[str, int], ask: Ask) -> list[tuple[str, str
     return [*tabs, (f"{root}{address({'q': ask.box})}", phrase("Found"), True, "")] if both else tabs
 
 
-def _sorts(page: Page, ask: Ask, plain: Mapping[str, str], *, scored: bool) -> list[tuple[str, str, bool]]:
+def _sorts(
+    page: Page, ask: Ask, plain: Mapping[str, str], *, scored: bool, content: bool
+) -> list[tuple[str, str, bool]]:
     """Return each sort as a link in both directions: text, address, whether it is this one."""
     links: list[tuple[str, str, bool]] = []
     for sort, texts in SORT_NAMES.items():
-        if sort == "score" and not scored:
+        if (sort == "score" and not scored) or (sort == "subject" and not content):
             continue
         for reverse in (False, True):
             this = page.sort == sort and ask.reverse is reverse

@@ -35,7 +35,7 @@ VARIABLES: Mapping[str, str] = {
     "recipient_domain": phrase("The domain of that address."),
     "date": phrase("When the mail came, in UTC."),
     "subject_piece": phrase(
-        "The beginning of its subject, without addresses and links; `your mail` where nothing is left."
+        "The beginning of its subject, without addresses and links; “your mail” where nothing is left."
     ),
     "url": phrase("The challenge page. Text and HTML must contain it, the HTML as a link."),
     "expiry": phrase("Until when the page is open, in UTC."),

@@ -169,6 +169,9 @@ async def test_overview_of_one_domain_draws_hours_steps_scores_and_the_gauge(hou
     assert "too many" in one
     assert "?span=30d&amp;domain=example.org" in one
     assert "7–8" in one
+    # Each number leads to the list behind it.
+    for behind in ("pending?q=to%3Aexample.org", "history?address=%40example.org&amp;state=answered"):
+        assert f'<a class="tile" href="../console/{behind}"><b>10</b>' in one
     own = await get(house, Role.DOMAIN_ADMIN, path)
     assert "Held · 10" in own
     assert '<select id="f-domain"' not in own

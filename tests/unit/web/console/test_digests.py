@@ -138,6 +138,7 @@ async def test_domain_and_site_have_pages_but_no_digest_of_their_own(desk: Desk)
     assert (await desk.post("dora", "/console/digests/example.org/send")).endswith("said=digests-nobody")
     await save(desk, "root", "/console/digests/site", rhythm="off", phrase="everybody's")
     assert await choice(desk, "") == Wanted(schedule="off", kinds="people")
+    assert "<h1>Digests for the whole site</h1>" in await desk.get("root", "/console/digests/site")
     await desk.get("dora", "/console/digests/site", 404)
     await desk.get("dora", "/console/digests/other.example", 404)
 

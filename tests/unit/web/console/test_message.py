@@ -102,6 +102,7 @@ async def test_auditor_sees_why_and_no_content(desk: Desk) -> None:
     row_id = await desk.hold(HTML_MAIL)
     page = await desk.get(str(row_id), who="audit")
     assert "The mail came and was held." in page
+    assert "<title>A mail that is held · " in page
     for secret in ("Offer", "Hello", "roof", "Deliver once", "Download"):
         assert secret not in page, secret
     for path in ("html", "files", "headers", "source", "frame/1", "file/3", "download", "forward"):
