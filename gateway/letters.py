@@ -17,8 +17,8 @@ from gateway.domain.public_url import pages_of
 from gateway.flow.digest_ports import DigestLetter
 from gateway.flow.notice_ports import NoticeLetter
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.ports import ChallengeRow
 from gateway.flow.release_ports import AnswerLetter, AskLetter
+from gateway.flow.rows import ChallengeRow
 from gateway.flow.sign_in_mail import SignInLetter
 from gateway.flow.texts import Fault, Sample, Texts
 from gateway.languages.language import ENGLISH, known, language

@@ -7,7 +7,7 @@ from aiohttp import web
 from challenge_web.pages import Pages, segment, stamp, wants_data
 from challenge_web.public.answers import Answers
 from gateway.domain.lifecycle import State
-from gateway.flow.ports import Passage
+from gateway.flow.rows import Progress
 
 # What a sender may know of a state: who moved the mail, and why, stays with the recipient.
 _SHOWN = {
@@ -47,14 +47,15 @@ class SenderPages:
 
     async def status(self, request: web.Request) -> web.Response:
         """GET: how far each mail has come."""
-        passages = await self._answers.status(request.match_info["status_token"])
-        if not passages:
+        mails = await self._answers.status(request.match_info["status_token"])
+        if not mails:
             raise web.HTTPNotFound
         if wants_data(request):
-            return self._pages.data({"mails": [_facts(passage) for passage in passages]})
-        mails = [(passage, _SHOWN[passage.state]) for passage in passages]
+            return self._pages.data({"mails": [_facts(mail) for mail in mails]})
         here = f"./{segment(request.match_info['status_token'])}"
-        return self._pages.page(request, "public/status", {"mails": mails, "here": here})
+        return self._pages.page(
+            request, "public/status", {"mails": [(mail, _SHOWN[mail.state]) for mail in mails], "here": here}
+        )
 
     async def _question(self, request: web.Request, name: str) -> web.Response:
         challenge = await self._answers.look(request.match_info["token"])
@@ -71,12 +72,12 @@ class SenderPages:
         return self._pages.page(request, f"public/{name}-done", {})
 
 
-def _facts(passage: Passage) -> dict[str, object]:
+def _facts(mail: Progress) -> dict[str, object]:
     return {
-        "recipient": passage.recipient,
-        "recipient_domain": passage.recipient_domain,
-        "received_at": stamp(passage.received_at),
-        "state": _SHOWN[passage.state],
-        "changed_at": stamp(passage.changed_at),
-        "expires_at": stamp(passage.expires_at),
+        "recipient": mail.recipient,
+        "recipient_domain": mail.recipient_domain,
+        "received_at": stamp(mail.received_at),
+        "state": _SHOWN[mail.state],
+        "changed_at": stamp(mail.changed_at),
+        "expires_at": stamp(mail.expires_at),
     }

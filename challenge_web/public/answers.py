@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gateway.flow.answer import OpenChallenge
-from gateway.flow.ports import Passage
+from gateway.flow.rows import Progress
 
 
 class Answers(Protocol):
@@ -26,5 +26,5 @@ class Answers(Protocol):
     async def withdraw(self, token: str) -> bool:
         """The sender takes the mail back. False: the link is not in use."""
 
-    async def status(self, status_token: str) -> list[Passage] | None:
+    async def status(self, status_token: str) -> list[Progress] | None:
         """Return how far the mails of an answered challenge have come; None for a token that never was."""

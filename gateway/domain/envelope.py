@@ -1,4 +1,4 @@
-"""What SMTP told us: the client, and the transaction it opened."""
+"""What SMTP told us, the client and the transaction it opened; and what we tell a server further on."""
 
 from __future__ import annotations
 
@@ -58,3 +58,30 @@ class Transaction:
     """ENVID, xtext as received (RFC 3461 §4.4)."""
     id: str = ""
     """Ours, for logs and the Received field."""
+
+
+@value_class(frozen=True, slots=True)
+class Envelope:
+    """One transaction with a server further on."""
+
+    reverse_path: Address
+    recipients: tuple[Recipient, ...]
+    body_8bit: bool = False
+    smtputf8: bool = False
+    ret: str = ""
+    envid: str = ""
+    client: Client | None = None
+    """Told by XFORWARD where the server takes it."""
+
+    @classmethod
+    def of(cls, transaction: Transaction) -> Envelope:
+        """Return that of a transaction as it came to us."""
+        return cls(
+            reverse_path=transaction.reverse_path,
+            recipients=tuple(transaction.recipients),
+            body_8bit=transaction.body_8bit,
+            smtputf8=transaction.smtputf8,
+            ret=transaction.ret,
+            envid=transaction.envid,
+            client=transaction.client,
+        )

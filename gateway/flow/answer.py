@@ -15,7 +15,8 @@ from gateway.domain.lifecycle import ANSWERABLE, ChallengeState, Event, State
 from gateway.domain.lists import Entry, Verdict, scope_keys
 from gateway.domain.policy import Scope
 from gateway.flow.moves import move
-from gateway.flow.ports import ChallengeRow, Passage, PendingRow, Store, Tx
+from gateway.flow.ports import Store, Tx
+from gateway.flow.rows import ChallengeRow, PendingRow, Progress
 from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
 
@@ -206,11 +207,11 @@ class Answers:
         event(_log, to.value, challenge=challenge.id, sender=challenge.sender.text, pending=_ids(dropped))
         return True
 
-    async def status(self, status_token: str) -> list[Passage] | None:
+    async def status(self, status_token: str) -> list[Progress] | None:
         """Return how far the mails of an answered challenge have come; None for a token that never was."""
         hashed = token_hash(status_token)
 
-        def work(tx: Tx) -> list[Passage] | None:
+        def work(tx: Tx) -> list[Progress] | None:
             challenge = tx.challenges.by_status(hashed)
             return None if challenge is None else tx.pending.of_challenge(challenge.id)
 

@@ -17,8 +17,9 @@ from gateway.domain.lifecycle import Event, State
 from gateway.domain.policy import Mode, Policy, narrowest
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.policy_effects import policies_of
-from gateway.flow.ports import NewChallenge, PendingRow, Tx
+from gateway.flow.ports import Tx
 from gateway.flow.read import Held
+from gateway.flow.rows import NewChallenge, PendingRow
 from gateway.log import event
 
 T = TypeVar("T")

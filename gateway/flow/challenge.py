@@ -14,7 +14,8 @@ from gateway.domain.reply import Reply
 from gateway.domain.retry import CHALLENGE, next_attempt
 from gateway.flow.attempts import all_of
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.ports import ChallengeRow, Store, Tx
+from gateway.flow.ports import Store, Tx
+from gateway.flow.rows import ChallengeRow
 from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
 

@@ -11,7 +11,7 @@ from gateway.domain.first_words import MOST_OCTETS, first_words
 from gateway.domain.language import AUTO, Guess, guess
 from gateway.domain.policy import Policy
 from gateway.flow.arrangements import Arrangements, policy_for
-from gateway.flow.ports import ChallengeRow
+from gateway.flow.rows import ChallengeRow
 from gateway.log import bug
 
 T = TypeVar("T")

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Collection
 
 from gateway.domain import header, trace
 from gateway.domain.address import NULL_PATH, Address
-from gateway.domain.envelope import Recipient
+from gateway.domain.envelope import Envelope, Recipient
 from gateway.domain.reply import Reply
 from gateway.flow.letter_book import LetterBook, LetterKind
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.ports import Envelope, Hop
+from gateway.flow.ports import Hop
 
 Outside = Callable[[str, str, bytes, bool], Awaitable[Reply]]
 """Reverse-path, recipient, content and whether it needs SMTPUTF8 → the smart host's word."""

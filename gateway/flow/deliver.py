@@ -10,11 +10,13 @@ from prometheus_client import Counter
 
 from gateway.domain import header, trace
 from gateway.domain.address import Address
+from gateway.domain.envelope import Envelope
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.reply import Reply
 from gateway.domain.retry import DELIVERY, next_attempt
 from gateway.flow.attempts import all_of
-from gateway.flow.ports import Envelope, Hop, Owed, Store
+from gateway.flow.ports import Hop, Store
+from gateway.flow.rows import Owed
 from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
 

@@ -17,7 +17,8 @@ from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable
 from gateway.flow.expecting import MEMORY
 from gateway.flow.moves import move
 from gateway.flow.policy_effects import policies_of
-from gateway.flow.ports import PendingRow, Tx
+from gateway.flow.ports import Tx
+from gateway.flow.rows import PendingRow
 from gateway.flow.tally import TALLY, Happening
 from gateway.log import event
 

@@ -13,7 +13,8 @@ from gateway.domain.lifecycle import Event, IllegalMove, State
 from gateway.domain.lists import Entry, Verdict, scope_keys
 from gateway.domain.policy import Scope
 from gateway.flow.moves import move
-from gateway.flow.ports import PendingRow, Store, Tx
+from gateway.flow.ports import Store, Tx
+from gateway.flow.rows import PendingRow
 from gateway.flow.sources import REMARKS, Course, NoSource, Unvouched, admits, entry_for, waiting_there
 from gateway.log import event
 

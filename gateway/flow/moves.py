@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway.domain.lifecycle import Event, State, advance
-from gateway.flow.ports import PendingRow, Tx
+from gateway.flow.ports import Tx
+from gateway.flow.rows import PendingRow
 
 
 def move(tx: Tx, row: PendingRow, event: Event, actor: str, now: float, detail: str = "") -> State:

@@ -15,7 +15,7 @@ from gateway.counting import PlainCounter
 from gateway.domain import header, reply, trace
 from gateway.domain.address import Address
 from gateway.domain.challenge import DAY
-from gateway.domain.envelope import Recipient, Transaction
+from gateway.domain.envelope import Envelope, Recipient, Transaction
 from gateway.domain.lifecycle import Event
 from gateway.domain.lists import ALIGNED, Entry, Verdict, scope_keys, sender_keys
 from gateway.domain.message import read_message
@@ -25,7 +25,7 @@ from gateway.domain.reply import Reply
 from gateway.flow.arrangements import policy_for
 from gateway.flow.moves import move
 from gateway.flow.outgoing_ports import Departure, Sent
-from gateway.flow.ports import Delivery, Envelope, Features, Hop, Store, StoreDown, Tx
+from gateway.flow.ports import Delivery, Features, Hop, Store, StoreDown, Tx
 from gateway.log import bug, event, warning
 
 _log = logging.getLogger("gateway.outgoing")
@@ -116,17 +116,8 @@ class Outgoing:
         return await self._closed(transaction, content, answer, taught)
 
     async def _pass_on(self, transaction: Transaction, content: bytes) -> Reply:
-        envelope = Envelope(
-            reverse_path=transaction.reverse_path,
-            recipients=tuple(transaction.recipients),
-            body_8bit=transaction.body_8bit,
-            smtputf8=transaction.smtputf8,
-            ret=transaction.ret,
-            envid=transaction.envid,
-            client=transaction.client,
-        )
         received = trace.received_field(transaction, self._rules.hostname, self._now())
-        return _one_answer(await self._hop.deliver(envelope, [received, content], all_or_nothing=True))
+        return _one_answer(await self._hop.deliver(Envelope.of(transaction), [received, content], all_or_nothing=True))
 
     async def _closed(
         self, transaction: Transaction, content: bytes, answer: Reply, taught: Lesson | Untaught | None

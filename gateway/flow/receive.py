@@ -11,7 +11,7 @@ from gateway.counting import PlainCounter
 from gateway.domain import header, reply, trace
 from gateway.domain.address import Address
 from gateway.domain.challenge import DAY, within_caps
-from gateway.domain.envelope import Recipient, Transaction
+from gateway.domain.envelope import Envelope, Recipient, Transaction
 from gateway.domain.evidence import Evidence, network_of
 from gateway.domain.header import Header
 from gateway.domain.lifecycle import Event, State
@@ -25,20 +25,10 @@ from gateway.domain.value import value_class
 from gateway.flow.arrangements import policy_for
 from gateway.flow.entry_use import EntryUse
 from gateway.flow.passages import Passages
-from gateway.flow.ports import (
-    Checks,
-    Delivery,
-    Envelope,
-    Features,
-    Hop,
-    NewChallenge,
-    NewMessage,
-    NewPending,
-    Store,
-    Tx,
-)
+from gateway.flow.ports import Checks, Delivery, Features, Hop, Store, Tx
 from gateway.flow.receive_rules import ReceiveRules, Stage, comes_from_near
 from gateway.flow.replies import second_look
+from gateway.flow.rows import NewChallenge, NewMessage, NewPending
 from gateway.flow.tally import note_decisions
 from gateway.log import event
 
@@ -203,15 +193,7 @@ class Receiver:
             return None
         (hop,) = hops.values()
         delivery = await hop.deliver(
-            Envelope(
-                reverse_path=transaction.reverse_path,
-                recipients=tuple(transaction.recipients),
-                body_8bit=transaction.body_8bit,
-                smtputf8=transaction.smtputf8,
-                ret=transaction.ret,
-                envid=transaction.envid,
-                client=transaction.client,
-            ),
+            Envelope.of(transaction),
             self._onward(taken),
             all_or_nothing=True,
         )

@@ -15,7 +15,8 @@ from gateway.domain.policy import Reason
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sources import proof_of_source, source_keys, source_to_settle, vouching_for_source
 from gateway.flow.moves import move
-from gateway.flow.ports import Origin, Store, Tx
+from gateway.flow.ports import Store, Tx
+from gateway.flow.rows import Origin
 from gateway.log import event
 
 _log = logging.getLogger("gateway.sources")

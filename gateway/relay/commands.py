@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from gateway.domain.address import Address
-from gateway.domain.envelope import Client, Recipient
-from gateway.flow.ports import Envelope
+from gateway.domain.envelope import Client, Envelope, Recipient
 from gateway.relay.ehlo import Offer
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

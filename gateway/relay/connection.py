@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from gateway.domain import reply as replies
 from gateway.domain.address import Address
-from gateway.domain.envelope import Recipient
+from gateway.domain.envelope import Envelope, Recipient
 from gateway.domain.reply import Reply
 from gateway.domain.value import value_class
-from gateway.flow.ports import Envelope, Features
+from gateway.flow.ports import Features
 from gateway.relay import commands
 from gateway.relay.ehlo import Offer
 from gateway.relay.faults import Unanswered

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from gateway.domain import reply as replies
 from gateway.domain.address import Address
-from gateway.domain.envelope import Recipient
+from gateway.domain.envelope import Envelope, Recipient
 from gateway.domain.reply import Reply
-from gateway.flow.ports import Delivery, Envelope, Features
+from gateway.flow.ports import Delivery, Features
 from gateway.relay.commands import UnsafeCommand
 from gateway.relay.connection import Connection
 from gateway.relay.faults import Unanswered, Unreachable

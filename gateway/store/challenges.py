@@ -12,7 +12,7 @@ from gateway.domain.challenge import AskHistory
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import OPEN, ChallengeState
 from gateway.domain.policy import Scope
-from gateway.flow.ports import ChallengeRow, NewChallenge
+from gateway.flow.rows import ChallengeRow, NewChallenge
 from gateway.store.prepared import Prepared
 from gateway.store.states import is_in, is_one_of
 from gateway.store.tables import challenge, disowned, inserted_id, message, page_use, spent_puzzle, token

@@ -6,9 +6,9 @@ import msgspec
 from sqlalchemy import Connection, and_, bindparam, func, insert, literal_column, null, or_, select, update
 
 from gateway.domain.address import Address
-from gateway.domain.envelope import Recipient
+from gateway.domain.envelope import Envelope, Recipient
 from gateway.domain.lifecycle import Event, State
-from gateway.flow.ports import Envelope, Owed
+from gateway.flow.rows import Owed
 from gateway.store.prepared import Prepared
 from gateway.store.states import is_in
 from gateway.store.tables import content, event, message, pending

@@ -25,7 +25,7 @@ from gateway.domain.address import Address, normal_form
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import FINAL, FIRST, Event, State
 from gateway.domain.sources import source_of
-from gateway.flow.ports import NewMessage, NewPending, Passage, PendingRow
+from gateway.flow.rows import NewMessage, NewPending, PendingRow, Progress
 from gateway.store.deliveries import DeliveryTable, event_values, insert_event
 from gateway.store.prepared import Prepared
 from gateway.store.states import is_in
@@ -187,7 +187,7 @@ class PendingTable(DeliveryTable):
         query = _select_row.where(pending.c.message_id == message_id).order_by(pending.c.id)
         return [pending_row(row) for row in self._connection.execute(query)]
 
-    def of_challenge(self, challenge_id: int) -> list[Passage]:
+    def of_challenge(self, challenge_id: int) -> list[Progress]:
         """Return what became of the mails of a challenge, in the order they came."""
         query = (
             select(
@@ -203,7 +203,7 @@ class PendingTable(DeliveryTable):
             .limit(200)
         )
         return [
-            Passage(recipient, domain, held_at, State(state), changed_at, expires_at)
+            Progress(recipient, domain, held_at, State(state), changed_at, expires_at)
             for recipient, domain, held_at, state, changed_at, expires_at in self._connection.execute(query)
         ]
 

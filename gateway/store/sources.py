@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, literal_column, or_, select
 from gateway.domain.address import Address, normal_form
 from gateway.domain.evidence import Evidence
 from gateway.domain.lifecycle import State
-from gateway.flow.ports import Origin
+from gateway.flow.rows import Origin
 from gateway.store.pending import pending_row, row_columns
 from gateway.store.states import is_in
 from gateway.store.tables import message, pending

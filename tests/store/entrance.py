@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.domain.address import Address
-from gateway.domain.envelope import Recipient
+from gateway.domain.envelope import Envelope, Recipient
 from gateway.domain.reply import Reply
 from gateway.flow.account_ports import Account
 from gateway.flow.accounts import Accounts, operator
 from gateway.flow.courier import Courier
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.ports import Delivery, Envelope, Features
+from gateway.flow.ports import Delivery, Features
 from gateway.flow.proof import FreshProof
 from gateway.flow.second_factor import SecondFactor
 from gateway.flow.sessions import Arrival, Entered, Lifetimes, Sessions

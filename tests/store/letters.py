@@ -14,7 +14,7 @@ from gateway.domain.lifecycle import Event
 from gateway.domain.message import read_message
 from gateway.domain.policy import Scope
 from gateway.flow.describe import describe
-from gateway.flow.ports import NewChallenge, NewMessage, NewPending
+from gateway.flow.rows import NewChallenge, NewMessage, NewPending
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx
 

@@ -11,7 +11,7 @@ from gateway.domain.address import Address
 from gateway.domain.challenge import AskHistory, token_hash
 from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.policy import Scope
-from gateway.flow.ports import ChallengeRow
+from gateway.flow.rows import ChallengeRow
 from gateway.store.store import Store, Transaction
 from gateway.store.tables import disowned as disowned_table
 from tests.store.letters import ANNA, DAY, EVIDENCE, HOUR, JOE, KIM, NOW, Kept, challenge_for, keep, message

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.lifecycle import Event, State
 from gateway.flow.moves import move
-from gateway.flow.ports import Passage
+from gateway.flow.rows import Progress
 from gateway.store.engine import sqlite_path
 from gateway.store.store import Store, Transaction
 from gateway.store.tables import content as content_table
@@ -282,7 +282,7 @@ async def test_of_challenge_tells_every_mail_tied_to_it(store: Store) -> None:
     other = await keep(store, message("b"), row(KIM))
     await store.transact(lambda tx: tx.pending.tie(other.rows[0], kept.challenge))
     assert await store.look(lambda tx: tx.pending.of_challenge(kept.challenge)) == [
-        Passage(address.text, "example.org", NOW, State.PENDING, NOW, NOW + 14 * DAY) for address in (JOE, KIM)
+        Progress(address.text, "example.org", NOW, State.PENDING, NOW, NOW + 14 * DAY) for address in (JOE, KIM)
     ]
     assert await store.look(lambda tx: tx.pending.of_challenge(999)) == []
 

@@ -11,7 +11,7 @@ from gateway.domain.address import Address
 from gateway.domain.language import Guess
 from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.policy import Scope
-from gateway.flow.ports import ChallengeRow
+from gateway.flow.rows import ChallengeRow
 from gateway.flow.sign_in_mail import SignInLetter
 from gateway.flow.texts import Sample, Texts
 from gateway.letters import LetterWriter, from_parts

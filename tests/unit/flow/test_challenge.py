@@ -13,7 +13,7 @@ from gateway.domain.reply import Reply
 from gateway.flow.challenge import LEASE
 from gateway.flow.moderate import Action
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.ports import ChallengeRow
+from gateway.flow.rows import ChallengeRow
 from gateway.flow.tally import TALLY, Happening
 from tests.unit.flow.world import ANNA, DAY, DEFERRED, HOUR, JOE, KIM, NOW, REFUSED, RULES, World, letter
 

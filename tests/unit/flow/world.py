@@ -13,7 +13,7 @@ from sqlalchemy import select
 from gateway.domain import header, reply
 from gateway.domain.address import Address
 from gateway.domain.challenge import Asking, Caps
-from gateway.domain.envelope import Client, Recipient, Transaction
+from gateway.domain.envelope import Client, Envelope, Recipient, Transaction
 from gateway.domain.evidence import Evidence
 from gateway.domain.header import Header
 from gateway.domain.lists import ALIGNED, Entry, Verdict
@@ -28,9 +28,10 @@ from gateway.flow.expire import Expirer
 from gateway.flow.moderate import Moderator
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.passages import Passages
-from gateway.flow.ports import ChallengeRow, Delivery, Envelope, Features
+from gateway.flow.ports import Delivery, Features
 from gateway.flow.receive import Receiver
 from gateway.flow.receive_rules import ReceiveRules, Stage
+from gateway.flow.rows import ChallengeRow
 from gateway.store.tables import metadata
 from gateway.store.views import ChallengeView, Filter, PendingView, list_challenges, list_pending
 from tests.store.fresh import fresh_store

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.address import Address
-from gateway.domain.envelope import Client, Recipient
-from gateway.flow.ports import Envelope
+from gateway.domain.envelope import Client, Envelope, Recipient
 from gateway.relay.opening import HopSettings, TlsPolicy
 
 CONTENT = b"Subject: x\r\n\r\nHello\r\n.a line with a dot\r\n"

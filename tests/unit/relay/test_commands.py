@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.address import NULL_PATH, Address
-from gateway.domain.envelope import Client, Recipient
-from gateway.flow.ports import Envelope, Features
+from gateway.domain.envelope import Client, Envelope, Recipient
+from gateway.flow.ports import Features
 from gateway.relay import commands
 from gateway.relay.ehlo import HELO_ONLY, Offer, read_offer
 from tests.unit.relay.letters import CLIENT, to

@@ -9,7 +9,7 @@ from pathlib import Path
 from challenge_web.puzzle import Kind, Puzzles, picture_answer, work_digest
 from gateway.domain.lifecycle import State
 from gateway.flow.answer import OpenChallenge, Paused, PuzzleSpent
-from gateway.flow.ports import Passage
+from gateway.flow.rows import Progress
 
 TEMPLATES = Path(__file__).parents[3] / "templates" / "web"
 KEY = b"k" * 32
@@ -28,7 +28,7 @@ OPEN = OpenChallenge(
     waiting=1,
     paused_until=None,
 )
-PASSAGE = Passage(
+PROGRESS = Progress(
     recipient="joe@example.org",
     recipient_domain="example.org",
     received_at=NOW,
@@ -73,7 +73,7 @@ class FakeAnswers:
 
     clock: Clock
     open: dict[str, OpenChallenge] = field(default_factory=lambda: {TOKEN: OPEN})
-    statuses: dict[str, list[Passage]] = field(default_factory=dict)
+    statuses: dict[str, list[Progress]] = field(default_factory=dict)
     attempts: int = 5
     wrong: int = 0
     spent: set[bytes] = field(default_factory=set)
@@ -111,7 +111,7 @@ class FakeAnswers:
         self.spent.add(puzzle_id)
         del self.open[token]
         self.won[token] = puzzle_id
-        self.statuses[STATUS] = [PASSAGE]
+        self.statuses[STATUS] = [PROGRESS]
         self.released += challenge.waiting
         return STATUS
 
@@ -123,7 +123,7 @@ class FakeAnswers:
         self.changes.append("withdraw")
         return self.open.pop(token, None) is not None
 
-    async def status(self, status_token: str) -> list[Passage] | None:
+    async def status(self, status_token: str) -> list[Progress] | None:
         return self.statuses.get(status_token)
 
 

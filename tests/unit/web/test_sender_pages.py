@@ -9,7 +9,7 @@ import pytest
 from challenge_web.pages import contact, duration, foreign
 from gateway.domain.lifecycle import State
 from tests.unit.web.conftest import Client, MakeClient
-from tests.unit.web.fakes import OPEN, PASSAGE, STATUS, TOKEN, FakeAnswers
+from tests.unit.web.fakes import OPEN, PROGRESS, STATUS, TOKEN, FakeAnswers
 from tests.unit.web.talk import JSON, PAGE
 
 
@@ -65,7 +65,7 @@ async def test_button_for_programs_says_what_was_done(client: Client, name: str)
 async def test_status_of_each_state_has_its_words(
     client: Client, answers: FakeAnswers, state: State, words: str, shown: str
 ) -> None:
-    answers.statuses[STATUS] = [replace(PASSAGE, state=state)]
+    answers.statuses[STATUS] = [replace(PROGRESS, state=state)]
     page = await (await client.get(f"/status/{STATUS}")).text()
     assert words in page
     assert ("Thank you!" in page) == (state in (State.RELEASED, State.DELIVERED))
@@ -77,13 +77,13 @@ async def test_status_of_each_state_has_its_words(
 async def test_status_shows_blocked_and_disowned_as_deleted_alike(client: Client, answers: FakeAnswers) -> None:
     pages = set()
     for state in (State.DELETED, State.BLOCKED, State.DISOWNED):
-        answers.statuses[STATUS] = [replace(PASSAGE, state=state)]
+        answers.statuses[STATUS] = [replace(PROGRESS, state=state)]
         pages.add(await (await client.get(f"/status/{STATUS}")).read())
     assert len(pages) == 1
 
 
 async def test_status_of_several_mails_lists_each(client: Client, answers: FakeAnswers) -> None:
-    answers.statuses[STATUS] = [PASSAGE, replace(PASSAGE, recipient="mia@example.org", state=State.DELIVERED)]
+    answers.statuses[STATUS] = [PROGRESS, replace(PROGRESS, recipient="mia@example.org", state=State.DELIVERED)]
     page = await (await client.get(f"/status/{STATUS}")).text()
     assert page.partition('class="mails"')[2].partition("</ul>")[0].count("<li>") == 2
     assert "mia@example.org" in page
@@ -100,7 +100,7 @@ async def test_status_unknown_or_empty_is_not_found_with_the_same_bytes(client: 
 
 
 async def test_status_and_challenge_tokens_are_not_interchangeable(client: Client, answers: FakeAnswers) -> None:
-    answers.statuses[STATUS] = [PASSAGE]
+    answers.statuses[STATUS] = [PROGRESS]
     assert (await client.get(f"/challenge/{STATUS}")).status == 404
     assert (await client.get(f"/status/{TOKEN}")).status == 404
 
@@ -163,7 +163,7 @@ HOSTILE = (
 async def test_hostile_text_in_every_field_is_shown_as_text(client: Client, answers: FakeAnswers, text: str) -> None:
     answers.open[TOKEN] = replace(OPEN, sender=text, recipient=text, recipient_domain=text, subject=text, waiting=2)
     answers.statuses[STATUS] = [
-        replace(PASSAGE, recipient=text, recipient_domain=text, state=state)
+        replace(PROGRESS, recipient=text, recipient_domain=text, state=state)
         for state in (State.DELIVERED, State.RELEASED)
     ]
     for path in (PAGE, f"{PAGE}/disown", f"{PAGE}/withdraw", f"/status/{STATUS}"):
