@@ -18,7 +18,8 @@ SELECT p.id, p.recipient_key, m.reverse_path, p.sender_key, m.author, m.author_n
 FROM pending p CROSS JOIN message m ON m.id = p.message_id
 WHERE p.id > (SELECT coalesce(max(id), 0) FROM queue) ORDER BY p.id LIMIT ?
 """
-_CONTENT = "SELECT substr(octets, 1, ?) FROM content WHERE message_id = ?"
+# A piece of no octets is NULL to SQLite, also where a mail has none.
+_CONTENT = "SELECT coalesce(substr(octets, 1, ?), x'') FROM content WHERE message_id = ?"
 PUT = """
 INSERT OR IGNORE INTO queue (id, age, state, order_id, listed, lane, domain, owner, recipient_key, held_at, expires_at,
     size, reason, sender_sort, subject_sort, source, files, score, w_from, w_to, w_subject, w_file, marks)

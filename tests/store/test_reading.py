@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 from gateway.domain.lifecycle import Event, State
+from gateway.flow.describe import Described, Raw, describe
 from gateway.store.audit import audit
 from gateway.store.store import Store
 from tests.store.letters import EVIDENCE, HOUR, NOW, keep, message
@@ -39,6 +41,19 @@ async def test_row_without_challenge_or_content_says_so(store: Store) -> None:
     assert held is not None
     assert (held.asked, held.content_kept, held.state) == (None, False, State.DELETED)
     assert await store.look(lambda tx: tx.reading.content(kept.rows[0])) is None
+
+
+async def test_mail_of_no_octets_is_described_as_any_other(store: Store) -> None:
+    kept = await keep(store, replace(message(), content=b"", sha256=sha256().digest()))
+    seen: list[bytes] = []
+
+    def noted(raw: Raw, octets: bytes) -> Described:
+        seen.append(octets)
+        return describe(raw, octets)
+
+    await store.look(lambda tx: tx.descriptions.describe_new(10, 1000, noted))
+    assert seen == [b""]
+    assert await store.look(lambda tx: tx.reading.head(kept.message_id, 10)) == b""
 
 
 async def test_row_that_is_not_there_is_none(store: Store) -> None:
