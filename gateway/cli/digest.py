@@ -25,6 +25,7 @@ from gateway.flow.digest_choices import DigestChoices, DigestSheet, Wrong
 from gateway.flow.digest_ports import Stuck, Wanted
 from gateway.flow.digests import Digests, Made
 from gateway.flow.policies import name_of, scope_named
+from gateway.languages.language import known
 from gateway.settings import Settings
 from gateway.store.store import Store
 
@@ -227,7 +228,7 @@ def show(config: Path | None, as_json: bool, place: str) -> None:
 @click.option("--schedule", metavar="WHEN", help="off, hourly, every-4h, daily@18, mon,thu@7.")
 @click.option("--kinds", metavar="KINDS", help="Some of people,newsletters,spam.")
 @click.option("--time-zone", metavar="ZONE", help="As Europe/Prague.")
-@click.option("--language", metavar="LANGUAGE", help="As en.")
+@click.option("--language", metavar="LANGUAGE", help="As de.")
 @click.option("--subject", metavar="TEXT", help="With placeholders, as '{total} mails for {mailbox}'.")
 @click.option("--phrase", metavar="WORDS", help="Words by which a person knows a true digest.")
 @click.argument("place")
@@ -258,7 +259,7 @@ def set_(config: Path | None, place: str, **typed: str | None) -> None:
 
 
 def _choices(settings: Settings, store: Store) -> DigestChoices:
-    return assembly.make_digest_choices(settings, store, ("en",), time.time)
+    return assembly.make_digest_choices(settings, store, known(), time.time)
 
 
 def _scope(place: str) -> str:

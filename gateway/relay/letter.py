@@ -119,8 +119,9 @@ def seal(
     )
     fields = [
         ("From", f"{display_name(desk_name('', cover.desk.name(cover.domain), spoken))}\r\n <{address}>"),
-        ("To", f"<{one_line(cover.to, 320)}>"),
+        # Between From and To: a name in From that begins as the domain in To does looks to SpamAssassin like a forgery.
         ("Subject", header_text(one_line(cover.subject, 200))),
+        ("To", f"<{one_line(cover.to, 320)}>"),
         ("Date", format_datetime(datetime.fromtimestamp(cover.now, cover.zone))),
         ("Message-ID", cover.message_id),
         # RFC 3834 §5.1: no responder may answer; Exchange heeds the second only.

@@ -25,6 +25,8 @@ _DAY = 86_400
 _ENGLISH = language(ENGLISH)
 _NO_SENDER = phrase("(no sender)")
 _BY_ITSELF = ("", "sender", "service")
+_AT_COMMAND = "cli:"
+"""Begins the name of whoever is at the command line: an account of the machine, which says nothing to who reads a mail."""
 _NOW = 1_800_000_000.0
 
 
@@ -116,6 +118,7 @@ def _case(case: Case, letter: AskLetter, now: float, zone: tzinfo, spoken: Langu
     return {
         **_mail(case, now, zone, spoken),
         "asked_by": one_line(request.asked_by, 100),
+        "at_command": request.asked_by.startswith(_AT_COMMAND),
         "words": _words(request.words),
         "url": f"{letter.console}requests/{request.id}",
     }
@@ -127,10 +130,10 @@ def _answering(letter: AnswerLetter, desk: Desk, now: float, spoken: Language) -
         **_frame(letter, desk, now, spoken),
         **_mail(letter.case, now, zone, spoken),
         "content": letter.content,
-        "own": bool(request.asked_by) and not request.asked_by.startswith("cli:"),
+        "own": bool(request.asked_by) and not request.asked_by.startswith(_AT_COMMAND),
         "asked": spoken.short_moment(request.asked_at, zone),
         "state": request.state.value,
-        "who": "" if request.decided_by in _BY_ITSELF else one_line(request.decided_by, 100),
+        "who": _person(request.decided_by),
         "why": _words(request.why),
         "url": f"{letter.console}message/{request.row}",
     }
@@ -152,6 +155,10 @@ def _mail(case: Case, now: float, zone: tzinfo, spoken: Language) -> dict[str, o
         "days": max(0, math.floor((row.expires_at - now) / _DAY)),
         "files": file_names(row.files),
     }
+
+
+def _person(name: str) -> str:
+    return "" if name in _BY_ITSELF or name.startswith(_AT_COMMAND) else one_line(name, 100)
 
 
 def _words(text: str) -> str:

@@ -19,6 +19,7 @@ _PROGRAMS = (
     "dovecot",
     "slapd",
     "m4",
+    "spamassassin",
     str(EXIM),
     str(SENDMAIL),
 )

@@ -79,10 +79,11 @@ def test_digest_that_is_refused_is_told_and_kept_to_be_seen(site: Site) -> None:
 def test_choices_are_made_by_command_and_the_service_follows_them(site: Site) -> None:
     assert site.gateway.run("digest", "set", "example.org", "--schedule", "fortnightly").returncode == 2
     site.gateway.command("digest", "set", "example.org", "--schedule", "daily@07")
-    site.gateway.command("digest", "set", JOE, "--time-zone", "Asia/Tokyo")
+    site.gateway.command("digest", "set", JOE, "--time-zone", "Asia/Tokyo", "--language", "cs")
     choices = site.gateway.data("digest", "show", JOE)["choices"]
     assert choices["schedule"] == {"value": "daily@7", "origin": "example.org", "own": None}
     assert choices["time_zone"] == {"value": "Asia/Tokyo", "origin": JOE, "own": "Asia/Tokyo"}
+    assert choices["language"] == {"value": "cs", "origin": JOE, "own": "cs"}
     site.gateway.command("digest", "set", JOE, "--time-zone", "")
     assert site.gateway.data("digest", "show", JOE)["choices"]["time_zone"]["origin"] == "configuration"
     assert site.gateway.run("digest", "show", "joe@elsewhere.example").returncode == 1

@@ -183,7 +183,7 @@ def test_template_without_the_way_to_stop_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tag", "subject", "words"),
     [
-        ("de", "1 E-Mail wartet auf Sie", "noch 13 Tage"),
+        ("de", "1 Nachricht wartet auf Sie", "noch 13 Tage"),
         ("fr", "1 message vous attend", "encore 13 jours"),
         ("es", "1 mensaje le espera", "quedan 13 días"),
         ("cs", "Čeká na vás 1 zpráva", "zbývá 13 dní"),
