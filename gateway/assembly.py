@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import secrets
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
-from zoneinfo import available_timezones
 
 from gateway import resources
 from gateway.checks.resolver import Resolver
@@ -18,28 +14,15 @@ from gateway.domain.address import normal_domain
 from gateway.domain.challenge import DAY, Asking, Caps
 from gateway.domain.policy import Expiry, Policy, Scope
 from gateway.flow.answer import AnswerRules
-from gateway.flow.ask_again import AskAgain, AskStore
-from gateway.flow.courier import Courier, Outside
 from gateway.flow.deliver import DeliverRules
-from gateway.flow.digest_choices import DigestChoices
-from gateway.flow.digest_ports import DigestLetter, DigestRules, Wanted
-from gateway.flow.digests import Digests
-from gateway.flow.expecting import Expecting, ExpectingStore
+from gateway.flow.digest_ports import DigestRules, Wanted
 from gateway.flow.forward import ForwardRules
-from gateway.flow.history import History, HistoryStore
-from gateway.flow.letter_book import LetterBook, LettersStore
 from gateway.flow.outgoing import OutgoingRules
-from gateway.flow.own_mail import OwnMail
-from gateway.flow.policies import Policies
-from gateway.flow.policy_ports import PoliciesStore
-from gateway.flow.ports import Hop
 from gateway.flow.receive_rules import ReceiveRules, Stage, own_domains
-from gateway.flow.redate import Redater, RedateStore
 from gateway.relay.opening import HopSettings, TlsPolicy
 from gateway.settings import Endpoint, Network, Settings
 from gateway.smtp.door import DoorSettings
 from gateway.smtp.listener import TlsFiles
-from gateway.store.store import Store
 
 MINUTE = 60.0
 
@@ -63,7 +46,7 @@ def receive_rules(settings: Settings, mark_key: bytes) -> ReceiveRules:
         hostname=settings.smtp.hostname,
         domains=own_domains(settings.domains.names),
         policy=policy(settings),
-        caps=_caps(settings),
+        caps=caps(settings),
         mark_key=mark_key,
         near=_own_servers(settings),
         max_hops=settings.smtp.max_hops,
@@ -90,7 +73,8 @@ def outgoing_rules(settings: Settings) -> OutgoingRules:
     )
 
 
-def _caps(settings: Settings) -> Caps:
+def caps(settings: Settings) -> Caps:
+    """Return how many challenges may go out."""
     challenge = settings.challenge
     return Caps(
         per_sender_days=challenge.max_per_sender_days,
@@ -98,32 +82,6 @@ def _caps(settings: Settings) -> Caps:
         per_recipient_hour=challenge.max_per_recipient_hour,
         per_hour=challenge.max_per_hour,
     )
-
-
-def make_ask_again(
-    settings: Settings, store: AskStore, now: Callable[[], float], wake_challenges: Callable[[], None] = lambda: None
-) -> AskAgain:
-    """Make what asks senders once more, by hand."""
-    return AskAgain(store, policy(settings), _caps(settings), now=now, wake_challenges=wake_challenges)
-
-
-def make_policies(
-    settings: Settings,
-    store: PoliciesStore,
-    languages: Sequence[str],
-    now: Callable[[], float],
-    wake: Callable[[], None] = lambda: None,
-) -> Policies:
-    """Make the service of policies.
-
-    languages: those that there are texts of challenges in. wake: tells the worker of orders that there is one.
-    """
-    return Policies(store, policy(settings), own_domains(settings.domains.names), languages, now=now, wake=wake)
-
-
-def make_redater(settings: Settings, store: RedateStore, now: Callable[[], float]) -> Redater:
-    """Make what applies policies to mail that waits."""
-    return Redater(store, policy(settings), now=now)
 
 
 def digest_rules(settings: Settings) -> DigestRules:
@@ -139,88 +97,11 @@ def digest_rules(settings: Settings) -> DigestRules:
     return DigestRules(base, own_domains(settings.domains.names), settings.web.public_url)
 
 
-class DigestWriter(Protocol):
-    """Writes digests."""
-
-    async def digest(self, letter: DigestLetter, now: float) -> OwnMail:
-        """Write the mail that tells somebody what waits."""
-
-    def languages(self) -> Sequence[str]:
-        """Return the languages that there are shipped texts in."""
-
-
-def make_courier(
-    settings: Settings,
-    hop_of: Callable[[str], Hop],
-    outside: Outside,
-    now: Callable[[], float],
-    mark_key: bytes,
-    store: LettersStore,
-) -> Courier:
-    """Make what brings our letters to people."""
-    return Courier(
-        own_domains(settings.domains.names),
-        hop_of,
-        outside,
-        now=now,
-        mark_key=mark_key,
-        book=LetterBook(store, now=now),
-    )
-
-
-def make_digests(
-    settings: Settings,
-    store: Store,
-    writer: DigestWriter,
-    courier: Courier,
-    now: Callable[[], float],
-    trusted: Callable[[], bool],
-) -> Digests:
-    """Make the service of digests. trusted: False while the clock is not to be believed."""
-    return Digests(
-        digest_rules(settings),
-        store,
-        make_policies(settings, store, writer.languages(), now),
-        writer.digest,
-        courier,
-        now=now,
-        trusted=trusted,
-        random_octets=secrets.token_bytes,
-    )
-
-
-def make_digest_choices(
-    settings: Settings, store: Store, languages: Sequence[str], now: Callable[[], float]
-) -> DigestChoices:
-    """Make the service of what is chosen for digests. languages: those that there are texts in."""
-    return DigestChoices(digest_rules(settings), store, languages, available_timezones, now=now)
-
-
-def make_history(settings: Settings, store: HistoryStore, now: Callable[[], float]) -> History:
-    """Make the service of what became of each mail."""
-    own = {normal_domain(name): days for name, days in settings.history.domains.items()}
-    # What a person may still read, and whom we must not ask again, is not forgotten before.
-    least = max(settings.store.retention_days, settings.challenge.max_per_sender_days)
-    return History(store, settings.history.days, own, held_days=least, now=now)
-
-
 def forward_rules(settings: Settings) -> ForwardRules:
     """Return what forwarding is told."""
     return ForwardRules(
         addresses=tuple(dict.fromkeys(filter(None, settings.console.forward_to))),
         from_address=settings.challenge.from_address,
-    )
-
-
-def make_expecting(settings: Settings, store: ExpectingStore, now: Callable[[], float]) -> Expecting:
-    """Make the service of "I am expecting mail"."""
-    return Expecting(
-        store,
-        policy(settings),
-        own_domains(settings.domains.names),
-        settings.domains.recipient_delimiter,
-        now=now,
-        random_octets=secrets.token_bytes,
     )
 
 

@@ -59,7 +59,7 @@ from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
 from challenge_web.public.mail_number import NumberPages
 from challenge_web.public.stop import StopPages
-from gateway import assembly
+from gateway import assembly, verbs
 from gateway.domain.address import normal_domain
 from gateway.domain.roles import Role, Viewer
 from gateway.entrance import Entrance, link_url, mailbox_names, public_urls
@@ -146,13 +146,13 @@ def make_parts(
     """Make the services that only the console has."""
     reader = Reader()
     reading = Reading(store, reader, [Role(name) for name in settings.console.attachments])
-    policies = assembly.make_policies(settings, store, letters.languages(), now, orders.wake)
+    policies = verbs.make_policies(settings, store, letters.languages(), now, orders.wake)
     return Parts(
         settings=settings,
         store=store,
         entrance=entrance,
         moderator=Moderator(store, now=now, wake_deliveries=wake_deliveries),
-        asker=assembly.make_ask_again(settings, store, now, wake_challenges),
+        asker=verbs.make_ask_again(settings, store, now, wake_challenges),
         overview=Overview(
             store,
             hops,
@@ -170,9 +170,9 @@ def make_parts(
         ),
         sample_mail=SampleMail(letters.sample_mail, courier),
         journal=Journal(store, now=now),
-        history=assembly.make_history(settings, store, now),
+        history=verbs.make_history(settings, store, now),
         policies=policies,
-        expecting=assembly.make_expecting(settings, store, now),
+        expecting=verbs.make_expecting(settings, store, now),
         queue=queue,
         orders=orders,
         sources=Sources(store, now=now, wake_deliveries=wake_deliveries),
@@ -180,7 +180,7 @@ def make_parts(
         reading=reading,
         forwarder=make_forwarder(settings, store, reading, courier, now),
         releases=releases,
-        digest_choices=assembly.make_digest_choices(settings, store, letters.languages(), now),
+        digest_choices=verbs.make_digest_choices(settings, store, letters.languages(), now),
         links=HeldLinks(assembly.digest_rules(settings), store, policies, now=now, wake_deliveries=wake_deliveries),
         webhook=webhook,
         now=now,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from gateway import assembly
+from gateway import assembly, verbs
 from gateway.flow.courier import Courier
 from gateway.flow.forward import Forwarder
 from gateway.flow.notices import Notices
@@ -45,7 +45,7 @@ def make_release_mail(
     now: Callable[[], float],
 ) -> ReleaseMail:
     """Make what sends the mails about them."""
-    policies = assembly.make_policies(settings, store, letters.languages(), now)
+    policies = verbs.make_policies(settings, store, letters.languages(), now)
     return ReleaseMail(assembly.digest_rules(settings), store, releases, policies, letters.release, courier, now=now)
 
 
@@ -67,7 +67,7 @@ class RequestsAndNotices:
         )
         # Of its own: what it takes apart for a mail holds up no page.
         self._reader = Reader()
-        policies = assembly.make_policies(settings, store, letters.languages(), clock.now)
+        policies = verbs.make_policies(settings, store, letters.languages(), clock.now)
         notices = Notices(
             assembly.digest_rules(settings),
             store,

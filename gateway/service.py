@@ -16,7 +16,7 @@ from challenge_web.app import make_app, make_monitor_app
 from challenge_web.listener import Listener as PageListener
 from challenge_web.pages import Pages as WebPages
 from challenge_web.puzzle import Puzzles
-from gateway import assembly, log
+from gateway import assembly, log, verbs
 from gateway.background import challenge_work, delivery_work, describe_work, expiry_work
 from gateway.console import make_parts, open_api, open_console
 from gateway.doors.forked import Forked
@@ -104,7 +104,7 @@ class Service:
             "challenge", challenge_work(settings, store, self.letters.challenge, self.smart_host.send, clock), POLL
         )
         undo_seconds = settings.console.undo_seconds
-        redate = assembly.make_redater(settings, store, clock.now).step
+        redate = verbs.make_redater(settings, store, clock.now).step
         self._order_worker = OrderWorker(
             store, undo_seconds, redate, now=clock.now, wake_deliveries=self.wake_deliveries,
             bring=Bringer(store, now=clock.now).step,
@@ -114,7 +114,7 @@ class Service:
         self.orders = Orders(store, undo_seconds, now=clock.now, wake=self._orders.wake)
         self._webhook_sender = make_sender(settings)
         self.webhook = make_webhook(settings, store, self._webhook_sender, clock.now)
-        self._courier = assembly.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site, store)
+        self._courier = verbs.make_courier(settings, self.hops.of, self.smart_host.send, clock.now, keys.site, store)
         self.requests_and_notices = RequestsAndNotices(
             settings, store, self.letters, self._courier, keys.site, clock, self.wake_deliveries
         )
@@ -127,8 +127,8 @@ class Service:
             settings, store, self.letters.sign_in, self.hops.of, self._courier,
             now=clock.now, wake_mail=self._wake_sign_in_mail,
         )  # fmt: skip
-        self.digests = assembly.make_digests(settings, store, self.letters, self._courier, clock.now, clock.trusted)
-        self._history = assembly.make_history(settings, store, clock.now)
+        self.digests = verbs.make_digests(settings, store, self.letters, self._courier, clock.now, clock.trusted)
+        self._history = verbs.make_history(settings, store, clock.now)
         self._sign_in_mail = Loop("sign-in mail", self.entrance.mail.run_once, POLL)
         self._loops = [
             *self._deliveries,

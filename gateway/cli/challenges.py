@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from gateway.assembly import make_ask_again
 from gateway.cli.access import with_store
 from gateway.cli.options import CLIENT, RowId, actor, config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note
@@ -18,6 +17,7 @@ from gateway.flow.ask_again import Ruling
 from gateway.flow.journal import Journal
 from gateway.store.store import Store
 from gateway.store.views import ChallengeView, list_challenges
+from gateway.verbs import make_ask_again
 
 _COLUMNS: tuple[Column[ChallengeView], ...] = (
     Column("id", lambda row: row.id),

@@ -68,7 +68,7 @@ class CommandContext:
     async def ways_out(self) -> AsyncIterator[WaysOut]:
         """Open the ways out for a while."""
         # Imported here: few commands send anything.
-        from gateway import assembly
+        from gateway import assembly, verbs
         from gateway.hops import Hops
         from gateway.relay.smart_host import SmartHost
 
@@ -77,7 +77,7 @@ class CommandContext:
             stack.push_async_callback(smart_host.close)
             stack.push_async_callback(hops.close)
             key = await self.store.key("site")
-            courier = assembly.make_courier(self.settings, hops.of, smart_host.send, time.time, key, self.store)
+            courier = verbs.make_courier(self.settings, hops.of, smart_host.send, time.time, key, self.store)
             yield WaysOut(hops, courier)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from gateway import assembly
+from gateway import verbs
 from gateway.cli.access import with_store
 from gateway.cli.context import CommandContext, noted
 from gateway.cli.faults import CommandError, WrongUse
@@ -121,7 +121,7 @@ async def _opened(settings: Settings, store: Store, stack: AsyncExitStack) -> Di
     from gateway.letters import LetterWriter
 
     ways = await stack.enter_async_context(CommandContext(settings, store, operator()).ways_out())
-    digests = assembly.make_digests(settings, store, LetterWriter(settings), ways.courier, time.time, lambda: True)
+    digests = verbs.make_digests(settings, store, LetterWriter(settings), ways.courier, time.time, lambda: True)
     # What came while no service ran.
     describer = Describer(store)
     while await describer.run_once():
@@ -259,7 +259,7 @@ def set_(config: Path | None, place: str, **typed: str | None) -> None:
 
 
 def _choices(settings: Settings, store: Store) -> DigestChoices:
-    return assembly.make_digest_choices(settings, store, known(), time.time)
+    return verbs.make_digest_choices(settings, store, known(), time.time)
 
 
 def _scope(place: str) -> str:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from gateway import assembly
+from gateway import verbs
 from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
@@ -130,7 +130,7 @@ def _with_expecting(
     """Run work on windows. deed: for the journal, where it does something."""
 
     async def at(context: CommandContext) -> T:
-        done = await work(assembly.make_expecting(context.settings, context.store, time.time), context.viewer)
+        done = await work(verbs.make_expecting(context.settings, context.store, time.time), context.viewer)
         if deed and done:
             await context.note(deed, detail=detail)
         return done

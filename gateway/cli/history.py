@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gateway import assembly
+from gateway import verbs
 from gateway.cli.access import with_store
 from gateway.cli.context import noted
 from gateway.cli.faults import CommandError
@@ -50,7 +50,7 @@ def list_(config: Path | None, as_json: bool, state: str, most: int, address: st
     listing = Listing(_COLUMNS, "None.", as_json=as_json)
 
     async def work(store: Store) -> bool:
-        service = assembly.make_history(settings, store, time.time)
+        service = verbs.make_history(settings, store, time.time)
         asked, left = Asked(normal_form(address), state), most
         start: Start = ()
         while left:
@@ -76,7 +76,7 @@ def export(config: Path | None, address: str) -> None:
     settings = settings_of(config)
 
     async def work(store: Store) -> object:
-        return await assembly.make_history(settings, store, time.time).export(operator(), address)
+        return await verbs.make_history(settings, store, time.time).export(operator(), address)
 
     print_json(with_store(config, work))
 
@@ -98,7 +98,7 @@ def erase(config: Path | None, as_json: bool, yes: bool, address: str) -> None:
         click.confirm(f"Erase all that is kept about {escape(address)}?", abort=True, err=True)
 
     async def work(store: Store) -> Erased | None:
-        erased = await assembly.make_history(settings, store, time.time).erase(operator(), address)
+        erased = await verbs.make_history(settings, store, time.time).erase(operator(), address)
         if erased is not None:
             # Not the address: whoever is erased is not to be found in the journal.
             await noted(store, "history-erase", detail=f"{erased.mails} mails, {erased.entries} entries")

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from gateway import assembly
+from gateway import verbs
 from gateway.cli import policy_places
 from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
@@ -229,7 +229,7 @@ def _with_policies(
     """Run work on policies. deed: for the journal, where it does something."""
 
     async def at(context: CommandContext) -> T:
-        redater = assembly.make_redater(context.settings, context.store, time.time)
+        redater = verbs.make_redater(context.settings, context.store, time.time)
         done = await work(_policies(context.settings, context.store), redater, context.viewer)
         if deed and done:
             await context.note(deed, named, detail)
@@ -239,7 +239,7 @@ def _with_policies(
 
 
 def _policies(settings: Settings, store: Store) -> Policies:
-    return assembly.make_policies(settings, store, known(), time.time)
+    return verbs.make_policies(settings, store, known(), time.time)
 
 
 def _ours(found: T | None, scope: str) -> T:

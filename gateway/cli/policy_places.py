@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from gateway import assembly
+from gateway import verbs
 from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import config_option, json_option
@@ -118,7 +118,7 @@ def stop(config: Path | None, scope: str) -> None:
 def _run(config: Path | None, work: Callable[[Policies, CommandContext], Awaitable[T]]) -> T:
     return in_context(
         config,
-        lambda context: work(assembly.make_policies(context.settings, context.store, known(), time.time), context),
+        lambda context: work(verbs.make_policies(context.settings, context.store, known(), time.time), context),
     )
 
 

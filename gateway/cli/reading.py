@@ -152,10 +152,10 @@ def ask_again(config: Path | None, as_json: bool, number: int) -> None:
     """Ask the sender of a mail that waits once more. Where that is not allowed it says why, and nothing is sent."""
 
     async def work(context: CommandContext) -> Ruling | None:
-        from gateway import assembly
+        from gateway import verbs
 
         # The running service finds the new challenge by looking, within a second.
-        ruling = await assembly.make_ask_again(context.settings, context.store, time.time).ask(context.viewer, number)
+        ruling = await verbs.make_ask_again(context.settings, context.store, time.time).ask(context.viewer, number)
         if ruling is not None and ruling.challenge:
             await context.note("message-ask-again", number, f"challenge {ruling.challenge}")
         return ruling
