@@ -22,7 +22,8 @@ from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.describe import Raw, describe
 from gateway.flow.moderate import Action
 from gateway.flow.orders import Orders, OrderState, OrderWorker, Wish
-from gateway.flow.queue import SORTS, Ask, Queue, Row
+from gateway.flow.queue import Ask, Queue
+from gateway.flow.queue_ports import SORTS, Row
 from gateway.flow.redate import Redater
 from gateway.store.descriptions import PUT, values_of
 from gateway.store.engine import prepare

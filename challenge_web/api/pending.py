@@ -25,7 +25,8 @@ from challenge_web.console.routes import Names
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import NO_SOURCE, UNVOUCHED, Action, Breadth
 from gateway.flow.orders import AT_ONCE, Order, Orders, Wish
-from gateway.flow.queue import LANES, MOST_COUNTED, SIZES, Ask, Queue, Row
+from gateway.flow.queue import MOST_COUNTED, SIZES, Ask, Queue
+from gateway.flow.queue_ports import LANES, Row
 from gateway.flow.sources import NoSource, Sources, Unvouched
 
 Id = Annotated[int, Meta(ge=1, le=LARGEST_ID)]

@@ -12,7 +12,7 @@ from challenge_web.api.pending import Lane, Search, Sort, SourceKey
 from challenge_web.api.problems import invalid, not_found
 from challenge_web.console.routes import Names
 from gateway.domain.roles import Right
-from gateway.flow.queue import SORTS
+from gateway.flow.queue_ports import SORTS
 from gateway.flow.saved_searches import LONGEST_NAME, NotSaved, SavedSearch, SavedSearches, packed, unpacked
 
 

@@ -41,7 +41,8 @@ from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import AT_ONCE, Orders, Wish
-from gateway.flow.queue import MACHINE, PEOPLE, SIZES, Ask, Key, Page, Queue
+from gateway.flow.queue import SIZES, Ask, Page, Queue
+from gateway.flow.queue_ports import MACHINE, PEOPLE, Key
 from gateway.flow.reader_days import zone_of
 from gateway.flow.saved_searches import SavedSearches, packed
 from gateway.flow.sources import NoSource, Unvouched

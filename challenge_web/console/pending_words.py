@@ -27,7 +27,8 @@ from gateway.domain.sentences import (
     reason_sentence,
     short_reason,
 )
-from gateway.flow.queue import LANES, MOST_COUNTED, SIZES, SORTS, Ask, Group, Key, Row
+from gateway.flow.queue import MOST_COUNTED, SIZES, Ask
+from gateway.flow.queue_ports import LANES, SORTS, Group, Key, Row
 
 _WEEKDAYS = (
     phrase("Monday"),

@@ -15,7 +15,7 @@ from gateway.domain.sentences import challenge_sentence, days_left, proof_senten
 from gateway.flow.held_links import HeldMail
 from gateway.flow.moderate import Action
 from gateway.flow.ports import StoreDown
-from gateway.flow.queue import MACHINE
+from gateway.flow.queue_ports import MACHINE
 from gateway.flow.read import ContentGone, WrongContent
 from gateway.flow.reader_days import zone_named
 from gateway.flow.release_ports import ReleaseRequest

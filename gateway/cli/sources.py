@@ -15,7 +15,8 @@ from gateway.cli.output import Column, Listing, moment, print_json
 from gateway.domain.lists import parse_scope
 from gateway.flow.list_files import typed
 from gateway.flow.moderate import NO_SOURCE, UNVOUCHED
-from gateway.flow.queue import Group, Queue
+from gateway.flow.queue import Queue
+from gateway.flow.queue_ports import Group
 from gateway.flow.sources import Course, NoSource, Settled, Sources, Unvouched
 from gateway.log import escape
 

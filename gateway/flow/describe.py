@@ -18,7 +18,7 @@ from gateway.domain.challenge import is_no_reply
 from gateway.domain.lookalike import look_of
 from gateway.domain.message import read_message
 from gateway.domain.query import search_words
-from gateway.flow.queue import MACHINE, PEOPLE
+from gateway.flow.queue_ports import MACHINE, PEOPLE
 from gateway.log import bug
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ from gateway.domain.digest import Group, Kind, Line, arrange
 from gateway.domain.lifecycle import State
 from gateway.flow.digest_people import Person, Plan, kind_of_row, person_of, plan_of, wanted_by, with_day_to_look
 from gateway.flow.digest_ports import DigestRules, DigestTx, Queued
-from gateway.flow.queue import MOST_COUNTED, Row
+from gateway.flow.queue import MOST_COUNTED
+from gateway.flow.queue_ports import Row
 
 MOST_READ = 2000
 """Rows that one digest can stand for; the rest comes with the next."""

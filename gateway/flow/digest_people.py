@@ -15,7 +15,7 @@ from gateway.domain.schedule import OFF, Schedule, parse_schedule
 from gateway.flow.account_ports import Account
 from gateway.flow.account_ports import Kind as Belonging
 from gateway.flow.digest_ports import AccountLook, Wanted
-from gateway.flow.queue import MACHINE, Row
+from gateway.flow.queue_ports import MACHINE, Row
 from gateway.flow.reader_days import zone_named
 
 

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from gateway.domain.digest import Group
 from gateway.domain.roles import Reach, Right
 from gateway.flow.account_ports import Account
-from gateway.flow.queue import Row
+from gateway.flow.queue_ports import Row
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from gateway.flow.moderate import Action, Breadth, act_on_one
 from gateway.flow.notice_ports import ChoiceTable, HeadTable, NoticeTable
 from gateway.flow.notices import choice_of
 from gateway.flow.ports import Tx
-from gateway.flow.queue import MACHINE, Row
+from gateway.flow.queue_ports import MACHINE, Row
 from gateway.log import event
 
 T = TypeVar("T")

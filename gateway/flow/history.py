@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from gateway.domain.address import normal_form
 from gateway.domain.challenge import DAY
 from gateway.domain.roles import Right, Viewer
-from gateway.flow.queue import Place
+from gateway.flow.queue_ports import Place
 from gateway.log import event
 
 T = TypeVar("T")

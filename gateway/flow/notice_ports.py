@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from gateway.domain.levels import Choice
 from gateway.flow.digest_ports import AccountLook, DigestTable, RowLook
 from gateway.flow.ports import ListTx
-from gateway.flow.queue import Row
+from gateway.flow.queue_ports import Row
 
 T = TypeVar("T")
 

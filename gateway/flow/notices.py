@@ -35,7 +35,7 @@ from gateway.flow.letter_book import LetterKind
 from gateway.flow.notice_ports import DueNotice, NoticeLetter, NoticeStore, NoticeTx
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import StoreDown
-from gateway.flow.queue import Row
+from gateway.flow.queue_ports import Row
 from gateway.flow.read import ContentGone, WrongContent
 from gateway.log import bug, event
 

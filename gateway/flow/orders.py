@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action, Breadth, Done, act_on_one
 from gateway.flow.ports import Tx
-from gateway.flow.queue import Place, Selection
+from gateway.flow.queue_ports import Place, Selection
 from gateway.log import event
 
 T = TypeVar("T")

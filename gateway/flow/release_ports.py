@@ -11,7 +11,7 @@ from gateway.domain.lifecycle import Event
 from gateway.flow.account_ports import Account
 from gateway.flow.digest_ports import DigestTable, RowLook
 from gateway.flow.ports import Tx
-from gateway.flow.queue import Row
+from gateway.flow.queue_ports import Row
 
 T = TypeVar("T")
 LONGEST_WORDS = 500

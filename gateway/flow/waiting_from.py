@@ -8,7 +8,8 @@ from gateway.domain.query import Term, search_words
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action
 from gateway.flow.orders import Order, Orders, Wish
-from gateway.flow.queue import LANES, MACHINE, MOST_COUNTED, Owner, Place, QueueStore, Selection
+from gateway.flow.queue import MOST_COUNTED
+from gateway.flow.queue_ports import LANES, MACHINE, Owner, Place, QueueStore, Selection
 
 
 class WaitingFrom:

@@ -15,7 +15,8 @@ from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
 from gateway.flow.digest_ports import DigestLetter, Links
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.queue import MOST_COUNTED, Row
+from gateway.flow.queue import MOST_COUNTED
+from gateway.flow.queue_ports import Row
 from gateway.flow.reader_days import zone_named
 from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.letter import Cover, Desk, LetterTemplates, seal

@@ -16,7 +16,7 @@ from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
 from gateway.flow.notice_ports import NoticeLetter
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.queue import Row
+from gateway.flow.queue_ports import Row
 from gateway.flow.reader_days import zone_named
 from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.compose import Inline

@@ -12,7 +12,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.queue import Row
+from gateway.flow.queue_ports import Row
 from gateway.flow.reader_days import zone_named
 from gateway.flow.release_ports import LONGEST_WORDS, AnswerLetter, AskLetter, Case, ReleaseRequest, RequestState
 from gateway.languages.language import ENGLISH, Language, language

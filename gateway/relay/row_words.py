@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, tzinfo
 
 from gateway.domain.lookalike import look_of
-from gateway.flow.queue import Row
+from gateway.flow.queue_ports import Row
 from gateway.languages.language import Language
 from gateway.relay.plain_words import one_line, without_links
 

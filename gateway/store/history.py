@@ -23,7 +23,7 @@ from gateway.domain.lifecycle import FINAL, OPEN, State
 from gateway.flow.history import Asked, Erased, Line, Start
 from gateway.flow.letter_book import Letter
 from gateway.flow.passages import Passage
-from gateway.flow.queue import Place
+from gateway.flow.queue_ports import Place
 from gateway.store.counters import EXPECTING, LISTS, count_up
 from gateway.store.dropping import drop, drop_messages, drop_rows
 from gateway.store.history_lines import names, page_of

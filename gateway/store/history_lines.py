@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, literal, or_, select, true
 
 from gateway.flow.history import KINDS, Asked, Line, Start
-from gateway.flow.queue import Place
+from gateway.flow.queue_ports import Place
 from gateway.store.tables import challenge, departure, letter, message, passage, pending
 
 

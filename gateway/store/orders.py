@@ -12,7 +12,7 @@ from gateway.domain.lifecycle import MOVES, Event, State
 from gateway.domain.roles import Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import OPEN, Due, Order, OrderState, Problem, Wish
-from gateway.flow.queue import Place, Selection
+from gateway.flow.queue_ports import Place, Selection
 from gateway.store.bringings import BRING
 from gateway.store.queue import QueueTable
 from gateway.store.queue_sql import Clause

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import State
 from gateway.flow.account_ports import Kind
-from gateway.flow.queue import COUNTED_OF_A_GROUP, Group, Key, Row, Selection
+from gateway.flow.queue_ports import COUNTED_OF_A_GROUP, Group, Key, Row, Selection
 from gateway.store.queue_find import Finder
 from gateway.store.queue_hits import Limits
 from gateway.store.queue_ordered import Found
@@ -36,7 +36,7 @@ _names = msgspec.json.Decoder(tuple[str, ...])
 
 
 class QueueTable:
-    """Implements `flow.queue.QueueTable`."""
+    """Implements `flow.queue_ports.QueueTable`."""
 
     def __init__(self, connection: Connection, limits: Limits | None = None) -> None:
         self._connection = connection

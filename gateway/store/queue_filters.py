@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.domain.lifecycle import State
 from gateway.domain.query import Term
-from gateway.flow.queue import Selection
+from gateway.flow.queue_ports import Selection
 from gateway.store.queue_sql import Clause, Values
 from gateway.store.queue_strips import ended_states
 from gateway.store.queue_words import columns_of

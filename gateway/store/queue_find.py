@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from operator import neg
 
-from gateway.flow.queue import Key, Selection
+from gateway.flow.queue_ports import Key, Selection
 from gateway.store.queue_filters import not_seen
 from gateway.store.queue_hits import Part
 from gateway.store.queue_order import behind, fits

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from gateway.domain.lifecycle import State
-from gateway.flow.queue import LANES, MOST_COUNTED, Place, Selection
+from gateway.flow.queue import MOST_COUNTED
+from gateway.flow.queue_ports import LANES, Place, Selection
 from gateway.store.queue_filters import checks, days, not_in_words, score_between
 from gateway.store.queue_sql import Clause, Values, by_index, marked
 from gateway.store.queue_strips import Strip, ended_states, ended_strips, waiting_in, waiting_strips

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.flow.queue import Key
+from gateway.flow.queue_ports import Key
 from gateway.store.queue_sql import Clause
 
 KEYS: dict[str, tuple[str, ...]] = {

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from gateway.flow.queue import Key
+from gateway.flow.queue_ports import Key
 from gateway.store.queue_hits import PASSED_BY, Hits, Part, part_of
 from gateway.store.queue_order import KEYS, behind, in_order
 from gateway.store.queue_sql import Clause, by_ids, by_index, marked

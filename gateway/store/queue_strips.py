@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from gateway.domain.lifecycle import State
-from gateway.flow.queue import MACHINE, Key, Owner, Place, Selection
+from gateway.flow.queue_ports import MACHINE, Key, Owner, Place, Selection
 from gateway.store.queue_order import behind, sign_of
 from gateway.store.queue_sql import Clause, Values
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import ceil, floor
 
 from gateway.domain.query import Term
-from gateway.flow.queue import Key, Place, Selection
+from gateway.flow.queue_ports import Key, Place, Selection
 from gateway.store.queue_sql import Clause
 
 _COLUMNS = {"from": "w_from", "to": "w_to", "subject": "w_subject", "file": "w_file"}

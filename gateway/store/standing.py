@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.domain.lifecycle import State
-from gateway.flow.queue import LANES
+from gateway.flow.queue_ports import LANES
 from gateway.store.queue_sql import Clause, Values, by_index
 
 _FIRST, _AT_ONCE = 10, 500

@@ -9,7 +9,7 @@ from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import BATCH, SWIFT, Order, Orders, OrderState, OrderWorker, Wish
-from gateway.flow.queue import Place, Selection
+from gateway.flow.queue_ports import Place, Selection
 from gateway.flow.redate import Redater
 from gateway.store.store import Store
 from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, row

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gateway.domain.lifecycle import State
 from gateway.domain.query import Score, Term, search_words
 from gateway.flow.describe import Described, Raw, describe
-from gateway.flow.queue import MACHINE, PEOPLE, SORTS, Key, Owner, Place, Row, Selection
+from gateway.flow.queue_ports import MACHINE, PEOPLE, SORTS, Key, Owner, Place, Row, Selection
 from gateway.store.descriptions import PUT, values_of
 from gateway.store.engine import open_engine
 from gateway.store.queue import QueueTable

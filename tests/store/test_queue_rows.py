@@ -8,7 +8,7 @@ from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.query import Term
 from gateway.flow.describe import describe
-from gateway.flow.queue import LANES, PEOPLE, Place, Selection
+from gateway.flow.queue_ports import LANES, PEOPLE, Place, Selection
 from gateway.store.queue import QueueTable
 from gateway.store.queue_hits import Limits
 from gateway.store.store import Store, Transaction

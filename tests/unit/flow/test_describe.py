@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.flow.describe import LONGEST_SORT_KEY, Raw, describe
-from gateway.flow.queue import MACHINE, PEOPLE
+from gateway.flow.queue_ports import MACHINE, PEOPLE
 
 RAW = Raw(
     id=7, recipient_key="joe+shop@example.org", reverse_path="Anna@Oak.example", sender_key="anna@oak.example",

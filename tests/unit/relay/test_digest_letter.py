@@ -14,7 +14,7 @@ from gateway import resources
 from gateway.domain.digest import Group, Kind, Line
 from gateway.domain.lifecycle import State
 from gateway.flow.digest_ports import DigestLetter, Links
-from gateway.flow.queue import Row
+from gateway.flow.queue_ports import Row
 from gateway.languages.language import language
 from gateway.relay.digest_letter import DigestTemplates, compose_digest
 from gateway.relay.letter import Desk

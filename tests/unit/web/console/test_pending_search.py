@@ -13,7 +13,8 @@ from gateway.domain.lifecycle import State
 from gateway.domain.query import Query
 from gateway.domain.roles import Role
 from gateway.flow.account_ports import Kind, NewAccount
-from gateway.flow.queue import Page, Row
+from gateway.flow.queue import Page
+from gateway.flow.queue_ports import Row
 from gateway.reading.reader import Reader
 from gateway.store.store import Store, Transaction
 from tests.store.fresh import fresh_store
