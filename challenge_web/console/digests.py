@@ -34,7 +34,7 @@ from gateway.languages.language import language_name
 SAVED = say("digests-saved", "Saved. It counts from now on.")
 SAME = say("digests-same", "Nothing was different, so nothing was changed here.")
 ASKED = say("digests-asked", "It is on its way, if something waits.")
-NOBODY = say("digests-nobody", "No digest goes to a whole domain: name an address.")
+NOBODY = say("digests-nobody", "No digest goes to a whole domain: name an address.", done=False)
 
 
 class DigestPages:

@@ -24,8 +24,8 @@ from gateway.flow.list_work import Bringing, FileSaver
 
 SAVED = say("list-imported", "Saved. The entries count from the next mail on.")
 STOPPED = say("list-import-stopped", "Stopped. What was saved stays; what is left of the file can be saved again.")
-NOT_STOPPED = say("list-import-ended", "It had ended already.")
-GONE = say("list-import-gone", "That file is not there any more: it was saved, or it is too old.")
+NOT_STOPPED = say("list-import-ended", "It had ended already.", done=False)
+GONE = say("list-import-gone", "That file is not there any more: it was saved, or it is too old.", done=False)
 
 _NOT_YOURS = phrase("That is not yours to decide. Choose an address or a domain of your own.")
 LOOK_AGAIN = 3

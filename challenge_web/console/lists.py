@@ -30,9 +30,11 @@ ADDED = say("list-added", "Added. It counts from the next mail on.")
 THERE = say("list-there", "It was on the list already, and now has what is new of this one.")
 CHANGED = say("list-changed", "Saved.")
 UNDONE = say("list-undone", "It is back, as it was.")
-PARTLY_UNDONE = say("list-partly-undone", "What could come back is back. Others of the same name were made meanwhile.")
-TOO_LATE = say("list-too-late", "It is too late to take that back. Add the entry again instead.")
-NOTHING = say("list-nothing", "Nothing was chosen. Tick some entries first.")
+PARTLY_UNDONE = say(
+    "list-partly-undone", "What could come back is back. Others of the same name were made meanwhile.", done=False
+)
+TOO_LATE = say("list-too-late", "It is too late to take that back. Add the entry again instead.", done=False)
+NOTHING = say("list-nothing", "Nothing was chosen. Tick some entries first.", done=False)
 
 SIZES = (50, 100, 200)
 _ID = "{id:[0-9]{1,18}}"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from challenge_web.console.deed_words import DEEDS, place_of
 from challenge_web.console.forms import number_of
 from challenge_web.console.gate import viewer_of
 from challenge_web.console.pages import ConsolePages
@@ -39,12 +40,16 @@ class LogPages:
         before = number_of(request.query.get("before", ""))
         deeds = await self._journal.page(viewer_of(request), actor=actor, words=words, before_id=before)
         older = deeds[-1].id if len(deeds) == PAGE else 0
-        return self._pages.page(
-            request,
-            "log/log",
-            {"deeds": deeds, "actor": actor, "words": words, "older": older, "paged": bool(before)},
-            here="log",
-        )
+        told = {
+            "deeds": deeds,
+            "words_of": DEEDS,
+            "place_of": place_of,
+            "actor": actor,
+            "words": words,
+            "older": older,
+            "paged": bool(before),
+        }
+        return self._pages.page(request, "log/log", told, here="log")
 
     async def export(self, request: web.Request) -> web.Response:
         """Give it as CSV, the newest first."""

@@ -28,10 +28,14 @@ from gateway.flow.read import ContentGone, WrongContent
 from gateway.flow.releases import Releases
 
 ASKED_AGAIN = say("asked-again", "The sender is asked once more.")
-NOT_ASKED = say("not-asked", "The sender was not asked. Why not, and when it can be done, stands below.")
+NOT_ASKED = say("not-asked", "The sender was not asked. Why not, and when it can be done, stands below.", done=False)
 FORWARDED = say("forwarded", "The mail was sent on for inspection.")
-FORWARD_LATER = say("forward-later", "The mail was not sent on: the server cannot take it now. Try again later.")
-FORWARD_REFUSED = say("forward-refused", "The mail was not sent on: the server refused it. Its words are below.")
+FORWARD_LATER = say(
+    "forward-later", "The mail was not sent on: the server cannot take it now. Try again later.", done=False
+)
+FORWARD_REFUSED = say(
+    "forward-refused", "The mail was not sent on: the server refused it. Its words are below.", done=False
+)
 
 FRAME_STYLE = (
     ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;margin:1rem;overflow-wrap:anywhere}"

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from challenge_web.console.chart import stacked
-from challenge_web.console.gate import viewer_of
+from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
 from challenge_web.page_language import spoken
@@ -24,7 +24,7 @@ from gateway.flow.reader_days import zone_of
 from gateway.flow.tally import Happening
 
 TRIED = say("tried", "It is tried again now. The answer of the other server appears here in a moment.")
-NOT_TRIED = say("not-tried", "There was nothing to try again: somebody else may have done it.")
+NOT_TRIED = say("not-tried", "There was nothing to try again: somebody else may have done it.", done=False)
 DROPPED = say("dropped", "Deleted. It does not go out any more.")
 
 _SPANS = ((Span.DAY, phrase("24 hours")), (Span.WEEK, phrase("7 days")), (Span.MONTH, phrase("30 days")))
@@ -98,6 +98,7 @@ class OverviewPages:
         if action is None:
             raise web.HTTPBadRequest
         (done,) = await self._moderator.act(action, [row_id], viewer.name)
+        tell(request, action.value)
         said = NOT_TRIED if done.problem else DROPPED if action is Action.DELETE else TRIED
         raise see_other(request, "console/outgoing", said)
 

@@ -21,13 +21,26 @@ from gateway.flow.reader_days import zone_of
 POLICY = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
 """Of the console's pages: their scripts ask our own pages how far an order is, and for the mail beside the list."""
 
+
 # What a person is told on the page after an action. The address bears the code only: no text of others gets in by it.
-SAID: dict[str, str] = {}
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence after an action."""
+
+    text: str
+    done: bool
 
 
-def say(code: str, sentence: str) -> str:
-    """Register a sentence that pages can show after an action; returns its code."""
-    if SAID.setdefault(code, phrase(sentence)) != sentence:
+SAID: dict[str, Said] = {}
+
+
+def say(code: str, sentence: str, *, done: bool = True) -> str:
+    """Register a sentence that pages can show after an action; returns its code.
+
+    done: what was asked for was done; else the sentence does not look like one of success.
+    """
+    told = Said(phrase(sentence), done)
+    if SAID.setdefault(code, told) != told:
         raise ValueError(f"{code} says something else already")
     return code
 
@@ -87,7 +100,7 @@ class ConsolePages:
                 "here": here,
                 "menu": menu(viewer.may, self._all_paths(request)) if viewer else [],
                 "calls": self._calls(viewer) if viewer else (),
-                "said": SAID.get(request.query.get("said", ""), ""),
+                "said": SAID.get(request.query.get("said", "")),
                 "at": lambda seconds: exact(seconds, zone),
                 **words,
             },

@@ -47,14 +47,18 @@ from gateway.flow.reader_days import zone_of
 from gateway.flow.saved_searches import SavedSearches, packed
 from gateway.flow.sources import NoSource, Unvouched
 
-NOTHING_CHOSEN = say("nothing-chosen", "Nothing was chosen. Tick some mails first.")
-NOT_UNDONE = say("too-late", "That can no longer be undone.")
+NOTHING_CHOSEN = say("nothing-chosen", "Nothing was chosen. Tick some mails first.", done=False)
+NOT_UNDONE = say("too-late", "That can no longer be undone.", done=False)
 ACCEPTED = say("source-accepted", "This source is accepted. What waits from it with as good a proof is on its way.")
 REFUSED = say("source-refused", "This source is blocked. What waits from it is gone.")
 UNVOUCHED = say(
-    "source-unvouched", "Nobody vouches for this source, so it cannot be accepted: anyone could write in its name."
+    "source-unvouched",
+    "Nobody vouches for this source, so it cannot be accepted: anyone could write in its name.",
+    done=False,
 )
-NO_SOURCE = say("source-gone", "Nothing from this source waits any more.")
+NO_SOURCE = say("source-gone", "Nothing from this source waits any more.", done=False)
+_NAMED = 20
+"""How many of the mails that were moved a line of the log names; the history of each mail has them all."""
 TOLD_SECONDS = 30.0
 """How long the list still tells of an order that has ended."""
 _ACTIONS = {action.value: action for action in Action}
@@ -202,7 +206,8 @@ class PendingPages:
             order = await self._orders.give(viewer, wish, ids)
         if order is None:
             raise see_other(request, address(back), NOTHING_CHOSEN)
-        tell(request, f"{wish.action.value}: {'all that match' if everything else len(ids)}, order {order.id}")
+        named = "all that match" if everything else f"{len(ids)} ({' '.join(map(str, ids[:_NAMED]))})"
+        tell(request, f"{wish.action.value}: {named}, order {order.id}")
         if everything:
             raise see_other(request, f"console/pending/order/{order.id}?{address(back).partition('?')[2]}")
         following = _next_row(text_of(form, "shown"), ids)

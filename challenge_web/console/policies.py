@@ -22,7 +22,7 @@ from gateway.flow.redate import Redating
 SAVED = say("policy-saved", "Saved. It counts for the next mail.")
 APPLIED = say("policy-applied", "Saved. It counts for the next mail. What waits is being moved to the new days.")
 STOPPED = say("policy-stopped", "Stopped. What was moved to its new day stays there.")
-NOT_STOPPED = say("policy-not-stopped", "It had ended already.")
+NOT_STOPPED = say("policy-not-stopped", "It had ended already.", done=False)
 SAME = say("policy-same", "Nothing was different, so nothing was changed.")
 
 LOOK_AGAIN = 3

@@ -21,19 +21,23 @@ ASKED = {
     Asked.AGAIN: say("release-again", "They were asked before, and have not decided yet."),
     Asked.REFUSED: say("release-settled", "They were asked before, and have decided."),
     Asked.LIMITED: say(
-        "release-limited", "Too many requests are open, or were made today. Please wait for the answers."
+        "release-limited", "Too many requests are open, or were made today. Please wait for the answers.", done=False
     ),
 }
 NOT_ASKED = say(
-    "release-not-asked", "There is nothing to ask for: the mail does not wait, or you can let it go yourself."
+    "release-not-asked",
+    "There is nothing to ask for: the mail does not wait, or you can let it go yourself.",
+    done=False,
 )
 RELEASED = say("request-released", "The mail is on its way to its recipient. Who asked is told by mail.")
 REFUSED = say("request-refused", "The mail stays here. Who asked is told by mail.")
-SETTLED = say("request-settled", "Nothing was done: somebody else has decided before, or the mail has ended.")
+SETTLED = say(
+    "request-settled", "Nothing was done: somebody else has decided before, or the mail has ended.", done=False
+)
 COPIED = say("request-copied", "A copy is on its way to your own mailbox.")
-COPY_LATER = say("request-copy-later", "No copy was sent: the server cannot take it now. Try again later.")
-COPY_REFUSED = say("request-copy-refused", "No copy was sent: the server refused it.")
-NO_MAILBOX = say("request-no-mailbox", "No copy was sent: your account has no mailbox of its own.")
+COPY_LATER = say("request-copy-later", "No copy was sent: the server cannot take it now. Try again later.", done=False)
+COPY_REFUSED = say("request-copy-refused", "No copy was sent: the server refused it.", done=False)
+NO_MAILBOX = say("request-no-mailbox", "No copy was sent: your account has no mailbox of its own.", done=False)
 
 
 class ReleasePages:

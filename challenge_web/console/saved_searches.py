@@ -17,7 +17,7 @@ from gateway.flow.saved_searches import NotSaved, SavedSearch, SavedSearches, pa
 
 SAVED = say("search-saved", "The search is saved. It stands above the list.")
 REMOVED = say("search-removed", "The saved search is removed.")
-GONE = say("search-gone", "This saved search is not there any more.")
+GONE = say("search-gone", "This saved search is not there any more.", done=False)
 
 
 class SavedSearchPages:

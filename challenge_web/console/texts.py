@@ -24,7 +24,7 @@ SAVED = say("texts-saved", "Saved. The next challenge is written with these word
 RESET = say("texts-reset", "Your own words are gone. The words from further up are used again.")
 SEEN = say("texts-seen", "Noted. We tell you again when the shipped words change.")
 SENT = say("texts-sent", "A sample is on its way to your mailbox.")
-NOT_SENT = say("texts-not-sent", "The sample could not be sent now. Try again in a few minutes.")
+NOT_SENT = say("texts-not-sent", "The sample could not be sent now. Try again in a few minutes.", done=False)
 
 SendSample = Callable[[Viewer, str, str, Texts], Awaitable[bool]]
 """Viewer, scope, language and texts → whether the sample mail was taken for the viewer's own address."""

@@ -17,7 +17,7 @@ from gateway.flow.webhook import Webhook
 
 TAKEN = say("webhook-taken", "It took the event.")
 RETRIED = say("webhook-retried", "All that waits is sent again now. Look again in a moment.")
-NO_WEBHOOK = say("webhook-none", "There is no webhook: nothing was sent.")
+NO_WEBHOOK = say("webhook-none", "There is no webhook: nothing was sent.", done=False)
 
 KINDS = {
     Kind.HELD: phrase_in("event", "held"),

@@ -4,6 +4,7 @@ import re
 
 from sqlalchemy import update
 
+from challenge_web.console.deed_words import DEEDS
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names
 from gateway.domain.roles import Role
@@ -223,3 +224,18 @@ async def test_preview_of_a_challenge_can_do_nothing(house: House) -> None:
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
     assert "&lt;script&gt;alert(1)" in await answer.text()
+
+
+async def test_log_says_in_words_what_was_done_and_leads_to_it(house: House) -> None:
+    row = house.own[Names.ROW]
+    await post(house, Role.SITE_ADMIN, f"/console/outgoing/mail/{row}", do="retry")
+    await post(house, Role.SITE_ADMIN, "/console/pending", 303, do="delete", id=str(row), nonce="n")
+    log = await get(house, Role.SITE_ADMIN, "/console/log")
+    assert 'Tried or deleted a stuck mail<br><span class="mono soft">outgoing-mail</span></td>' in log
+    assert f'<a href="../console/message/{row}">{row}</a><br><span class="soft">deliver</span>' in log
+    assert f'<span class="soft">delete: 1 ({row}), order ' in log
+
+
+def test_every_deed_of_the_log_has_its_words(house: House) -> None:
+    noted = {route.name for route in house.routes if route.act is not None and not route.reads}
+    assert {name for name in noted if not name.startswith("signin")} | {"history-erase"} == set(DEEDS)

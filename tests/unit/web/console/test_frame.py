@@ -20,6 +20,7 @@ from tests.unit.web.console.markup import Markup, faults
 JOE = Viewer(1, "joe@example.org", Role.USER, Reach(addresses=frozenset({"joe@example.org"})))
 ADMIN = Viewer(2, "root", Role.SITE_ADMIN, Reach(site=True), time_zone="Europe/Vienna")
 DONE = say("test-frame-done", "The test's thing is done.")
+NOT_DONE = say("test-frame-not-done", "It was not done.", done=False)
 PATHS = frozenset("/" + entry.path for entry in MENU)
 
 
@@ -100,6 +101,12 @@ async def test_page_says_what_was_done_but_no_words_of_others(make_client: MakeC
         client, f"/console/lists?said={DONE}"
     )
     assert "evil" not in await _page(client, "/console/lists?said=evil")
+    # What was not done does not look like a success.
+    page = await _page(client, f"/console/lists?said={NOT_DONE}")
+    assert (
+        '<p class="note note--warn" role="status"><strong class="note__word">Note:</strong> It was not done.</p>'
+        in page
+    )
 
 
 async def test_page_of_one_who_looks_as_another_says_so(make_client: MakeClient) -> None:

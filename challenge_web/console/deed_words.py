@@ -1,0 +1,80 @@
+"""What people did, in words: for the log, whose lines bear the names of routes."""
+
+from __future__ import annotations
+
+from challenge_web.console.forms import number_of
+from gateway.domain.phrase import phrase
+from gateway.flow.journal import Deed
+
+DEEDS: dict[str, str] = {
+    "pending": phrase("moved mail that waits"),
+    "pending-machine": phrase("decided about a source"),
+    "order": phrase("took an order back"),
+    "saved-search": phrase("kept or dropped a search"),
+    "message-ask-again": phrase("asked a sender once more"),
+    "message-forward": phrase("sent a copy on for inspection"),
+    "message-ask-release": phrase("asked for the release of a mail"),
+    "request-release": phrase("let a mail go on request"),
+    "request-refuse": phrase("refused a request of release"),
+    "request-inspect": phrase("had a copy sent to oneself"),
+    "list-new": phrase("added to a list"),
+    "list-entry": phrase("changed a list entry"),
+    "list-remove": phrase("removed a list entry"),
+    "list-remove-some": phrase("removed list entries"),
+    "list-undo": phrase("put list entries back"),
+    "list-bring": phrase("brought a file of entries"),
+    "list-draft": phrase("saved a file of entries"),
+    "list-work": phrase("stopped saving a file of entries"),
+    "policy": phrase("changed a policy"),
+    "policy-waiting": phrase("stopped moving mail to new days"),
+    "expecting": phrase("began to expect mail"),
+    "expecting-stop": phrase("stopped expecting mail"),
+    "digest": phrase("chose when digests go"),
+    "digest-send": phrase("had a digest sent"),
+    "texts-scope": phrase("changed or tried the words of challenges"),
+    "texts-reset": phrase("went back to earlier words of challenges"),
+    "texts-seen": phrase("noted that shipped words have changed"),
+    "outgoing-mail": phrase("tried or deleted a stuck mail"),
+    "outgoing-challenge": phrase("tried a stuck challenge again"),
+    "webhook": phrase("tried the webhook"),
+    "history-erase": phrase("erased the data of an address"),
+    "accounts": phrase("made an account"),
+    "account-of": phrase("changed an account"),
+    "account-link": phrase("made a link to sign in"),
+    "account-remove": phrase("removed an account"),
+    "account-look": phrase("looked at a user's pages"),
+    "accounts-leave": phrase("left a user's pages"),
+    "account": phrase("changed the own account"),
+    "account-session-end": phrase("signed one browser out"),
+    "account-sessions-end": phrase("signed out everywhere"),
+    "account-tokens": phrase("made a token"),
+    "account-token-revoke": phrase("ended a token"),
+    "account-proof": phrase("showed who one is"),
+    "account-password": phrase("chose a password"),
+    "account-app": phrase("set up an authenticator app"),
+    "account-app-remove": phrase("removed the authenticator app"),
+    "account-recovery": phrase("made recovery codes"),
+    "account-passkeys": phrase("added a passkey"),
+    "account-passkey-remove": phrase("removed a passkey"),
+    "signout": phrase("signed out"),
+}
+"""Name of the route that was posted to → what that was. What a program did by the API bears the name of the operation."""
+
+_PLACES = {
+    "message-ask-again": "message",
+    "message-forward": "message",
+    "message-ask-release": "message",
+    "outgoing-mail": "message",
+    "request-release": "requests",
+    "request-refuse": "requests",
+    "request-inspect": "requests",
+    "account-of": "accounts",
+    "account-link": "accounts",
+    "account-look": "accounts",
+}
+
+
+def place_of(deed: Deed) -> str:
+    """Return the page of what a deed was done to, below the application's root; "" where there is none."""
+    place = _PLACES.get(deed.deed, "")
+    return f"console/{place}/{deed.object}" if place and number_of(deed.object) else ""
