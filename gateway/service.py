@@ -26,7 +26,7 @@ from gateway.flow.answer import Answers
 from gateway.flow.challenge_language import LanguageChoice
 from gateway.flow.list_work import Bringer
 from gateway.flow.orders import Orders, OrderWorker
-from gateway.flow.ports import StoreDown
+from gateway.flow.ports import StoreDown, StoreFull
 from gateway.flow.queue import Queue
 from gateway.flow.watch import Watch
 from gateway.front import Front
@@ -166,7 +166,11 @@ class Service:
             stack.callback(lock.release)
             store = Store(settings.store.url)
             stack.push_async_callback(store.close)
-            await store.forget_leases()
+            try:
+                await store.forget_leases()
+            except StoreFull as full:
+                # They end by themselves. Mail that needs no room goes on, and who brings other mail hears 452.
+                log.warning(_log, "store-down", worker="start", problem=str(full))
             clock = Clock(settings.pending.settle_minutes * MINUTE, await store.last_seen())
             keys = Keys(site=await store.key("site"), puzzle=await store.key("puzzle"))
             service = cls(settings, store, clock, keys, doors)

@@ -21,6 +21,7 @@ from gateway.cli.options import PRIVATE, config_option, settings_of
 from gateway.cli.signals import Signals
 from gateway.doors.forked import Forked, fork_processes
 from gateway.doors.supervisor import how_many
+from gateway.flow.ports import StoreDown
 from gateway.processes import collect_seldom, few_heaps, keep_standard_streams, run_loop
 from gateway.relay.signer import KeyFault
 from gateway.relay.templates import TemplateFault
@@ -85,7 +86,12 @@ async def _serve(
 
 async def tell_first_admin(service: Service) -> None:
     """Print a link where no site admin has ever signed in. It goes to standard output: a log is read by many."""
-    url = await service.first_admin_url()
+    try:
+        url = await service.first_admin_url()
+    except StoreDown as down:
+        # The next start has one; the mail does not wait for it.
+        log.warning(_log, "store-down", worker="first admin", problem=str(down))
+        return
     if url is not None:
         click.echo(f"No admin has signed in yet. Open this link once, within a day, to be the first: {url}")
 

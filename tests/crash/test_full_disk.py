@@ -16,6 +16,7 @@ import pytest
 from benchmarks.gateway_process import GatewayProcess
 from benchmarks.measure import family
 from benchmarks.places import HOST, wait_until
+from benchmarks.places import answers as answers_at
 from benchmarks.surroundings import Surroundings
 from tests.crash.senders import KNOWN, STRANGER, content_of
 
@@ -30,6 +31,8 @@ class SmallDisk:
     folder: Path
     fill: Callable[[GatewayProcess], None]
     free: Callable[[GatewayProcess], None]
+    mounted: bool
+    """It is full for a gateway that starts anew, too."""
 
 
 @pytest.fixture
@@ -41,10 +44,10 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
         ["mount", "-t", "tmpfs", "-o", f"size={_ROOM}", "tmpfs", str(disk)], capture_output=True, check=False
     )
     if mounted.returncode:
-        yield SmallDisk(disk, _forbid_growth, _allow_growth)
+        yield SmallDisk(disk, _forbid_growth, _allow_growth, mounted=False)
         return
     try:
-        yield SmallDisk(disk, lambda gateway: _fill(disk), lambda gateway: (disk / "filler").unlink())
+        yield SmallDisk(disk, lambda gateway: _fill(disk), lambda gateway: (disk / "filler").unlink(), mounted=True)
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
@@ -73,6 +76,15 @@ def test_full_disk_is_answered_with_452_and_recovers_when_freed(
         around.inside.wait(RECIPIENT)
         assert gateway.runs
         assert gateway.pid == pid
+
+        if small_disk.mounted:
+            # Whoever starts it meanwhile, as after a failure of power, has the same.
+            gateway.kill()
+            gateway.start(wait=False)
+            wait_until(lambda: answers_at(gateway.smtp_port), "the gateway greets")
+            assert [_send(gateway, number) for number in range(105, 108)] == [452] * 3
+            assert _send(gateway, 201, KNOWN, size=2000) == 250
+            assert gateway.runs
 
         small_disk.free(gateway)
         wait_until(lambda: _send(gateway, 300) == 250, "mail is taken again")
