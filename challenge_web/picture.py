@@ -142,4 +142,4 @@ def draw_picture(captcha: SeededCaptcha, key: bytes, nonce: bytes) -> bytes:
     """Return the PNG of the picture puzzle with this nonce: the same octets at each call."""
     seed = hmac.digest(key, b"drawing " + nonce, "sha256")
     # The generator is not secret-proof, but all that is seen of it is a drawing, and its seed is a MAC.
-    return captcha.draw(picture_answer(key, nonce), Random(seed))  # noqa: S311
+    return captcha.draw(picture_answer(key, nonce), Random(seed))  # noqa: S311 drawn from a MAC

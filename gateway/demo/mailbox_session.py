@@ -285,7 +285,7 @@ class MailboxSession(SMTP):
                 return None
             return bytes(data.replace(b"\r\n.", b"\r\n")[2:])
         finally:
-            reader._limit = usual  # type: ignore[attr-defined]
+            reader._limit = usual  # type: ignore[attr-defined]  # As it was.
 
 
 def _utf8(arg: str | None) -> str:

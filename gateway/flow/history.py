@@ -199,7 +199,7 @@ class History:
         for names, but, days in self._groups():
             before = now - max(days, self._held_days) * DAY
             while gone < most:
-                rows = await self._store.look(lambda tx: tx.history.over(before, names, but=but, most=BATCH))  # noqa: B023
+                rows = await self._store.look(lambda tx: tx.history.over(before, names, but=but, most=BATCH))  # noqa: B023 awaited here
                 if rows:
                     await self._store.transact(lambda tx: tx.history.drop(rows))  # noqa: B023 awaited here
                 gone += len(rows)

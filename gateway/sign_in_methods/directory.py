@@ -188,7 +188,7 @@ def _verified_tls(ldap3: Any, ca_file: Path | None) -> Any:
     """Return the library's TLS, with the system's own check of the server's name in place of the library's."""
     context = ssl.create_default_context(cafile=ca_file)
 
-    class Verified(ldap3.Tls):  # type: ignore[misc]
+    class Verified(ldap3.Tls):  # type: ignore[misc]  # The library has no types.
         def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
             connection.socket = context.wrap_socket(connection.socket, server_hostname=connection.server.host)
 

@@ -110,4 +110,4 @@ if __name__ == "__main__":
     for tag in tags():
         (LANGUAGES / tag / "messages.po").write_text(updated(tag, all_of_it))
         missing = sum(not all(m.string if isinstance(m.string, tuple) else (m.string,)) for m in catalogue(tag) if m.id)
-        print(f"{tag}: {missing} to be translated")  # noqa: T201
+        print(f"{tag}: {missing} to be translated")  # noqa: T201 what who runs it wants to know

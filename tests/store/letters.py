@@ -10,7 +10,7 @@ from gateway.domain import header
 from gateway.domain.address import Address
 from gateway.domain.envelope import Client, Recipient, Transaction
 from gateway.domain.evidence import Dkim, Evidence, Method, Proof, Result, Spf
-from gateway.domain.lifecycle import Event
+from gateway.domain.lifecycle import Event, State
 from gateway.domain.message import read_message
 from gateway.domain.policy import Scope
 from gateway.flow.describe import describe
@@ -100,8 +100,15 @@ async def keep(store: Store, new: NewMessage | None = None, *rows: NewPending, a
     return await store.transact(lambda tx: keep_in(tx, new, rows or (row(at=new.received_at),), ask=ask))
 
 
+def move(tx: Tx, row_id: int, to: State, event: Event) -> None:
+    """Move a row that is there."""
+    row = tx.pending.get(row_id)
+    assert row is not None
+    tx.pending.move(row, to, event, "s", NOW, "")
+
+
 async def described(store: Store) -> None:
     """Put what was kept into the pending list, as the running service does."""
     while await store.look(lambda tx: len(tx.descriptions.describe_new(10, 1000, describe))):
         rows = await store.look(lambda tx: tx.descriptions.describe_new(10, 1000, describe))
-        await store.transact(lambda tx: tx.descriptions.put(rows))  # noqa: B023
+        await store.transact(lambda tx: tx.descriptions.put(rows))  # noqa: B023 awaited here

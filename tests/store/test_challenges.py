@@ -108,12 +108,12 @@ async def test_every_token_that_was_sent_leads_to_its_challenge(store: Store) ->
     kept = await keep(store, ask=True)
     other = await keep(store, message("b"), ask=True)
     await store.transact(lambda tx: claim(tx, 1))
-    for token in ("a", "b"):
-        assert await store.transact(lambda tx, token=token: tx.challenges.mint(kept.challenge, 1, token_hash(token)))  # type: ignore[misc]
-    for token in ("a", "b"):
-        found = await store.look(lambda tx, token=token: tx.challenges.by_token(token_hash(token)))  # type: ignore[misc]
-        assert found is not None
-        assert found.id == kept.challenge != other.challenge
+    hashes = [token_hash(token) for token in ("a", "b")]
+    minted = await store.transact(lambda tx: [tx.challenges.mint(kept.challenge, 1, one) for one in hashes])
+    assert minted == [True, True]
+    found = await store.look(lambda tx: [tx.challenges.by_token(one) for one in hashes])
+    assert [one and one.id for one in found] == [kept.challenge] * 2
+    assert kept.challenge != other.challenge
     assert await store.look(lambda tx: tx.challenges.by_token(token_hash("c"))) is None
     assert await store.look(lambda tx: tx.challenges.by_token(b"a")) is None
 

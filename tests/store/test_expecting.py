@@ -40,9 +40,8 @@ async def test_window_is_found_by_the_address_it_opens_and_by_its_sub_addresses(
 
 async def test_use_counts_each_mail_once_and_keeps_what_it_was(store: Store) -> None:
     window = await opened(store)
-    for key, at in ((b"1", 1.0), (b"1", 2.0), (b"2", 3.0)):
-        mail = use(window.id, key, NOW + at)
-        assert await store.transact(lambda tx, mail=mail: tx.expecting.use(mail))  # type: ignore[misc]
+    mails = [use(window.id, key, NOW + at) for key, at in ((b"1", 1.0), (b"1", 2.0), (b"2", 3.0))]
+    assert all(await store.transact(lambda tx: [tx.expecting.use(mail) for mail in mails]))
     again = await store.look(lambda tx: tx.expecting.get(window.id))
     assert again is not None
     assert again.uses == 2
@@ -68,23 +67,22 @@ async def test_window_for_one_mail_is_used_by_one_of_twenty_at_once(store: Store
 
 async def test_windows_within_reach_are_those_of_the_addresses_and_domains(store: Store) -> None:
     window = await opened(store)
-    for addresses, domains, found in (
-        ([JOE.key], [], [window]),
-        ([], ["example.org"], [window]),
-        ([], ["ample.org"], []),
-        ([KIM.key], ["elm.example"], []),
-        ([], None, [window]),
-    ):
-        assert await store.look(lambda tx, a=addresses, d=domains: tx.expecting.within(a, d, NOW, 10)) == found  # type: ignore[misc]
+
+    async def within(addresses: list[str], domains: list[str] | None) -> list[Window]:
+        return await store.look(lambda tx: tx.expecting.within(addresses, domains, NOW, 10))
+
+    assert await within([JOE.key], []) == [window]
+    assert await within([], ["example.org"]) == [window]
+    assert await within([], ["ample.org"]) == []
+    assert await within([KIM.key], ["elm.example"]) == []
+    assert await within([], None) == [window]
     assert await store.look(lambda tx: tx.expecting.within([], None, NOW + 900, 10)) == []
     assert await store.look(lambda tx: tx.expecting.of_address(JOE.key)) == [window]
 
 
 async def test_forgotten_windows_take_their_uses_with_them(store: Store) -> None:
     old, young = await opened(store), await opened(store, ends_at=NOW + 2 * DAY)
-    for window in (old, young):
-        mail = use(window.id)
-        await store.transact(lambda tx, mail=mail: tx.expecting.use(mail))  # type: ignore[misc]
+    await store.transact(lambda tx: [tx.expecting.use(use(window.id)) for window in (old, young)])
     await store.transact(lambda tx: tx.expecting.forget(NOW + DAY))
     await store.transact(lambda tx: tx.expecting.forget(NOW + DAY))
     assert [window.id for window in await store.look(lambda tx: tx.expecting.of_address(JOE.key))] == [young.id]

@@ -12,7 +12,7 @@ from gateway.flow.orders import BATCH, SWIFT, Order, Orders, OrderState, OrderWo
 from gateway.flow.queue_ports import Place, Selection
 from gateway.flow.redate import Redater
 from gateway.store.store import Store
-from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, row
+from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, move, row
 
 UNDO = 10.0
 VIEWER = Viewer(1, "joe@example.org", Role.USER, Reach(addresses=frozenset({"joe@example.org"})))
@@ -193,9 +193,7 @@ async def test_order_retries_what_the_mail_server_refused(store: Store) -> None:
     (row_id,) = await desk.hold(1)
 
     async def moved(to: State, event: Event) -> None:
-        await store.transact(
-            lambda tx: tx.pending.move(tx.pending.get(row_id), to, event, "s", NOW, "")  # type: ignore[arg-type]
-        )
+        await store.transact(lambda tx: move(tx, row_id, to, event))
 
     await moved(State.RELEASED, Event.DELIVER)
     assert (await given(desk, Action.DELIVER, [row_id], "a")).total == 0

@@ -11,7 +11,7 @@ from gateway.flow.orders import Wish
 from gateway.flow.queue_ports import Place
 from gateway.flow.tally import HOUR, Happening, Slot
 from gateway.store.standing import RowsInState
-from gateway.store.store import Store
+from gateway.store.store import Store, Transaction
 from gateway.store.store import Transaction as Tx
 from tests.store.letters import ANNA, DAY, JOE, NOW, described, keep, message, row
 
@@ -129,8 +129,12 @@ async def test_journal_shows_each_admin_the_lines_of_his_domains(store: Store) -
         Deed(NOW + 1, "root", "account-remove", "7", "", "192.0.2.2"),
         Deed(NOW + 2, "ann", "list-add", "", "100%_sure@x.example", "192.0.2.3", domain="other.example"),
     ]
-    for line in lines:
-        await store.transact(lambda tx, line=line: tx.journal.add(line))  # type: ignore[misc]
+
+    def write(tx: Transaction) -> None:
+        for line in lines:
+            tx.journal.add(line)
+
+    await store.transact(write)
 
     async def actors(domains: set[str] | None, actor: str = "", words: str = "", before: int = 0) -> list[str]:
         return [deed.actor for deed in await store.look(lambda tx: tx.journal.page(domains, actor, words, before, 10))]

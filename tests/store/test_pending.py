@@ -94,12 +94,8 @@ async def test_row_of_a_hostile_sender_is_kept_as_it_is(store: Store) -> None:
 async def test_find_retry_knows_the_same_message_within_the_window_only(store: Store) -> None:
     new = message()
     await keep(store, new, row(JOE), row(KIM, Event.OWE))
-    for since, found in (
-        (NOW - 1, {JOE.key: State.PENDING, KIM.key: State.RELEASED}),
-        (NOW, {}),
-        (NOW + 1, {}),
-    ):
-        assert await store.look(lambda tx, since=since: tx.pending.find_retry(new.key, since)) == found  # type: ignore[misc]
+    found = await store.look(lambda tx: [tx.pending.find_retry(new.key, NOW + since) for since in (-1, 0, 1)])
+    assert found == [{JOE.key: State.PENDING, KIM.key: State.RELEASED}, {}, {}]
     assert await store.look(lambda tx: tx.pending.find_retry(b"other" * 6, 0.0)) == {}
 
 
@@ -154,14 +150,16 @@ async def test_expired_tells_rows_whose_time_is_over_the_oldest_first(store: Sto
     soon = await keep(store, message("soon"), row(days=1))
     await keep(store, message("owed"), row(event=Event.OWE, days=0))
 
+    async def expired(at: float, most: int) -> list[int]:
+        return [one.id for one in await store.look(lambda tx: tx.pending.expired(at, most))]
+
     for at, most, ids in (
         (NOW + DAY - 1, 10, []),
         (NOW + DAY, 10, soon.rows),
         (NOW + 3 * DAY, 10, soon.rows + late.rows),
         (NOW + 3 * DAY, 1, soon.rows),
     ):
-        found = await store.look(lambda tx, at=at, most=most: tx.pending.expired(at, most))  # type: ignore[misc]
-        assert [one.id for one in found] == ids
+        assert await expired(at, most) == ids
 
 
 # --- leases ---
@@ -208,7 +206,11 @@ async def test_claim_after_a_clock_set_back_ends_a_lease_that_seems_to_last_for_
 
 async def test_claims_of_many_workers_at_once_never_share_a_row(store: Store) -> None:
     ids = {await owed_row(store, str(number)) for number in range(40)}
-    taken = await asyncio.gather(*(store.transact(lambda tx, n=n: claim(tx, n, most=7)) for n in range(1, 10)))  # type: ignore[misc]
+
+    async def claimed(lease: int) -> list[int]:
+        return await store.transact(lambda tx: claim(tx, lease, most=7))
+
+    taken = await asyncio.gather(*map(claimed, range(1, 10)))
     flat = [row_id for batch in taken for row_id in batch]
     assert len(flat) == len(set(flat))
     assert set(flat) == ids

@@ -12,7 +12,7 @@ from gateway.flow.queue_ports import LANES, PEOPLE, Place, Selection
 from gateway.store.queue import QueueTable
 from gateway.store.queue_hits import Limits
 from gateway.store.store import Store, Transaction
-from tests.store.letters import NOW, described, keep, message, row
+from tests.store.letters import described, keep, message, move, row
 
 SITE = Place(site=True)
 
@@ -34,9 +34,7 @@ async def test_row_that_is_moved_leaves_the_words_of_what_waits(store: Store) ->
     (roof,), (lamp,) = (await keep(store, message("Roof"))).rows, (await keep(store, message("Lamp"))).rows
     await described(store)
     assert await store.look(lambda tx: found(tx, "roof")) == [roof]
-    await store.transact(
-        lambda tx: tx.pending.move(tx.pending.get(roof), State.RELEASED, Event.DELIVER, "s", NOW, "")  # type: ignore[arg-type]
-    )
+    await store.transact(lambda tx: move(tx, roof, State.RELEASED, Event.DELIVER))
     assert await store.look(lambda tx: found(tx, "roof")) == []
     assert await store.look(lambda tx: found(tx, "roof", states=(State.RELEASED,))) == [roof]
     assert await store.look(found) == [lamp]
@@ -45,9 +43,7 @@ async def test_row_that_is_moved_leaves_the_words_of_what_waits(store: Store) ->
 async def test_row_moved_before_it_was_described_is_listed_in_its_state(store: Store) -> None:
     (roof,) = (await keep(store, message("Roof"))).rows
     rows = await store.look(lambda tx: tx.descriptions.describe_new(10, 1000, describe))
-    await store.transact(
-        lambda tx: tx.pending.move(tx.pending.get(roof), State.DELETED, Event.DELETE, "s", NOW, "")  # type: ignore[arg-type]
-    )
+    await store.transact(lambda tx: move(tx, roof, State.DELETED, Event.DELETE))
     for _ in range(2):  # A second program may have described it too.
         await store.transact(lambda tx: tx.descriptions.put(rows))
     assert await store.look(lambda tx: found(tx, "roof")) == []

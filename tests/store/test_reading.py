@@ -8,7 +8,7 @@ from hashlib import sha256
 from gateway.domain.lifecycle import Event, State
 from gateway.flow.describe import Described, Raw, describe
 from gateway.store.audit import audit
-from gateway.store.store import Store
+from gateway.store.store import Store, Transaction
 from tests.store.letters import EVIDENCE, HOUR, NOW, keep, message
 
 
@@ -31,10 +31,11 @@ async def test_row_without_challenge_or_content_says_so(store: Store) -> None:
     kept = await keep(store)
     purged = NOW + 40 * 24 * HOUR
 
-    def end(tx: object) -> None:
-        row = tx.pending.get(kept.rows[0])  # type: ignore[attr-defined]
-        tx.pending.move(row, State.DELETED, Event.DELETE, "joe", NOW, "")  # type: ignore[attr-defined]
-        tx.pending.purge(purged, tx.pending.purgeable(purged, 10))  # type: ignore[attr-defined]
+    def end(tx: Transaction) -> None:
+        row = tx.pending.get(kept.rows[0])
+        assert row is not None
+        tx.pending.move(row, State.DELETED, Event.DELETE, "joe", NOW, "")
+        tx.pending.purge(purged, tx.pending.purgeable(purged, 10))
 
     await store.transact(end)
     held = await store.look(lambda tx: tx.reading.held(kept.rows[0]))

@@ -8,7 +8,7 @@ from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
 from gateway.flow.texts import SITE, Override, Texts
 from gateway.mail_texts import texts_in
-from gateway.store.store import Store
+from gateway.store.store import Store, Transaction
 from tests.store.letters import JOE, NOW
 
 OURS = {"": "site", "@example.org": "domain"}
@@ -30,12 +30,13 @@ OURS = {"": "site", "@example.org": "domain"}
 async def test_words_are_those_that_the_policy_of_the_recipient_names(
     store: Store, own: tuple[str, ...], choices: dict[str, str], subject: str | None
 ) -> None:
-    for scope in own:
-        texts = Override(scope, "en", Texts(OURS[scope], "{{ url }}", "{{ url }}"), b"h", "root", NOW)
-        await store.transact(lambda tx, texts=texts: tx.texts.put(texts))  # type: ignore[misc]
-    for scope, value in choices.items():
-        choice = Choice(scope, PolicySetting.TEMPLATES, value)
-        await store.transact(lambda tx, choice=choice: tx.policies.put(choice, "root", NOW))  # type: ignore[misc]
+    def choose(tx: Transaction) -> None:
+        for scope in own:
+            tx.texts.put(Override(scope, "en", Texts(OURS[scope], "{{ url }}", "{{ url }}"), b"h", "root", NOW))
+        for scope, value in choices.items():
+            tx.policies.put(Choice(scope, PolicySetting.TEMPLATES, value), "root", NOW)
+
+    await store.transact(choose)
     found = await texts_in(store, Policy())(JOE, "en")
     assert (None if found is None else found.subject) == subject
     assert await texts_in(store, Policy())(JOE, "de") is None

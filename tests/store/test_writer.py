@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sqlite3
 import threading
 from contextlib import closing
@@ -32,12 +33,11 @@ async def spend_in(store: Store, number: int) -> bool:
 
 
 async def test_many_jobs_at_once_are_all_kept_and_each_gets_its_own_result(store: Store) -> None:
-    def work(number: int) -> tuple[int, bool]:
-        return number, True
+    async def job(number: int) -> tuple[int, bool]:
+        return await store.transact(lambda tx: (number, tx.challenges.spend(spend(number), NOW)))
 
-    jobs = [store.transact(lambda tx, n=n: (n, tx.challenges.spend(spend(n), NOW))) for n in range(3 * MAX_BATCH)]  # type: ignore[misc]
-    results = await asyncio.gather(*jobs)
-    assert results == [work(number) for number in range(3 * MAX_BATCH)]
+    results = await asyncio.gather(*map(job, range(3 * MAX_BATCH)))
+    assert results == [(number, True) for number in range(3 * MAX_BATCH)]
     assert await store.look(count) == 3 * MAX_BATCH
 
 
@@ -63,8 +63,7 @@ async def test_failing_jobs_in_a_batch_do_not_hurt_the_others(store: Store) -> N
         return number
 
     results = await asyncio.gather(
-        *(store.transact(lambda tx, n=n: work(tx, n)) for n in range(100)),  # type: ignore[misc]
-        return_exceptions=True,
+        *(store.transact(functools.partial(work, number=number)) for number in range(100)), return_exceptions=True
     )
     for number, result in enumerate(results):
         expected = {3: ZeroDivisionError, 5: StoreDown}.get(number % 7, int)

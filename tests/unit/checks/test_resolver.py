@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import dns.flags
 import dns.message
@@ -44,7 +45,7 @@ def answer(
 class Server:
     """Answers every question in the same way, and counts them."""
 
-    def __init__(self, lines: list[str] | None = None, **more: object) -> None:
+    def __init__(self, lines: list[str] | None = None, **more: Any) -> None:
         self.asked: list[tuple[str, str]] = []
         self.fault: Exception | None = None
         self.gate: asyncio.Event | None = None
@@ -57,7 +58,7 @@ class Server:
             await self.gate.wait()
         if self.fault is not None:
             raise self.fault
-        return answer(name, kind, self._lines, **self._more)  # type: ignore[arg-type]
+        return answer(name, kind, self._lines, **self._more)
 
 
 def resolver(server: Server, clock: Callable[[], float] = lambda: 0.0, entries: int = 100) -> Resolver:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,8 +31,8 @@ ZONE: dict[str, Records] = {
 }
 
 
-def runner(lookups: Lookups, **more: object) -> EvidenceRunner:
-    return EvidenceRunner(lookups, now=time.time, monotonic=lambda: 0.0, **more)  # type: ignore[arg-type]
+def runner(lookups: Lookups, **more: Any) -> EvidenceRunner:
+    return EvidenceRunner(lookups, now=time.time, monotonic=lambda: 0.0, **more)
 
 
 async def inspect(

@@ -309,7 +309,7 @@ async def test_result_is_remembered_for_a_minute_for_the_same_three_only() -> No
 # --- against pyspf ---
 
 
-class Oracle(pyspf.query):  # type: ignore[misc]
+class Oracle(pyspf.query):  # type: ignore[misc]  # The library has no types.
     """pyspf, its look-ups answered from the same zone."""
 
     def __init__(self, zone: dict[str, dict[str, list[str]]], path: str, helo: str) -> None:

@@ -104,7 +104,7 @@ def test_message_to_a_pipe_is_its_octets_and_to_a_terminal_escaped() -> None:
     with streams(b"", terminal=False) as (out, _):
         print_octets(octets)
         out.flush()
-        assert out.buffer.getvalue() == octets  # type: ignore[attr-defined] # a BytesIO
+        assert out.buffer.getvalue() == octets  # type: ignore[attr-defined]  # A BytesIO.
     with streams(b"", terminal=True) as (out, _):
         print_octets(octets)
         assert out.text() == "Subject: \\u001b[31m\\xff\n\nTab    here\n\n"

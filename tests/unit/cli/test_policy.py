@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.domain.levels import Choice, PolicySetting
+from gateway.store.store import Transaction
 from tests.unit.cli.shell import Shell
 
 
@@ -89,9 +90,11 @@ def test_policy_set_applied_to_what_waits_moves_it(shell: Shell) -> None:
 
 
 def test_policy_change_tells_of_choices_below(shell: Shell) -> None:
-    for scope in ("example.org", "joe@example.org"):
-        shell.change(lambda tx, scope=scope: tx.policies.put(  # type: ignore[misc]
-            Choice(scope if "joe" in scope else "@" + scope, PolicySetting.DAYS, "3"), "x", 0.0))  # fmt: skip
+    def choose(tx: Transaction) -> None:
+        for scope in ("@example.org", "joe@example.org"):
+            tx.policies.put(Choice(scope, PolicySetting.DAYS, "3"), "x", 0.0)
+
+    shell.change(choose)
     assert "2 below keep what they have chosen themselves" in shell("policy", "set", "days", "5").out
     assert "2 below no longer have what they have chosen themselves" in shell("policy", "lock", "days").out
 

@@ -10,7 +10,7 @@ import pytest
 from gateway.domain import reply
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.challenge import Asking, Caps, Silence
-from gateway.domain.evidence import NO_EVIDENCE
+from gateway.domain.evidence import NO_EVIDENCE, Evidence
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.ask_again import AskAgain, Ruling
@@ -96,9 +96,9 @@ async def test_sender_that_disowned_an_earlier_mail_is_not_asked(world: World) -
     ],
 )
 async def test_mail_that_forbade_it_forbids_it_for_good(
-    world: World, fields: tuple[str, ...], evidence: object, why: Silence
+    world: World, fields: tuple[str, ...], evidence: Evidence, why: Silence
 ) -> None:
-    world.checks.evidence = evidence  # type: ignore[assignment]
+    world.checks.evidence = evidence
     assert await world.arrive(letter("Hi", *fields)) == reply.HELD
     world.clock.at += 8 * DAY
     assert await asker(world).ask(VIEWER, 1) == Ruling(why)

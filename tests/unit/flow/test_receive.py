@@ -14,7 +14,7 @@ from gateway.domain.challenge import Caps
 from gateway.domain.evidence import NO_EVIDENCE, Evidence, Method, Proof
 from gateway.domain.lists import UNPROVEN
 from gateway.domain.reply import Reply
-from gateway.flow.receive_rules import Stage
+from gateway.flow.receive_rules import ReceiveRules, Stage
 from tests.unit.flow.world import (
     ANNA,
     DAY,
@@ -148,8 +148,8 @@ async def test_partial_refusal_of_the_next_hop_gets_the_one_answer_that_is_true_
 
 
 @pytest.mark.parametrize("rules", [with_policy(stage=Stage.AFTER_QUEUE), replace(RULES, check_recipients=False)])
-async def test_partial_refusal_that_no_rcpt_ever_hears_is_kept_for_each(world: World, rules: object) -> None:
-    world.rules = rules  # type: ignore[assignment]
+async def test_partial_refusal_that_no_rcpt_ever_hears_is_kept_for_each(world: World, rules: ReceiveRules) -> None:
+    world.rules = rules
     await world.allow()
     world.hop.answers = {KIM.key: REFUSED}
     assert await world.arrive(letter(to=BOTH), JOE, KIM) == reply.HELD

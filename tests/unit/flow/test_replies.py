@@ -13,7 +13,7 @@ from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.outgoing import mail_hash
 from gateway.flow.expecting import NewWindow
 from gateway.flow.outgoing_ports import Sent
-from gateway.store.store import Store
+from gateway.store.store import Store, Transaction
 from tests.unit.flow.world import ANNA, DAY, JOE, KIM, NOW, World, letter
 
 MAIL = "<7@example.org>"
@@ -140,8 +140,12 @@ async def test_mail_is_not_looked_up_where_none_of_ours_goes_out_here(world: Wor
 
 async def test_mails_are_forgotten_in_time_and_beyond_their_number(world: World) -> None:
     sent = [Sent(mail_hash(f"<{number}>"), JOE.key, "oak.example") for number in range(5)]
-    for number, one in enumerate(sent):
-        await world.store.transact(lambda tx, one=one, number=number: tx.sent.remember([one], NOW + number))  # type: ignore[misc]
+
+    def remember(tx: Transaction) -> None:
+        for at, one in enumerate(sent):
+            tx.sent.remember([one], NOW + at)
+
+    await world.store.transact(remember)
     store, ids = world.store, [one.mail_id for one in sent]
     forgotten = [await store.transact(lambda tx: tx.sent.forget(NOW + 1, 3, 2)) for _ in range(3)]
     assert forgotten == [2, 1, 0]

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,8 +165,8 @@ def test_challenge_odd_reverse_path_is_kept_as_it_is(sender: str) -> None:
 )
 def test_challenge_hostile_value_adds_no_field_no_part_no_markup(name: str, evil: str) -> None:
     # The text stands where a display name, an address or an id was expected.
-    value = (evil,) if name == "references" else evil
-    composed = compose_challenge(TEMPLATES, replace(MAIL, **{name: value}), NOW, "<c1@example.org>")  # type: ignore[arg-type]
+    value: Any = (evil,) if name == "references" else evil
+    composed = compose_challenge(TEMPLATES, replace(MAIL, **{name: value}), NOW, "<c1@example.org>")
     assert len(composed.content) <= MAX_OCTETS
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", composed.content)
     names = [line.split(":")[0] for line in _unfolded(composed.content)]

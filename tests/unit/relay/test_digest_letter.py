@@ -7,6 +7,7 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,17 +30,17 @@ SECRET = "abcdefghijkmnpqrstuvwxyz23456789"
 HOSTILE = "\"'<script>alert(1)</script>{{7*7}}\r\nBcc: x@evil.example \u202e https://evil.example/held/x"
 
 
-def row(number: int = 1, **more: object) -> Row:
+def row(number: int = 1, **more: Any) -> Row:
     made = Row(
         id=number, message_id=1, state=State.PENDING, author="anna@oak.example", author_name="Anna Roth",
         sender="anna@oak.example", recipient="jo@example.org", subject="Offer for the roof", size=84_000,
         held_at=NOW - 3600, expires_at=NOW + 13.5 * DAY, changed_at=NOW, reason="unknown-sender", silence="",
         challenge="sent", proofs=(), files=(), lane="people", source="", seen=False, last_reply="", key=(),
     )  # fmt: skip
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(made, **more)
 
 
-def letter(*rows: Row, kind: Kind = Kind.PEOPLE, **more: object) -> DigestLetter:
+def letter(*rows: Row, kind: Kind = Kind.PEOPLE, **more: Any) -> DigestLetter:
     shown = rows or (row(),)
     made = DigestLetter(
         mailbox="jo@example.org", domain="example.org", language="en", time_zone="Europe/Prague", phrase="", subject="",
@@ -51,7 +52,7 @@ def letter(*rows: Row, kind: Kind = Kind.PEOPLE, **more: object) -> DigestLetter
             "https://mail.example.org/console/",
         ),
     )  # fmt: skip
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(made, **more)
 
 
 def composed(told: DigestLetter, desk: Desk | None = None) -> EmailMessage:
@@ -124,8 +125,8 @@ def test_hostile_mail_adds_no_field_no_markup_and_no_link() -> None:
         ({"content": False}, ("Offer for the roof", "roof.pdf")),
     ],
 )
-def test_what_the_reader_may_not_is_not_there(more: dict[str, object], gone: tuple[str, ...]) -> None:
-    mail = composed(replace(letter(row(files=("roof.pdf",))), **more))  # type: ignore[arg-type]
+def test_what_the_reader_may_not_is_not_there(more: dict[str, Any], gone: tuple[str, ...]) -> None:
+    mail = composed(replace(letter(row(files=("roof.pdf",))), **more))
     for kind in ("plain", "html"):
         assert not [words for words in gone if words in body(mail, kind)]
         assert f"/held/000001{SECRET[6:]}" in body(mail, kind)

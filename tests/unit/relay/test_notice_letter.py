@@ -7,6 +7,7 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,8 @@ SHIPPED = resources.folder("templates") / "mail"
 HOSTILE = "\"'<script>alert(1)</script>{{7*7}}\r\nBcc: x@evil.example \u202e https://evil.example/held/x"
 
 
-def composed(templates: NoticeTemplates, **more: object) -> EmailMessage:
-    told = replace(_SAMPLE, **more)  # type: ignore[arg-type]
+def composed(templates: NoticeTemplates, **more: Any) -> EmailMessage:
+    told = replace(_SAMPLE, **more)
     content = compose_notice(templates, told, Desk(), 1_800_000_000.0, "<n1@gw.example.org>").content
     return message_from_bytes(content, policy=policy.default)
 

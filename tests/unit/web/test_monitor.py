@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 from pytest_aiohttp.plugin import AiohttpClient
 
 from challenge_web.app import make_monitor_app
+from challenge_web.monitor import Check
 
 
 async def good() -> bool:
@@ -45,8 +46,8 @@ async def test_monitor_does_not_say_what_it_is_made_of(aiohttp_client: AiohttpCl
     ("check", "status", "words"),
     [(good, 200, "ok"), (bad, 503, "failing"), (broken, 503, "failing"), (hanging, 503, "failing")],
 )
-async def test_readyz_names_what_fails(aiohttp_client: AiohttpClient, check: object, status: int, words: str) -> None:
-    app = make_monitor_app({"store": good, "next-hop": check}, check_seconds=0.01)  # type: ignore[dict-item]
+async def test_readyz_names_what_fails(aiohttp_client: AiohttpClient, check: Check, status: int, words: str) -> None:
+    app = make_monitor_app({"store": good, "next-hop": check}, check_seconds=0.01)
     response = await (await aiohttp_client(app)).get("/readyz")
     assert (response.status, await response.text()) == (status, f"store ok\nnext-hop {words}\n")
 

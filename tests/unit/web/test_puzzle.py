@@ -111,7 +111,7 @@ def test_work_is_solved_by_its_counter_and_only_for_its_puzzle() -> None:
     counter = counter_for(work.text, 4)
     assert PUZZLES.is_solved(work, counter)
     assert PUZZLES.is_solved(work, f" {counter}\n")
-    others = [PUZZLES.make(Kind.WORK, TOKEN, NOW, lambda octets, n=n: bytes([n]) * octets) for n in range(8)]  # type: ignore[misc]
+    others = [PUZZLES.make(Kind.WORK, TOKEN, NOW, bytes([number]).__mul__) for number in range(8)]
     assert sum(PUZZLES.is_solved(other, counter) for other in others) < 4
 
 

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
+from aiohttp import web
 
 from challenge_web.console.app import add_console
 from challenge_web.console.gate import Cookie
@@ -13,6 +14,7 @@ from challenge_web.console.mail_view import MailView
 from challenge_web.console.message import MessagePages
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
+from challenge_web.pages import Pages
 from gateway.domain import header, reply
 from gateway.domain.challenge import Caps
 from gateway.domain.message import read_message
@@ -112,8 +114,8 @@ async def mail_desk(make_client: MakeClient, store: Store, reader: Reader) -> De
     asker = AskAgain(store, Policy(), Caps(), now=now, wake_challenges=lambda: None)
     view = MailView(reading, forwarder, queue, now=now)
 
-    def console(app: object, pages: object) -> None:
-        shown = ConsolePages(pages)  # type: ignore[arg-type]
+    def console(app: web.Application, pages: Pages) -> None:
+        shown = ConsolePages(pages)
         orders = Orders(store, 10, now=now, wake=lambda: None)
         sources = Sources(store, now=now, wake_deliveries=lambda: None)
         rooms = [

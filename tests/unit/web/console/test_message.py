@@ -16,6 +16,7 @@ from gateway.domain.roles import Right
 from gateway.flow.orders import OrderWorker
 from gateway.flow.redate import Redater
 from gateway.reading.reader import Reader
+from gateway.store.store import Transaction
 from gateway.store.tables import content as contents
 from tests.corpus import OWN, with_crlf
 from tests.store.letters import HOUR, NOW
@@ -120,8 +121,8 @@ async def test_content_of_another_mail_is_never_shown(desk: Desk) -> None:
     one, other = await desk.hold(HTML_MAIL), await desk.hold(with_crlf(OWN["plain"][1]))
     secret = with_crlf(OWN["plain"][1])
 
-    def swap(tx: object) -> None:
-        tx.connection.execute(update(contents).values(octets=secret))  # type: ignore[attr-defined]
+    def swap(tx: Transaction) -> None:
+        tx.connection.execute(update(contents).values(octets=secret))
 
     await desk.store.transact(swap)
     page = await desk.get(str(one))
