@@ -14,6 +14,7 @@ import sqlite3
 import statistics
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,11 +152,15 @@ SEARCHES = (
     "anna", "roth", "rare1000", "ra", "o", "roof invoice", '"roof invoice"', "from:anna subject:rare", "subject:lamp",
     "file:roof", "has:file", "reason:null", "reason:null has:file anna", "day:yesterday", "roof before:2026-09-15",
     "to:user7", "nothingatall", "state:delivered roof", "state:all anna", "score:>5", "score:>=12 anna", "score:<0 has:file",
-    "is:unseen", "is:unseen roof", "user", "large", "example", '"example example"', "exam user large anna roth offer",
+    "is:unseen", "is:unseen roof",
+    "after:digest", "after:digest roof", "after:digest is:unseen", "after:digest has:file score:>5", "user", "large", "example", '"example example"', "exam user large anna roth offer",
     "offer roof invoice meeting lamp week order report photo garden",
 )  # fmt: skip
 
-FAR = (("from:anna", "sender"), ("from:hanna", "sender"), ("from:roth", "sender"), ("to:large", "recipient"))
+FAR = (
+    ("from:anna", "sender"), ("from:hanna", "sender"), ("from:roth", "sender"), ("to:large", "recipient"),
+    ("to:large.example roof", "recipient"),
+)  # fmt: skip
 """Frequent, and all of it at one end of the order, or in its middle."""
 
 
@@ -182,6 +187,26 @@ async def timed(name: str, queue: Queue, who: Viewer, ask: Ask | None, row: Row 
         flush=True,
     )
     return cpu < GOAL
+
+
+def tell(path: Path, now: float = NOW) -> None:
+    """Let the viewer have got a digest a day ago, and have opened five thousand of the mails."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT OR IGNORE INTO account (id, name, name_key, full_name, role, disabled, password, totp_secret,"
+            " totp_step, language, time_zone, created_at, created_by)"
+            " VALUES (1, 'bench', 'bench', '', 'user', 0, '', '', 0, '', '', 0, 'bench')"
+        )
+        connection.execute(
+            "INSERT OR IGNORE INTO account_address (id, account_id, address_key, kind, given_by, given_at)"
+            " VALUES (1, 1, 'user7@large.example', 'own', 'bench', 0)"
+        )
+        connection.execute(
+            "INSERT OR IGNORE INTO digest (id, mailbox, state, created_at, changed_at, attempts, total, last_reply, mail_id)"
+            " VALUES (1, 'user7@large.example', 'delivered', ?, 0, 1, 1, '', '')",
+            (now - 86_400,),
+        )
+        connection.execute("INSERT OR IGNORE INTO seen SELECT id, 1 FROM queue WHERE id % 200 = 0")
 
 
 async def look(store: Store) -> bool:
@@ -270,6 +295,7 @@ async def main() -> None:
     if not path.exists():
         fill(path, rows)
     store = Store(f"sqlite:///{path}")
+    tell(path)
     try:
         well = await look(store)
         print("bulk")

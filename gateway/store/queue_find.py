@@ -4,7 +4,8 @@ What is few (see `queue_hits.Limits`) is read whole and sorted. Else what the in
 collected: where there are not many, they are fetched and sorted. More of them soon fill a page that is read in its
 order. Where they do not, because they lie far from its beginning, they are marked in a map of all rows, and the order is
 read from the end that is nearer to them, from its index alone (`queue_ordered`). So the work has a bound, whatever is
-asked: one walk through the lists of the words, and one through half of an index.
+asked: one walk through the lists of the words, and one through half of an index. A domain that is looked for by its name is
+no matter of words: all of its mail is meant.
 """
 
 from __future__ import annotations
@@ -12,17 +13,22 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from operator import neg
 
-from gateway.flow.queue_ports import Key, Selection
+from gateway.domain.lifecycle import State
+from gateway.flow.queue_ports import Key, Place, Selection
 from gateway.store.queue_filters import not_seen
 from gateway.store.queue_hits import Part
 from gateway.store.queue_order import behind, fits
 from gateway.store.queue_ordered import Budget, Found, Ordered, Wanted
 from gateway.store.queue_sql import Clause, by_ids, by_index
-from gateway.store.queue_strips import Strip, behind_in
-from gateway.store.queue_words import rowids_behind
+from gateway.store.queue_strips import Strip, behind_in, waiting_in
+from gateway.store.queue_words import held_by_domain, rowids_behind
+
+_SAMPLE, _MOST_DOMAINS = 100, 10
+"""Hits that tell to which domains nearly all of them go, and how many these may be."""
 
 
 class Finder(Ordered):
@@ -85,7 +91,33 @@ class Finder(Ordered):
             found = self._by_arrival(part, ask)
             if found is not None:
                 return [found]
-        return [self.nearest(part, ask)]
+        glanced = self.glanced(part, ask)
+        if glanced is not None:
+            return [glanced]
+        return self._of_domains(part, ask) or [self.nearest(part, ask)]
+
+    def _of_domains(self, part: Part, ask: Wanted) -> Sequence[Iterable[tuple[Key, int]]]:
+        """Read the site's mail by recipient, where nearly all that is meant goes to domains whose names are looked for.
+
+        All of their mail is meant, and it lies together: whatever stands in front of it is not passed by. Returns
+        nothing where much is meant besides.
+        """
+        if not (part.words and part.waiting and part.chosen.place.site and ask.sort == "recipient"):
+            return []
+        hits, _ = self.few_hits(part)
+        some = by_ids(hits[:: len(hits) // _SAMPLE + 1], Clause(""))
+        found = [domain for (domain,) in self.run(f"SELECT DISTINCT domain {some.sql}", some.values)]
+        named = [term for term in part.chosen.terms if term.field == "to"]
+        domains = tuple(domain for domain in found if named and all(held_by_domain(term, domain) for term in named))
+        if not 0 < len(domains) <= _MOST_DOMAINS:
+            return []
+        others = self.newest(part, part.hits_outside(named, domains), self.limits.hits + 1)
+        if len(others) > self.limits.hits:
+            return []
+        rest = tuple(term for term in part.chosen.terms if term not in named)
+        inside = replace(part.chosen, place=Place(domains=domains), states=(State.PENDING,), terms=rest)
+        pieces = [piece for each in self.parts_of(inside, ask.sort) for piece in self._found(each, ask)]
+        return [self.of_ids(others, waiting_in(part.chosen).and_(part.days).and_(part.checks), ask), *pieces]
 
     def _strip(self, strip: Strip, index: str, part: Part, ask: Wanted) -> Found:
         """Look at a strip's rows by this index, one by one."""
@@ -160,6 +192,7 @@ class Finder(Ordered):
         return self._count_ids(ids, part.rest, most) if len(ids) <= most + rejected else most + 1
 
     def _in_front(self, part: Part, ask: Wanted) -> int | None:
+        total, what = 0, part.days.and_(part.checks)
         if part.narrow and not self.few(part.strips, part.days):
             hits, rest = self.few_hits(part)
             if len(hits) <= self.limits.hits:
@@ -171,7 +204,8 @@ class Finder(Ordered):
                         return min(newer, ask.most + 1)
                 between = part.hits.and_(rowids_behind(f"{part.table}.rowid", ask.start, ask.descending))
                 return self.counted(Clause(f"FROM {part.table} WHERE {between.sql}", between.values), ask.most + 1)
-        total, what = 0, part.days.and_(part.checks)
+            part, hits, rest = self.without_small(part)
+            total = self._count_ids(hits, rest.and_(behind(ask.sort, ask.start, ask.descending)), ask.most)
         for strip in part.strips:
             front = behind_in(strip, ask.sort, ask.start, ask.descending)
             if front is None:

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from gateway.domain.lifecycle import State
+from gateway.domain.query import Term
 from gateway.flow.queue import MOST_COUNTED
 from gateway.flow.queue_ports import LANES, Place, Selection
 from gateway.store.queue_filters import checks, days, not_in_words, score_between
 from gateway.store.queue_sql import Clause, Values, by_index, marked
 from gateway.store.queue_strips import Strip, ended_states, ended_strips, waiting_in, waiting_strips
-from gateway.store.queue_words import rowids_between, wants_words, words_match
+from gateway.store.queue_words import outside, rowids_between, wants_words, words_match
 
 _ANY = Clause("")
 PASSED_BY = 8
@@ -76,6 +77,12 @@ class Part:
         match = Clause(f"{self.table} MATCH ?", (words_match(chosen, waiting=self.waiting),))
         return match.and_(rowids_between(f"{self.table}.rowid", *self.bounds))
 
+    def hits_outside(self, named: Sequence[Term], domains: Sequence[str]) -> Clause:
+        """Return what may be meant, and goes to none of these domains. named: the recipients' terms asked for."""
+        others = replace(self.chosen, terms=tuple(term for term in self.chosen.terms if term not in named))
+        match = outside(named[0], domains, words_match(others, waiting=self.waiting))
+        return Clause(f"{self.table} MATCH ?", (match,)).and_(rowids_between(f"{self.table}.rowid", *self.bounds))
+
     @property
     def rest(self) -> Clause:
         """What the index of words does not know of its hits."""
@@ -109,6 +116,10 @@ class Map:
     def of(cls, lowest: int, marks: bytearray) -> Map:
         """Keep marks that were made."""
         return cls(lowest, bytes(marks), marks.count(1))
+
+    def hit_near(self, at: int) -> int:
+        """Return the first place behind this one that is marked; -1 where there is none."""
+        return self.marks.find(1, at)
 
     def ids(self) -> list[int]:
         """Return the ids that are marked."""
@@ -181,7 +192,7 @@ class Hits:
         most, found = self.limits.hits + 1, (list[int](), part.rest)
         if part.words:
             anywhere = self._phrases(part, most)
-            found = (self._newest(part, part.hits, most), part.rest) if anywhere is None else anywhere
+            found = (self.newest(part, part.hits, most), part.rest) if anywhere is None else anywhere
         if part.score.sql and (not part.words or len(found[0]) == most):
             scored = list[int]()
             for strip in part.strips:
@@ -204,12 +215,13 @@ class Hits:
         much = (highest - lowest + 1) // PASSED_BY
         if all(self.counted(rows, much + 1) <= much for rows in strips):
             return None
-        found = self._newest(part, part.hits_of(replace(part.chosen, place=Place(site=True), lanes=LANES)), most)
+        found = self.newest(part, part.hits_of(replace(part.chosen, place=Place(site=True), lanes=LANES)), most)
         if len(found) == most:
             return None
         return found, waiting_in(part.chosen).and_(part.rest)
 
-    def _newest(self, part: Part, hits: Clause, most: int) -> list[int]:
+    def newest(self, part: Part, hits: Clause, most: int) -> list[int]:
+        """Return hits of the index of words, the newest first."""
         return self.ids(Clause(f"{_named(part, hits).sql} ORDER BY rowid DESC", hits.values), most)
 
     def ids(self, query: Clause, most: int = -1, passed: int = 0) -> list[int]:
@@ -272,7 +284,9 @@ class Hits:
         hits = bytearray(highest - lowest + 1)
         for start in range(lowest, highest + 1, _SLICE):
             slice_ = part.hits.and_(rowids_between(f"{part.table}.rowid", start, start + _SLICE - 1))
-            for row_id in self.ids(_named(part, slice_)):
+            rows = f"SELECT json_group_array(rowid) FROM {part.table} WHERE {slice_.sql}"  # noqa: S608 names of our own
+            ((text,),) = self.run(rows, slice_.values)
+            for row_id in _ids.decode(text):
                 hits[row_id - lowest] = 1
         return Map.of(lowest, hits)
 

@@ -1,31 +1,33 @@
 """Reading a strip of the pending list in the order wanted, from its index alone, up to a page.
 
 The first rows are all fetched; of those behind only what the map marks. Where that does not fill the page, a sample tells
-where the others lie, and the shortest way is taken: on in the order; or from its far end, back to the first of them, which
-is known by their number; or to fetch all of them. A sample may be wrong: then the way was longer, and what is found is
-the same.
+where the others lie. Where they lie together, they are counted there: once none is missing, what stands between is passed
+by. Else the shortest way is taken: on in the order; or from its far end, back to the first of them, which is known by
+their number; or to fetch all of them. A sample may be wrong: then the way was longer, and what is found is the same.
 """
 
 from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from gateway.flow.queue_ports import Key
-from gateway.store.queue_hits import PASSED_BY, Hits, Part, part_of
+from gateway.store.queue_hits import PASSED_BY, Hits, Map, Part, part_of
 from gateway.store.queue_order import KEYS, behind, in_order
 from gateway.store.queue_sql import Clause, by_ids, by_index, marked
-from gateway.store.queue_strips import Strip, behind_in, places_of
+from gateway.store.queue_strips import Strip, behind_in, places_of, waiting_in
 
 _MOST_AT_ONCE = 1000
 _SAMPLE = 400
 """Rows, and as many hits, that tell where hits lie; they are fetched within a millisecond."""
 _SURE = 10
 """Hits of a sample that tell that there are many."""
+_NEAR = 4
+"""Rows of a sample by which the furthest hit may lie further than that of the sample."""
 Found = list[tuple[Key, int]]
 """Keys, and the ids they belong to."""
 
@@ -72,22 +74,84 @@ class _Way:
 class Ordered(Hits):
     """Reads rows in their order."""
 
+    def glanced(self, part: Part, ask: Wanted, known: Found | None = None) -> Found | None:
+        """Read the strips in their order, and what is known besides; None where their first rows do not fill a page."""
+        budget = Budget(self.limits.glanced)
+        with suppress(_SpentError):
+            return self._first([known or [], *(self.in_order(strip, part, ask, budget) for strip in part.strips)], ask)
+        return None
+
     def nearest(self, part: Part, ask: Wanted) -> Found:
-        """Read the strips in their order, until they fill a page."""
-        known: Found = []
-        for small in (False, True):
-            if small:
-                part, known = self._without_small(part, ask)
-            budget = Budget(self.limits.glanced)
-            with suppress(_SpentError):
-                return self._first([known, *(self.in_order(strip, part, ask, budget) for strip in part.strips)], ask)
-        return self._first([known, *(self._marked(strip, part, ask) for strip in part.strips)], ask)
+        """Read the strips in their order, whose first rows do not fill a page, until they do."""
+        left, hits, rest = self.without_small(part)
+        known = self.of_ids(hits, rest, ask)
+        if left is not part:
+            found = self.glanced(left, ask, known)
+            if found is not None:
+                return found
+        nearer, last = self._nearer(left, ask)
+        walks = [self._marked(strip, left, nearer) for strip in left.strips] if last is None else [last]
+        return self._first([known, *walks], ask)
+
+    def _nearer(self, part: Part, ask: Wanted) -> tuple[Wanted, Found | None]:
+        """Begin shortly in front of all that is meant, where it lies together and far off.
+
+        A sample tells where it lies. That nothing else does is sure when all of it is counted there. Where so all but
+        what is near lies in front of where the page begins, that is returned, and is all there is.
+        """
+        start, there, here = ask.start, self.mapped(part), waiting_in(part.chosen)
+        rows = self._sampled(int, here, part, ask)
+        some = self._sampled(there.hit_near, here.and_(part.days).and_(part.checks), part, ask)
+        if ask.descending:
+            rows, some = rows[::-1], some[::-1]
+
+        def place(key: Key) -> int:
+            return sum((row > key) if ask.descending else (row < key) for row in rows)
+
+        if not some:
+            return ask, None
+        begin, first, last = (0 if start is None else place(start)), place(some[0]), place(some[-1])
+        if start is not None and last < begin and begin - first < len(rows) - begin:
+            left = self._missing(part, replace(ask, descending=not ask.descending), begin - first, itself=True)
+            near = self._near(part, ask, left)
+            return ask, self.of_ids(near, here.and_(part.days).and_(part.checks), ask) if len(near) == left else None
+        edge = first - _NEAR
+        if edge <= begin or last - edge > edge - begin:
+            return ask, None
+        nearer = replace(ask, start=rows[edge])
+        return ask if self._missing(part, nearer, last - edge, itself=False) else nearer, None
+
+    def _missing(self, part: Part, ask: Wanted, span: int, *, itself: bool) -> int:
+        """Return how many hits do not lie behind the start, or have it, at most so many rows of a sample further."""
+        there = self.mapped(part)
+        hits, left = marked(there.lowest, there.marks), there.count
+        reach = (span + _NEAR) * self._step(there)
+        for strip in part.strips:
+            further = behind_in(strip, ask.sort, ask.start, ask.descending, itself=itself)
+            if further is not None:
+                rows = by_index(strip.ordered, strip.line.and_(further))
+                near = Clause(f"SELECT id {rows.sql} ORDER BY {ask.order} LIMIT ?", (*rows.values, reach))
+                left -= self.counted(Clause(f"FROM ({near.sql}) WHERE {hits.sql}", near.values + hits.values), left)
+        return left
+
+    def _near(self, part: Part, ask: Wanted, most: int) -> list[int]:
+        """Return hits that lie shortly behind where the page begins; none where they may be more than that."""
+        there, near = self.mapped(part), list[int]()
+        hits = marked(there.lowest, there.marks)
+        for strip in part.strips if most <= self.limits.walked else ():
+            line = self._line(strip, part, ask)
+            if line is not None:
+                rows = by_index(strip.ordered, line)
+                some = Clause(f"SELECT id {rows.sql} ORDER BY {ask.order} LIMIT ?", (*rows.values, self.limits.walked))
+                query = f"SELECT id FROM ({some.sql}) WHERE {hits.sql}"  # noqa: S608 names of our own
+                near += self.ids(Clause(query, some.values + hits.values))
+        return near
 
     def _first(self, pieces: Sequence[Iterable[tuple[Key, int]]], ask: Wanted) -> Found:
         return list(islice(heapq.merge(*pieces, reverse=ask.descending), ask.most))
 
-    def _without_small(self, part: Part, ask: Wanted) -> tuple[Part, Found]:
-        """Return what is left of a part without its small places, and what is found there.
+    def without_small(self, part: Part) -> tuple[Part, list[int], Clause]:
+        """Return what is left of a part without its small places, and what is found there, with what is to be checked.
 
         The index of words is asked once for all of them, and not once for each; where they have few hits.
         """
@@ -97,8 +161,8 @@ class Ordered(Hits):
             hits, rest = self.few_hits(self._within(part, small))
             if len(hits) <= self.limits.hits:
                 left = [strip for strip in part.strips if strip not in small]
-                return self._within(part, left), self.of_ids(hits, rest, ask)
-        return part, []
+                return self._within(part, left), hits, rest
+        return part, [], Clause("")
 
     def _within(self, part: Part, strips: Sequence[Strip]) -> Part:
         return replace(part, chosen=replace(part.chosen, place=places_of(strips)), strips=tuple(strips))
@@ -185,12 +249,9 @@ class Ordered(Hits):
     def _ways(self, strip: Strip, what: Clause, part: Part, ask: Wanted) -> tuple[_Way, _Way]:
         """Tell by a few of the hits, and a few rows of the strip, how far it is to those behind where the page begins."""
         there = self.mapped(part)
-        step = max(len(there.marks) // _SAMPLE, 1)
-        places = range(0, len(there.marks), step)
-        hits = sorted({there.marks.find(1, at) for at in places} - {-1})
-        plain = replace(ask, descending=False, start=None, most=len(places))
-        rows = [key for key, _ in self.of_ids([there.lowest + at for at in places], strip.where, plain)]
-        some = [key for key, _ in self.of_ids([there.lowest + at for at in hits], what, plain)]
+        step = self._step(there)
+        rows = self._sampled(int, strip.where, part, ask)
+        some = self._sampled(there.hit_near, what, part, ask)
 
         def place(key: Key) -> int:
             return len(rows) - bisect_right(rows, key) if ask.descending else bisect_left(rows, key)
@@ -207,6 +268,21 @@ class Ordered(Hits):
         return _Way((first - begin) * step, onward=True), _Way(
             (len(rows) - first + front) * step + there.count, counted=True
         )
+
+    def _step(self, there: Map) -> int:
+        """Return how many rows one of a sample stands for."""
+        return max(len(there.marks) // _SAMPLE, 1)
+
+    def _sampled(self, pick: Callable[[int], int], what: Clause, part: Part, ask: Wanted) -> list[Key]:
+        """Return the keys of some rows that hold a condition, in order.
+
+        pick: tells a place in the map for each of some that lie evenly in it; below 0 where there is none.
+        """
+        there = self.mapped(part)
+        places = range(0, len(there.marks), self._step(there))
+        ids = [there.lowest + at for at in sorted({pick(at) for at in places}) if at >= 0]
+        plain = replace(ask, descending=False, start=None, most=len(places))
+        return [key for key, _ in self.of_ids(ids, what, plain)]
 
     def _line(self, strip: Strip, part: Part, ask: Wanted) -> Clause | None:
         """Return what the index in the order wanted knows of a strip's rows; None where all lie in front of the page."""

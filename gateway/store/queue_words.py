@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import ceil, floor
 
-from gateway.domain.query import Term
+from gateway.domain.query import Term, search_words
 from gateway.flow.queue_ports import Key, Place, Selection
 from gateway.store.queue_sql import Clause
 
@@ -43,6 +43,22 @@ def words_match(chosen: Selection, *, waiting: bool) -> str:
     if not chosen.place.site:
         pieces.append(_any_mark(_place_marks(chosen.place)))
     return " AND ".join(pieces)
+
+
+def held_by_domain(term: Term, domain: str) -> bool:
+    """True where all mail to a domain has a term: it looks for recipients, and stands in the domain's own name."""
+    wanted = f" {' '.join(term.words)}{' ' if term.whole else ''}"
+    return term.field == "to" and wanted in f" {search_words(domain)} "
+
+
+def outside(term: Term, domains: Sequence[str], others: str) -> str:
+    """Return the expression for mail that may have a recipient's term, but goes to none of these domains.
+
+    others: what else is asked for, or "".
+    """
+    # By its first letters alone: whole phrases would be compared in all mail to these domains.
+    first = f'({{w_to}} : "{term.words[0]}" *) NOT {_any_mark(mark("d", domain) for domain in domains)}'
+    return f"({first}) AND {others}" if others else first
 
 
 def _place_marks(place: Place) -> Iterator[str]:

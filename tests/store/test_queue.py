@@ -75,8 +75,9 @@ def make(connection: Connection) -> list[Known]:
     for row_id in range(1, ROWS + 1):
         domain = "large.example" if chance.random() < 0.7 else f"d{chance.randrange(5)}.example"
         tag = "+shop" if chance.random() < 0.3 else ""
+        owner = f"u{chance.randrange(4)}{tag}@{domain}" if row_id % 97 else "large@d3.example"
         raw = Raw(
-            id=row_id, recipient_key=f"u{chance.randrange(4)}{tag}@{domain}", reverse_path="x@oak.example",
+            id=row_id, recipient_key=owner, reverse_path="x@oak.example",
             sender_key="x@oak.example", author=f"{chance.choice('abc')}@s{chance.randrange(9)}.example",
             author_name=chance.choice(("Anna Roth", "Bert", "屋根")),
             subject=" ".join(chance.choices(WORDS, k=2)) + (" rare" if row_id % 200 == 0 else ""),
@@ -166,6 +167,10 @@ SELECTIONS = {
     "word": Selection(SITE, terms=(Term(("roof",)),)),
     "phrase": Selection(SITE, terms=(Term(("roof", "lamp"), "subject", whole=True),)),
     "two words": Selection(SITE, lanes=(MACHINE,), terms=(Term(("anna",), "from"), Term(("off",)))),
+    "to a domain": Selection(SITE, terms=(Term(("large",), "to"),)),
+    "to a domain, by its whole name": Selection(SITE, lanes=(PEOPLE,), terms=(Term(("large", "example"), "to", True),)),
+    "to a domain, and a word": Selection(SITE, terms=(Term(("large",), "to"), Term(("roof",))), has_file=True),
+    "to all domains": Selection(SITE, terms=(Term(("example",), "to"),)),
     "rare": Selection(SITE, terms=(Term(("rare",)),)),
     "signs": Selection(SITE, terms=(Term(tuple(search_words("根").split()), whole=True),)),
     "reason and file": Selection(SITE, reasons=("automatic-mail",), has_file=True),
@@ -217,6 +222,17 @@ def test_each_way_finds_the_same_rows_in_the_same_order(filled: Filled, name: st
 
 def _in(chosen: Selection, place: Place) -> Selection:
     return replace(chosen, place=place)
+
+
+@pytest.mark.parametrize("few", [0, 300])
+def test_mail_to_a_domain_is_read_where_it_lies(filled: Filled, few: int) -> None:
+    tx, _ = filled
+    chosen = SELECTIONS["to a domain"]
+    plans: list[tuple[str, str]] = []
+    first = Watched(tx.connection, few, plans).find(chosen, "recipient", False, None, 40)
+    assert {domain for (domain, *_), _ in first} == {"d3.example", "large.example"}
+    # By the index alone, where what lies outside is little; else by a map of all that is meant.
+    assert any("queue_place" in plan and "domain=?" in plan for _, plan in plans) is (few == 300)
 
 
 @pytest.mark.parametrize("few", [0, 300])
