@@ -15,6 +15,7 @@ from challenge_web.api.docs_page import DocsPage
 from challenge_web.api.door import Door, problem_outside, problems_of_the_api
 from challenge_web.api.openapi import NUMBERS, document
 from challenge_web.api.operations import ROOT, Operation, Resource
+from challenge_web.api.problems import Problem
 from challenge_web.pages import Pages
 
 _PIECE = re.compile(r"\{(\w+)\}")
@@ -53,9 +54,9 @@ def add_api(app: web.Application, pages: Pages, resources: Sequence[Resource], d
         resource = app.router.add_resource(ROOT + _PIECE.sub(_pattern, path), name=f"api-{first.id}")
         for method, operation in methods.items():
             handler = door.handler(operation, methods.get("GET") if method in _JUDGED else None)
-            resource.add_route(method, handler)
+            resource.add_route(method, handler, expect_handler=_go_on)
             if method == "GET":
-                resource.add_route("HEAD", handler)
+                resource.add_route("HEAD", handler, expect_handler=_go_on)
     app.middlewares.append(problems_of_the_api())
     pages.problems_for_programs_by(problem_outside)
     return operations
@@ -64,3 +65,12 @@ def add_api(app: web.Application, pages: Pages, resources: Sequence[Resource], d
 def _pattern(found: re.Match[str]) -> str:
     name = found[1]
     return f"{{{name}:[0-9]{{1,18}}}}" if name in NUMBERS else f"{{{name}}}"
+
+
+async def _go_on(request: web.Request) -> web.StreamResponse | None:
+    """Let a client that waits for it send its body (RFC 9110 §10.1.1); what else it expects is not to be had."""
+    if request.headers[hdrs.EXPECT].lower() != "100-continue":
+        return Problem("malformed", "Nothing but 100-continue can be expected.").response()
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # Of the answer, nothing was sent yet.
+    return None

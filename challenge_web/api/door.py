@@ -120,13 +120,13 @@ class Door:
     async def _served(
         self, request: web.Request, operation: Operation, twin: Operation | None, viewer: Viewer, token: Token
     ) -> web.Response:
-        body = await request.read() if operation.body is not None else b""
+        body = await _octets(request) if operation.body is not None else b""
         call = Call(
             viewer,
             token,
             dict(request.match_info),
             _query(request, operation),
-            _body(request, operation, body),
+            _body(operation, body),
             Cursors(await self._key(), viewer.account, operation.id, request.query),
         )
         if twin is not None and operation.changes and hdrs.IF_MATCH in request.headers:
@@ -249,12 +249,24 @@ def _query(request: web.Request, operation: Operation) -> Struct:
         raise Problem("malformed", errors=[_fault(fault)]) from None
 
 
-def _body(request: web.Request, operation: Operation, octets: bytes) -> object:
+async def _octets(request: web.Request) -> bytes:
+    """Read what was sent. Raises Problem."""
+    if request.content_type != _JSON:
+        raise Problem("media-type")
+    if hdrs.CONTENT_ENCODING in request.headers:
+        # What unpacks to more than was sent is not unpacked (`listener`).
+        raise Problem("media-type", "A body is not compressed.")
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, ConnectionError):
+        # Chunks that are none, or a client that went away in the middle.
+        raise Problem("malformed", "The body is not whole.") from None
+
+
+def _body(operation: Operation, octets: bytes) -> object:
     """Read the body. Raises Problem."""
     if operation.body is None:
         return None
-    if request.content_type != _JSON:
-        raise Problem("media-type")
     try:
         return msgspec.json.decode(octets, type=operation.body)
     except msgspec.ValidationError as fault:

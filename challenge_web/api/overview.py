@@ -159,7 +159,7 @@ class OverviewResource:
         mail = "/outgoing/mail/{id}"
         return (
             Operation("getOverview", "GET", "/overview", see, self.picture, "See how things stand.", OverviewAnswer,
-                      OverviewQuery),
+                      OverviewQuery, problems=(404,)),
             Operation("listDomains", "GET", "/domains", see, self.domains, "List domains.", DomainList),
             Operation("listOutgoing", "GET", "/outgoing", see, self.outgoing, "List what is stuck on its way out.",
                       OutgoingList),

@@ -10,6 +10,7 @@ import pytest
 
 from challenge_web.api.allowance import Allowance
 from challenge_web.api.cursors import Cursors
+from challenge_web.api.door import _octets
 from challenge_web.api.operations import when
 from challenge_web.api.problems import MEDIA_TYPE, TITLES, Problem
 from challenge_web.console.routes import Names
@@ -63,6 +64,32 @@ async def test_body_that_is_wrong_is_a_problem(program: Program, body: object, n
 async def test_body_of_another_type_is_not_read(program: Program) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
         assert problem(await program.ask("POST", "/lists", body=DENY, Content_Type=kind)) == "media-type", kind
+
+
+async def test_body_that_is_packed_or_expected_of_us_in_other_ways_is_not_read(program: Program) -> None:
+    for coding in ("compress", "identity"):
+        heard = await program.ask("POST", "/lists", body=DENY, Content_Encoding=coding)
+        assert problem(heard) == "media-type", coding
+    assert problem(await program.ask("POST", "/lists", body=DENY, Expect="200-ok")) == "malformed"
+    assert (await program.ask("POST", "/lists", body=DENY, Expect="100-Continue")).status == 201
+
+
+async def test_body_that_breaks_off_is_a_problem_and_no_fault_of_ours() -> None:
+    class Request:
+        content_type, headers = "application/json", dict[str, str]()
+
+        async def read(self) -> bytes:
+            raise ConnectionResetError("gone")
+
+    with pytest.raises(Problem) as found:
+        await _octets(Request())  # type: ignore[arg-type]  # As much of a request as is looked at.
+    assert found.value.name == "malformed"
+
+
+async def test_overview_of_a_domain_that_is_none_is_not_found_as_the_document_says(program: Program) -> None:
+    assert problem(await program.ask("GET", "/overview?domain=%C2%AE", Role.SITE_ADMIN)) == "not-found"
+    told = (await program.ask("GET", "/openapi.json", None)).data
+    assert "404" in told["paths"]["/overview"]["get"]["responses"]
 
 
 @pytest.mark.parametrize(
