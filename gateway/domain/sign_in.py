@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from gateway.domain.phrase import phrase
 
@@ -133,14 +132,3 @@ def browser_phrase(words: str) -> str:
     if on:
         return phrase("{browser} on {system}", browser=browser, system=system)
     return phrase("an unknown program") if words == "an unknown program" else words
-
-
-def counted_network(address: str) -> str:
-    """Return the network with which an address is counted: IPv4 /24, IPv6 /64; "" for what is no address."""
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return str(ip_network((ip, 24 if ip.version == 4 else 64), strict=False))

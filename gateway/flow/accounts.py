@@ -39,6 +39,8 @@ HANDED_SECONDS = 86_400.0
 """How long a link is good that an admin hands over."""
 PAGE = 100
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f<>\"]{1,100}\Z")
+_FIRST_NAMES = ("admin", "site-admin", "gateway-admin")
+"""Of the account of the first admin: the first that is free."""
 _LONGEST_NAME = 100
 
 
@@ -277,8 +279,11 @@ class Accounts:
             admins = tx.accounts.site_admins()
             if any(admin.signed_in_at is not None or admin.password for admin in admins):
                 return False
-            free = next(name for name in ("admin", "site-admin", "gateway-admin") if tx.accounts.by_name(name) is None or admins)  # fmt: skip
-            number = admins[0].id if admins else tx.accounts.add(NewAccount(free, Role.SITE_ADMIN, "service", now))
+            if admins:
+                number = admins[0].id
+            else:
+                free = next(name for name in _FIRST_NAMES if tx.accounts.by_name(name) is None)
+                number = tx.accounts.add(NewAccount(free, Role.SITE_ADMIN, "service", now))
             tx.sessions.add_link(token_hash(token), Link("", number, "", now + HANDED_SECONDS))
             return True
 

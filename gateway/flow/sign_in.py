@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.domain.address import normal_form, without_tag
-from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.challenge import token_hash
+from gateway.domain.evidence import network_of
 from gateway.domain.lists import parse_scope
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Role
@@ -29,11 +30,10 @@ from gateway.domain.sign_in import (
     TRIES_OF_NETWORK,
     Slowdown,
     Window,
-    counted_network,
     next_in,
     safe_path,
 )
-from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Kind, Link, NewAccount
+from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Kind, NewAccount
 from gateway.flow.sessions import Arrival, Entered, Sessions
 from gateway.log import event, warning
 
@@ -149,7 +149,7 @@ class SignIn:
         if not address:
             return Asked(fault=phrase("Write one whole address, as name@example.org."))
         now = self._now()
-        network = counted_network(arrival.client)
+        network = network_of(arrival.client)
         limits = (
             ("link-address", subject_of(address), LINKS_OF_ADDRESS),
             ("link-network", subject_of(network), LINKS_OF_NETWORK),
@@ -216,20 +216,13 @@ class SignIn:
 
         return self._told(await self._store.transact(work), "link", arrival)
 
-    async def mint_link(self, account: int, seconds: float, wanted: str = "") -> str:
-        """Return the token of a link for one account, to be handed over by whoever asked for it."""
-        token = token_text(self._random_octets(TOKEN_OCTETS))
-        link = Link("", account, safe_path(wanted), self._now() + seconds)
-        await self._store.transact(lambda tx: tx.sessions.add_link(token_hash(token), link))
-        return token
-
     # --- by password ---
 
     async def enter_by_password(self, name: str, password: str, wanted: str, arrival: Arrival) -> Entered | Refused:
         """Try name and password. Wrong ones are answered alike, and ever more slowly."""
         now = self._now()
         name = name.strip()[:_LONGEST_ADDRESS]
-        key, network = normal_form(name), counted_network(arrival.client)
+        key, network = normal_form(name), network_of(arrival.client)
         near = subject_of(f"{key}\0{network}")
         limits = (
             ("near", near, TRIES_NEAR),

@@ -51,7 +51,7 @@ class _Row:
 class Audit:
     """One audit: run each of `steps()` on a view of the store of its own, then read `report`."""
 
-    def __init__(self, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, progress: Callable[[int, int], object]) -> None:
         """progress: is told messages done and in total."""
         self.report = Report()
         self._progress = progress
@@ -171,14 +171,6 @@ class Audit:
             select(challenge.c.id).where(queued, challenge.c.due_at.is_(None))
         ).scalars():
             self._fault(f"challenge {challenge_id} is to be sent, but no attempt is due")
-
-
-def audit(connection: Connection, progress: Callable[[int, int], None]) -> Report:
-    """Check the whole store on one view of it."""
-    run = Audit(progress)
-    for step in run.steps():
-        step(connection)
-    return run.report
 
 
 def _next_messages(connection: Connection, after: int) -> list[tuple[int, bytes, int]]:

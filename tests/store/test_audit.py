@@ -10,15 +10,12 @@ from sqlalchemy import select
 
 from gateway.domain.lifecycle import Event, State
 from gateway.flow.moves import move
-from gateway.store.audit import Report, audit
+from gateway.store.audit import Report
 from gateway.store.engine import sqlite_path
 from gateway.store.store import Store, Transaction
 from gateway.store.tables import content as content_table
+from tests.store.audited import audited
 from tests.store.letters import JOE, KIM, NOW, keep, message, row
-
-
-async def run(store: Store) -> Report:
-    return await store.look(lambda tx: audit(tx.connection, lambda done, total: None))
 
 
 async def fill(store: Store) -> None:
@@ -37,20 +34,20 @@ async def fill(store: Store) -> None:
 
 async def test_audit_of_a_sound_store_finds_nothing(store: Store) -> None:
     await fill(store)
-    report = await run(store)
+    report = await audited(store)
     assert report.faults == []
     assert (report.messages, report.rows, report.challenges) == (3, 6, 1)
     assert report.states == {"pending": 1, "released": 1, "delivered": 2, "blocked": 2}
 
 
 async def test_audit_of_an_empty_store_finds_nothing(store: Store) -> None:
-    assert await run(store) == Report()
+    assert await audited(store) == Report()
 
 
 async def test_audit_of_ended_mail_whose_content_is_purged_finds_nothing(store: Store) -> None:
     await fill(store)
     assert await store.transact(lambda tx: tx.pending.purge(NOW + 99, tx.pending.purgeable(NOW + 99, 10))) >= 1
-    assert (await run(store)).faults == []
+    assert (await audited(store)).faults == []
 
 
 DAMAGE = {
@@ -100,10 +97,10 @@ DAMAGE = {
 async def test_audit_finds(store: Store, url: str, damage: str) -> None:
     statement, words = DAMAGE[damage]
     await fill(store)
-    assert (await run(store)).faults == []
+    assert (await audited(store)).faults == []
     with closing(sqlite3.connect(sqlite_path(url))) as other, other:
         assert other.execute(statement).rowcount > 0
-    faults = (await run(store)).faults
+    faults = (await audited(store)).faults
     assert any(words in fault for fault in faults), faults
 
 
@@ -121,7 +118,7 @@ async def test_audit_of_a_damaged_file_says_so(url: str) -> None:
         file.seek((page - 1) * size)
         file.write(b"\xff" * size)
     again = Store(url)
-    faults = (await run(again)).faults
+    faults = (await audited(again)).faults
     await again.close()
     assert any("damaged" in fault for fault in faults), faults
 
@@ -130,7 +127,7 @@ async def test_audit_tells_its_progress_up_to_the_end(store: Store) -> None:
     for number in range(3):
         await keep(store, message(str(number)))
     told: list[tuple[int, int]] = []
-    await store.look(lambda tx: audit(tx.connection, lambda done, total: told.append((done, total))))
+    await audited(store, lambda done, total: told.append((done, total)))
     assert told[-1] == (3, 3)
 
 
@@ -142,5 +139,5 @@ async def test_audit_reads_more_than_a_page(store: Store) -> None:
 
     await store.transact(many)
     assert len(await store.look(lambda tx: tx.connection.execute(select(content_table.c.message_id)).all())) == 1203
-    report = await run(store)
+    report = await audited(store)
     assert (report.messages, report.faults) == (1203, [])

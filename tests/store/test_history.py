@@ -19,9 +19,9 @@ from gateway.flow.outgoing_ports import Departure, Sent
 from gateway.flow.passages import Passage
 from gateway.flow.ports import StoreDown
 from gateway.flow.release_ports import NewRequest, RequestLetterKind
-from gateway.store.audit import audit
 from gateway.store.store import Store
 from gateway.store.store import Transaction as Tx
+from tests.store.audited import audited
 from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, row
 
 ROOT = operator("cli:root")
@@ -182,7 +182,7 @@ async def test_address_is_erased_with_all_that_names_it_and_nothing_else(store: 
     assert [one["id"] for one in left["held"]] == waits.rows
     assert left["letters"] == left["sign_in_orders"] == []
     assert len(await all_of(history, ROOT, Asked("kim@example.org"))) == 3
-    report = await store.look(lambda tx: audit(tx.connection, lambda done, total: None))
+    report = await audited(store)
     assert report.faults == []
 
 
@@ -238,7 +238,7 @@ async def test_facts_of_held_mail_are_forgotten_by_the_days_of_its_domain(
     # A challenge that may still be answered keeps its mail, and so is the newest number never given again.
     assert [name for name, one in kept.items() if await known(store, one.rows[0])] == left
     assert gone == 5 - len(left)
-    report = await store.look(lambda tx: audit(tx.connection, lambda done, total: None))
+    report = await audited(store)
     assert report.faults == []
     for table in ("content", "message"):
         assert await count(store, table) == len(left)

@@ -7,8 +7,8 @@ from hashlib import sha256
 
 from gateway.domain.lifecycle import Event, State
 from gateway.flow.describe import Described, Raw, describe
-from gateway.store.audit import audit
 from gateway.store.store import Store, Transaction
+from tests.store.audited import audited
 from tests.store.letters import EVIDENCE, HOUR, NOW, keep, message
 
 
@@ -70,5 +70,5 @@ async def test_note_of_a_forward_is_a_line_of_the_history_that_the_audit_takes(s
     assert held is not None
     assert [(one.event, one.actor, one.detail) for one in held.history][1] == ("forward", "joe", "to lab@x.example")
     assert held.state is State.PENDING
-    report = await store.look(lambda tx: audit(tx.connection, lambda done, of: None))
+    report = await audited(store)
     assert report.faults == []

@@ -11,7 +11,6 @@ from gateway.domain.sign_in import (
     Slowdown,
     browser_phrase,
     browser_words,
-    counted_network,
     next_in,
     password_fault,
     safe_path,
@@ -103,18 +102,3 @@ def test_browser_is_told_in_words_of_ours(agent: str, words: str) -> None:
     kept = browser_phrase(words)
     assert kept == words
     assert isinstance(kept, Phrase) == (words != "curl")
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.77", "192.0.2.0/24"),
-        ("::ffff:192.0.2.77", "192.0.2.0/24"),
-        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-        ("nonsense", ""),
-    ],
-)
-def test_addresses_are_counted_with_their_network(address: str, network: str) -> None:
-    assert counted_network(address) == network

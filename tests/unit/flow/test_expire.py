@@ -6,8 +6,8 @@ from gateway.domain.address import Address
 from gateway.domain.policy import Expiry
 from gateway.flow.expire import PUZZLE_MEMORY
 from gateway.flow.moderate import Action
-from gateway.store.audit import audit
 from gateway.store.views import content_of
+from tests.store.audited import audited
 from tests.unit.flow.world import DAY, HOUR, JOE, NOW, World, letter, with_policy
 
 
@@ -76,7 +76,7 @@ async def test_purge_forgets_content_after_the_retention_and_the_audit_stays_con
     assert await world.expirer(retention=30 * DAY).purge_once() == 1
     assert await world.store.look(lambda tx: content_of(tx.connection, row.id)) is None
     assert (await world.pending())[0].state == "expired"
-    assert (await world.store.look(lambda tx: audit(tx.connection, lambda done, total: None))).faults == []
+    assert (await audited(world.store)).faults == []
 
 
 async def test_purge_keeps_content_of_what_waits_or_is_owed(world: World) -> None:

@@ -13,7 +13,7 @@ from gateway.domain.challenge import Asking
 from gateway.flow.ports import StoreDown, StoreFull
 from gateway.flow.receive import senders_of
 from gateway.flow.receive_rules import own_domains
-from gateway.store.audit import audit
+from tests.store.audited import audited
 from tests.unit.domain.letters import letter as facts
 from tests.unit.flow.world import (
     ANNA,
@@ -116,7 +116,7 @@ async def test_everything_received_stands_in_exactly_one_state(world: World) -> 
     for subject in ("a", "b"):
         await world.arrive(letter(subject, to=BOTH), JOE, KIM)
     await world.deliverer().run_once()
-    report = await world.store.look(lambda tx: audit(tx.connection, lambda done, total: None))
+    report = await audited(world.store)
     assert report.faults == []
     assert report.states == {"delivered": 2, "pending": 2}
 
