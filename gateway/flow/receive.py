@@ -23,6 +23,7 @@ from gateway.domain.score import read_score
 from gateway.domain.sources import source_keys
 from gateway.domain.value import value_class
 from gateway.flow.arrangements import policy_for
+from gateway.flow.common_features import CommonFeatures
 from gateway.flow.entry_use import EntryUse
 from gateway.flow.passages import Passages
 from gateway.flow.ports import Checks, Delivery, Features, Hop, Store, Tx
@@ -71,6 +72,7 @@ class Receiver:
         self._store = store
         self._checks = checks
         self._hop_for = hop_for
+        self._features = CommonFeatures(map(hop_for, rules.domains))
         self._forged_fields = forged_fields
         self._results_field = results_field
         self._now = now
@@ -81,15 +83,7 @@ class Receiver:
 
     def features(self) -> Features:
         """What may be offered to a client: what every next hop offers."""
-        hops = {id(hop): hop for hop in (self._hop_for(domain) for domain in self._rules.domains)}
-        offers = [hop.features for hop in hops.values()]
-        return Features(
-            known=all(offer.known for offer in offers),
-            size=min((offer.size for offer in offers if offer.size), default=0),
-            eight_bit=all(offer.eight_bit for offer in offers),
-            smtputf8=all(offer.smtputf8 for offer in offers),
-            dsn=all(offer.dsn for offer in offers),
-        )
+        return self._features.now()
 
     # --- RCPT ---
 

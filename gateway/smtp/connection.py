@@ -8,6 +8,7 @@ It stands on aiosmtpd's SMTP protocol class and keeps its shape (a task per conn
 * aiosmtpd reads content line by line with a limit on lines; here it goes to `Content` as it arrives.
 * aiosmtpd has one timer for everything; here a command must arrive whole in its time, and content must keep up
   a rate.
+* A command that waits for nothing is obeyed as it arrives; the task is not woken for it.
 * Replies to pipelined commands leave together, before we wait for more input (RFC 2920 §3.2).
 
 Only public interfaces of asyncio are used, so it runs on asyncio and uvloop alike.
@@ -19,7 +20,7 @@ import asyncio
 import logging
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -64,44 +65,45 @@ _FIXED = {id(each): encoded(each) for each in vars(reply).values() if isinstance
 class Connection(SMTP):
     """The frame of a session; the commands are in its subclass."""
 
-    doorway: Doorway
     transport: asyncio.Transport
     peer: str
     """The socket's other end, whatever XCLIENT says."""
     peer_port: int
     trusted: bool
     """The peer may use XFORWARD and XCLIENT."""
-    tls: bool
+    tls: bool = False
 
-    def __init__(self, doorway: Doorway) -> None:
-        """Make the one from which `of` copies."""
-        # Hides the dictionary which aiosmtpd shares between all connections and clears with each.
-        self.command_size_limits = {}
-        super().__init__(None, hostname=doorway.settings.hostname, loop=doorway.loop)
-        self.doorway = doorway
-        self.tls = False
-        self._phase = Phase.OURS
-        self._content: Content | None = None
-        self._waiter: asyncio.Future[bytes | None] | None = None
-        self._since = self._last = 0.0
-        self._eof = self._gone = False
-        self._reading_paused = self._writing_paused = False
-
-    @classmethod
-    def of(cls, doorway: Doorway) -> Self:
-        """Make a session without the introspection of aiosmtpd's constructor, which costs 0.15 ms."""
-        if not doorway.blank:
-            doorway.blank = dict(vars(cls(doorway)))
-        session = cls.__new__(cls)
-        vars(session).update(doorway.blank)
-        session._inbox = Inbox()
-        session._outbox = []
-        return session
-
-    _inbox: Inbox
     _outbox: list[bytes]
     """Replies that have not been sent yet."""
     _patience: Patience
+    _phase: Phase = Phase.OURS
+    _content: Content | None = None
+    _waiter: asyncio.Future[bytes | None] | None = None
+    _since: float = 0.0
+    _last: float = 0.0
+    _eof: bool = False
+    _gone: bool = False
+    _reading_paused: bool = False
+    _writing_paused: bool = False
+    _handler_coroutine: asyncio.Task[None] | None = None
+
+    def __init__(self, doorway: Doorway) -> None:
+        """Begin with nothing.
+
+        aiosmtpd's constructor is not called: it looks at every method, for 0.15 ms, and sets up what only its own
+        reader, commands and AUTH use; of those none is left here.
+        """
+        self.doorway = doorway
+        self.loop = doorway.loop
+        self._inbox = Inbox()
+        self._outbox = []
+
+    def __del__(self) -> None:
+        """Leave nothing behind; asyncio's looks after a future that only its constructor makes."""
+
+    def obey_at_once(self, line: bytes) -> bool:
+        """Obey a command that waits for nothing; False where it is one for the session's task."""
+        raise NotImplementedError
 
     # What the transport tells us.
 
@@ -149,8 +151,14 @@ class Connection(SMTP):
             and self._inbox.idle
         ):
             # One command, whole, and the session waits for it: as nearly always.
-            self._waiter = None
-            waiter.set_result(data)
+            self._phase = Phase.OURS
+            if not self.obey_at_once(data):
+                self._waiter = None
+                waiter.set_result(data)
+            elif self._phase is not Phase.OVER:
+                self.flush()
+                self._phase = Phase.COMMAND
+                self._since = self.loop.time()
             return
         else:
             self._inbox.add(data)

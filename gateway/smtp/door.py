@@ -13,6 +13,7 @@ from gateway.domain.reply import Reply
 from gateway.flow.ports import Features
 from gateway.smtp.data import BareLineEnds
 from gateway.smtp.limits import Connections, Memory, Network, TrustedClients
+from gateway.smtp.paths import Offer
 from gateway.smtp.share import Share
 
 if TYPE_CHECKING:
@@ -92,12 +93,18 @@ class Doorway:
     connections: Connections = field(init=False)
     memory: Memory = field(init=False)
     trusted: TrustedClients = field(init=False)
+    patience: float = field(init=False)
+    """Seconds for which no session that has just been heard can be too slow."""
+    greeting: bytes = field(init=False)
+    """The first reply a client hears."""
+    plain_hello: bytes = field(init=False)
+    """The answer to HELO."""
+    plain_offer: Offer = field(init=False)
+    """What a client may use that has not said EHLO."""
     sessions: set[Connection] = field(default_factory=set)
     """Every connection whose session task runs or whose transport is open."""
     draining: bool = False
     """No further command is obeyed; each session ends once it owes no reply."""
-    blank: dict[str, object] = field(default_factory=dict)
-    """State of a new session as aiosmtpd sets it up: made once, as its constructor looks at every method."""
     _shed_at: float = -SHED_AFTER
     _look: asyncio.TimerHandle | None = None
     _look_at: float = float("inf")
@@ -108,17 +115,16 @@ class Doorway:
         self.connections = Connections(settings.max_connections, per_client, self.share)
         self.memory = Memory(settings.max_memory_octets, self.share)
         self.trusted = TrustedClients(settings.trusted_clients)
+        self.patience = min(settings.command_timeout, settings.data_timeout)
+        self.greeting = Reply(220, "", f"{settings.hostname} ESMTP").lines().encode("ascii", "replace")
+        self.plain_hello = Reply(250, "", settings.hostname).lines().encode("ascii", "replace")
+        self.plain_offer = Offer(settings.max_message_octets, extended=False)
 
     def refusal(self, trusted: bool) -> Reply:
         """Return what a client hears that is not admitted."""
         if self.settings.only_trusted and not trusted:
             return reply.CLIENT_REFUSED
         return reply.SHUTTING_DOWN if self.draining else reply.TOO_MANY_CONNECTIONS
-
-    @property
-    def patience(self) -> float:
-        """Seconds for which no session that has just been heard can be too slow."""
-        return min(self.settings.command_timeout, self.settings.data_timeout)
 
     def watch(self, due: float) -> None:
         """Look at the deadlines of all sessions at that time, on the loop's clock, or sooner.

@@ -14,6 +14,8 @@ Network = IPv4Network | IPv6Network
 
 def plain_address(host: str) -> str:
     """Return a socket's peer address as text: IPv4 where it was mapped into IPv6, without a zone."""
+    if ":" not in host:
+        return host
     host = host.partition("%")[0]
     return host[7:] if host.startswith("::ffff:") and "." in host else host
 
@@ -78,7 +80,7 @@ class Connections:
     def enter(self, address: str, trusted: bool) -> bool:
         """Admit one more, or return False; a trusted server brings the mail of many, so only the total holds."""
         client = None if trusted else network_of(address)
-        if self.full or (client is not None and self._count(client) >= self._most_per_client):
+        if self.everywhere >= self._most or (client is not None and self._count(client) >= self._most_per_client):
             return False
         self._note(1, client)
         return True

@@ -66,7 +66,7 @@ class Listener:
         """Begin to accept."""
         loop, doorway = self.doorway.loop, self.doorway
         for opened in sockets:
-            server = await loop.create_server(lambda: DoorSession.of(doorway), sock=opened, backlog=_AT_ONCE)
+            server = await loop.create_server(lambda: DoorSession(doorway), sock=opened, backlog=_AT_ONCE)
             opened.listen(_BACKLOG)
             self._servers.append(server)
 

@@ -19,10 +19,9 @@ from dataclasses import replace
 
 from gateway.domain import reply
 from gateway.domain.envelope import Client
-from gateway.domain.reply import Reply
-from gateway.flow.ports import Features
 from gateway.smtp import paths, xclient
 from gateway.smtp.door import Door, DoorSettings, Doorway
+from gateway.smtp.hello import hello
 from gateway.smtp.transaction import Transacting
 
 __all__ = ["Door", "DoorSession", "DoorSettings", "Doorway"]
@@ -34,11 +33,13 @@ LINE_LIMIT = 512
 """RFC 5321 §4.5.3.1.4, with CRLF."""
 # MAIL and RCPT grow with SIZE, BODY, SMTPUTF8, AUTH and the delivery status options (RFC 3461 §4).
 _LINE_LIMITS = {"MAIL": 1536, "RCPT": 1536, "XFORWARD": 2048, "XCLIENT": 2048}
-_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _WEB_VERBS = frozenset({"GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"})
 _NOT_IMPLEMENTED = frozenset({"EXPN", "TURN", "SEND", "SOML", "SAML", "ETRN", "ATRN", "AUTH", "BURL"})
 _BEFORE_TLS = frozenset({"NOOP", "EHLO", "STARTTLS", "QUIT"})  # RFC 3207 §4
 _JUNK = frozenset({"NOOP", "RSET", "VRFY", "HELP", "EHLO", "HELO", "XFORWARD", "XCLIENT", "STARTTLS"})
+AT_ONCE = frozenset({b"HELO", b"EHLO", b"MAIL", b"NOOP", b"RSET", b"QUIT"})
+"""What never waits for anything."""
 _HANDSHAKE_TIMEOUT = 30.0
 _TLS_SHUTDOWN_TIMEOUT = 2.0
 
@@ -71,7 +72,7 @@ class DoorSession(Transacting):
     def _start_over(self) -> None:
         """Forget everything that was said, as after connecting (RFC 3207 §4.2)."""
         self._greeted = self._extended = False
-        self._offer = paths.Offer(self.doorway.settings.max_message_octets, extended=False)
+        self._offer = self.doorway.plain_offer
         self._reset()
 
     def _has_talked(self) -> bool:
@@ -83,9 +84,23 @@ class DoorSession(Transacting):
         return waiting > 0
 
     def _greet(self) -> None:
-        self.say(Reply(220, "", f"{self.doorway.settings.hostname} ESMTP"))
+        self.say_octets(self.doorway.greeting)
 
     # One command.
+
+    def obey_at_once(self, line: bytes) -> bool:
+        """Obey a command that waits for nothing; False where it is one for the session's task, which costs more."""
+        if line[:4].upper() not in AT_ONCE:
+            return False
+        try:
+            self._obey(line).send(None)
+        except StopIteration:
+            if self.doorway.draining:
+                self.end(reply.SHUTTING_DOWN)
+        except Exception:
+            logger.exception("session with %s failed", self.peer)
+            self.end(reply.TRY_LATER)
+        return True
 
     async def _obey(self, line: bytes) -> None:
         """Understand a line and give it its one reply."""
@@ -93,11 +108,11 @@ class DoorSession(Transacting):
             return self.refuse("", reply.LINE_TOO_LONG)
         if not line.endswith(b"\r\n"):
             return self.refuse("", reply.BARE_LF)  # RFC 5321 §2.3.8
-        octets = line[:-2].rstrip(b" \t")
-        if _CONTROL.search(octets):
-            return self.refuse("", reply.BAD_COMMAND)
         # Octets that are no UTF-8 become unpaired surrogates, which no grammar here takes.
-        word, _, argument = octets.decode("utf-8", "surrogateescape").partition(" ")
+        text = line[:-2].rstrip(b" \t").decode("utf-8", "surrogateescape")
+        if not text.isprintable() and _CONTROL.search(text):
+            return self.refuse("", reply.BAD_COMMAND)
+        word, _, argument = text.partition(" ")
         name = word.upper()
         verb = _VERBS.get(name)
         if len(line) > _LINE_LIMITS.get(name, LINE_LIMIT):
@@ -133,7 +148,7 @@ class DoorSession(Transacting):
         if not paths.is_host(hostname):
             return self.refuse("HELO", reply.BAD_HOST)
         self._hello(hostname, extended=False)
-        self.say(Reply(250, "", self.doorway.settings.hostname))
+        self.say_octets(self.doorway.plain_hello)
         return None
 
     async def smtp_EHLO(self, hostname: str) -> None:
@@ -141,10 +156,17 @@ class DoorSession(Transacting):
         if not paths.is_host(hostname):
             return self.refuse("EHLO", reply.BAD_HOST)
         self._hello(hostname, extended=True)
-        features = self.doorway.door.features()
-        offer_tls = self.doorway.tls is not None and not self.tls
-        self._offer = self._offered(features)
-        self.say(Reply(250, "", "\n".join(self._keywords(features, offer_tls))))
+        doorway = self.doorway
+        settings = doorway.settings
+        answer = hello(
+            settings.hostname,
+            settings.max_message_octets,
+            doorway.door.features(),
+            doorway.tls is not None and not self.tls,
+            self.trusted,
+        )
+        self._offer = answer.offer
+        self.say_octets(answer.octets)
         return None
 
     def _hello(self, hostname: str, extended: bool) -> None:
@@ -155,36 +177,6 @@ class DoorSession(Transacting):
         self._client = Client(
             was.address, was.port, was.name, hostname, protocol, self.tls, was.source, was.queue_id
         )  # As replace() makes it, in a third of the time.
-
-    def _offered(self, features: Features) -> paths.Offer:
-        return paths.Offer(
-            max_octets=self._max_octets(features),
-            smtputf8=(features.known and features.smtputf8) or (self.trusted and not features.known),
-            # A server in front hands its client's parameters on without asking what we offer.
-            dsn=self.trusted or (features.known and features.dsn),
-            auth=self.trusted,
-        )
-
-    def _max_octets(self, features: Features) -> int:
-        ours = self.doorway.settings.max_message_octets
-        return min(ours, features.size) if features.known and features.size else ours
-
-    def _keywords(self, features: Features, offer_tls: bool) -> list[str]:
-        """What EHLO offers: nothing that the servers further on lack."""
-        words = [self.doorway.settings.hostname, f"SIZE {self._max_octets(features)}", "PIPELINING"]
-        if features.eight_bit or not features.known:
-            words.append("8BITMIME")
-        if offer_tls:
-            words.append("STARTTLS")
-        if features.known and features.smtputf8:
-            words.append("SMTPUTF8")
-        if features.known and features.dsn:
-            words.append("DSN")
-        if self.trusted:
-            words.append("XFORWARD " + " ".join(xclient.XFORWARD_NAMES))
-            words.append("XCLIENT " + " ".join(xclient.XCLIENT_NAMES))
-        words.append("ENHANCEDSTATUSCODES")
-        return words
 
     # Beside the transaction.
 

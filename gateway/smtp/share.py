@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+from functools import lru_cache
 from typing import IO
 
 BUCKETS = 16_384
@@ -31,42 +32,44 @@ class Share:
         self._key = self._memory[:_KEY_OCTETS]
         whole = memoryview(self._memory)[_KEY_OCTETS:]
         columns = [whole[number * _COLUMN : (number + 1) * _COLUMN] for number in range(processes)]
+        # Of the other processes, once our own are taken out.
         self._numbers = [column[: _HEAD * _NUMBER].cast("q") for column in columns]
         self._buckets = [column[_HEAD * _NUMBER :].cast("I") for column in columns]
-        self._own = own
-        self._others = [number for number in range(processes) if number != own]
+        self._own_numbers, self._own_buckets = self._numbers.pop(own), self._buckets.pop(own)
 
     def connections_elsewhere(self) -> int:
         """Return how many connections the other processes have."""
-        return sum(self._numbers[other][_CONNECTIONS] for other in self._others)
+        return sum([numbers[_CONNECTIONS] for numbers in self._numbers])
 
     def octets_elsewhere(self) -> int:
         """Return how many octets of content they hold."""
-        return sum(self._numbers[other][_OCTETS] for other in self._others)
+        return sum([numbers[_OCTETS] for numbers in self._numbers])
 
     def client_elsewhere(self, client: str | bytes) -> int:
         """Return how many connections of one client network they have, at least."""
-        bucket = self._bucket(client)
-        return sum(self._buckets[other][bucket] for other in self._others)
+        bucket = _bucket(self._key, client)
+        return sum([buckets[bucket] for buckets in self._buckets])
 
     def note_connection(self, change: int, client: str | bytes | None) -> None:
         """Tell the others of a connection more or less; client: None where it is not counted by its network."""
-        self._numbers[self._own][_CONNECTIONS] += change
+        self._own_numbers[_CONNECTIONS] += change
         if client is not None:
-            self._buckets[self._own][self._bucket(client)] += change
+            self._own_buckets[_bucket(self._key, client)] += change
 
     def note_octets(self, octets: int) -> None:
         """Tell the others how many octets of content this process holds."""
-        self._numbers[self._own][_OCTETS] = octets
+        self._own_numbers[_OCTETS] = octets
 
     def forget(self, process: int) -> None:
         """Take out what a process that is gone had counted."""
         self._memory[_KEY_OCTETS + process * _COLUMN : _KEY_OCTETS + (process + 1) * _COLUMN] = bytes(_COLUMN)
 
-    def _bucket(self, client: str | bytes) -> int:
-        octets = client.encode() if isinstance(client, str) else client
-        digest = hashlib.blake2s(octets, digest_size=4, key=self._key).digest()
-        return int.from_bytes(digest, "big") % BUCKETS
+
+@lru_cache(maxsize=4096)  # Whoever comes once comes three times: to be counted, to be looked for and to go.
+def _bucket(key: bytes, client: str | bytes) -> int:
+    octets = client.encode() if isinstance(client, str) else client
+    digest = hashlib.blake2s(octets, digest_size=4, key=key).digest()
+    return int.from_bytes(digest, "big") % BUCKETS
 
 
 def new_memory(processes: int) -> IO[bytes]:

@@ -31,14 +31,16 @@ class Transacting(Connection):
     _greeted: bool
     _offer: paths.Offer
     _transaction: Transaction | None
+    _keys: set[str]
+    """Normal forms of the recipients."""
+    _deferred: bool
+    """Some recipient was refused for now."""
+    _refused: bool
+    """Some recipient was refused."""
 
     def _reset(self) -> None:
         """End the transaction; what XFORWARD told was for it alone."""
         self._transaction = None
-        self._keys: set[str] = set()
-        """Normal forms of the recipients."""
-        self._deferred = self._refused = False
-        """Some recipient was refused: for now; for good."""
         self._forwarded = None
 
     async def smtp_MAIL(self, arg: str | None) -> None:
@@ -63,6 +65,8 @@ class Transacting(Connection):
             envid=mail.envid,
             id=secrets.token_hex(6),
         )
+        self._keys = set()
+        self._deferred = self._refused = False
         self.say(reply.MAIL_OK)
         return None
 

@@ -14,7 +14,7 @@ from gateway.domain import reply
 from gateway.flow.ports import Features
 from gateway.smtp.connection import encoded
 from gateway.smtp.door import Doorway
-from gateway.smtp.session import DoorSession
+from gateway.smtp.session import AT_ONCE, DoorSession
 from tests.clock import settle
 from tests.unit.smtp.scripted_door import EVERYTHING, SETTINGS, ScriptedDoor
 from tests.unit.smtp.wire import ENVELOPE, Line, opened
@@ -132,10 +132,24 @@ def test_dispatch_offers_every_verb_that_is_ours_and_none_of_the_frame() -> None
     assert inherited - own == {"smtp_AUTH", "smtp_EXPN"}
 
 
-@pytest.mark.parametrize("name", ["_handler_coroutine", "command_size_limits", "transport", "loop"])
-def test_frame_keeps_the_names_of_aiosmtpd_that_we_rely_on(name: str) -> None:
-    doorway = Doorway(ScriptedDoor(), SETTINGS, asyncio.new_event_loop())
-    try:
-        assert name in vars(DoorSession(doorway))
-    finally:
-        doorway.loop.close()
+@pytest.mark.parametrize("verb", sorted(AT_ONCE))
+async def test_verb_that_is_obeyed_at_once_never_waits(verb: bytes) -> None:
+    line = await Line.to(ScriptedDoor(), SETTINGS)
+    for argument in (b"", b" x", b" client.example.net", b" FROM:<a@example.net>"):
+        obeying = line.wire.session._obey(verb + argument + b"\r\n")
+        with pytest.raises(StopIteration):
+            obeying.send(None)
+
+
+async def test_fault_in_a_command_that_is_obeyed_at_once_ends_the_session_with_a_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(ScriptedDoor):
+        def features(self) -> Features:
+            raise ZeroDivisionError
+
+    line = await Line.to(Broken(), SETTINGS)
+    assert await line.send(b"EHLO client.example.net") == encoded(reply.TRY_LATER)
+    assert line.ended
+    assert line.wire.session.task is None
+    assert "failed" in caplog.text

@@ -65,7 +65,7 @@ class Line:
     @classmethod
     async def into(cls, doorway: Doorway, peer: str = "127.0.0.1") -> Line:
         """Connect one more client to the same doorway."""
-        session = DoorSession.of(doorway)
+        session = DoorSession(doorway)
         line = cls(doorway, Wire(session, peer))
         session.connection_made(line.wire)
         await settle()
