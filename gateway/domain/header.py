@@ -9,7 +9,9 @@ from __future__ import annotations
 import binascii
 import codecs
 import re
+from collections.abc import Callable
 from dataclasses import field
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from gateway.domain.value import value_class
@@ -91,27 +93,58 @@ def split(content: bytes) -> Header:
     too large, and it counts as malformed. A message that is all header would else cost a second for each megabyte,
     and forty times its size.
     """
+    plain = _split_plain(content)
+    return _split_strange(content) if plain is None else plain
+
+
+_LINE_END = re.compile(rb"\r\n(?![ \t])")
+_FIELD_NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+\Z")  # RFC 5322 §2.2
+_MAX_NAME = 70
+"""Octets of a name that is worth being remembered."""
+_field: Callable[[tuple[bytes, int, int, bytes]], Field] = partial(tuple.__new__, Field)
+"""What the constructor does, in a third of the time: a mail has some thirty fields."""
+
+
+def _split_plain(content: bytes) -> Header | None:
+    """Split a block of nothing but fields, as most are; None where it is another. It says the same as the long way."""
+    end = content.find(b"\r\n\r\n", 0, _LAST_LOOKED_AT)
+    if end < 1:
+        return None
+    fields: list[Field] = []
+    at = 0
+    for line in _LINE_END.split(content[:end]):
+        name, colon, value = line.partition(b":")
+        if not colon or len(name) > _MAX_NAME or not (known := _name(name)):
+            return None
+        fields.append(_field((known, at, at := at + len(line) + 2, value)))
+    return Header(tuple(fields), end + 4)
+
+
+@lru_cache(maxsize=2048)  # There are not many.
+def _name(octets: bytes) -> bytes:
+    """Return what stands before a colon as the name of a field, in small letters; b"" where it cannot be one."""
+    octets = octets.rstrip(b" \t")
+    return octets.lower() if _FIELD_NAME.match(octets) else b""
+
+
+def _split_strange(content: bytes) -> Header:
+    """Split any block."""
     fields: list[Field] = []
     strange = 0
     first_strange = at = 0
     size = len(content)
-    find, begins, is_name, short_field = content.find, content.startswith, _FIELD_NAME.match, _SHORT_FIELD.match
+    find, begins = content.find, content.startswith
     while at < size and at <= _LAST_LOOKED_AT:
-        short = short_field(content, at)
-        if short is not None:
-            name, value = short.groups()
-            fields.append(Field(name.lower(), at, at := short.end(), value))
-            continue
         if begins(b"\r\n", at):
             return Header(tuple(fields), at + 2, strange > 0)
         end = find(b"\r\n", at)
-        while -1 < end <= _LAST_LOOKED_AT and begins(_BLANKS, end + 2):
+        while -1 < end <= _LAST_LOOKED_AT and begins((b" ", b"\t"), end + 2):
             end = find(b"\r\n", end + 2)
         stop = size if end == -1 else end
         following = size if end == -1 else end + 2
         colon = find(b":", at, stop)
         name = content[at:colon].rstrip(b" \t") if colon > at else b""
-        if name and is_name(name):
+        if name and _FIELD_NAME.match(name):
             fields.append(Field(name.lower(), at, following, content[colon + 1 : stop]))
         elif not begins((b"From ", b">From "), at):
             strange += 1
@@ -123,25 +156,17 @@ def split(content: bytes) -> Header:
     return Header(tuple(fields), at, strange > 0 or at < size)
 
 
-_BLANKS = (b" ", b"\t")
-# A field of one line, as most are. It says the same as the long way, sooner.
-_SHORT_FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]++)[ \t]*+:([^\r\n]*+)\r\n(?![ \t])")
-_FIELD_NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+\Z")  # RFC 5322 §2.2
-
-
 _SMALL = 1_048_576
 
 
 def has_bare_line_end(octets: bytes) -> bool:
     """True where a CR or an LF stands alone (RFC 5321 §2.3.8).
 
-    A pattern that looks around each line end takes fifteen times as long as either way.
+    A pattern that looks around each line end takes some fifty times as long.
     """
     if len(octets) <= _SMALL:
-        # It ends a line at CRLF, CR and LF alike; what is left out of them are two octets each, or some stood alone.
-        lines = octets.splitlines()
-        ends = len(lines) if octets.endswith((b"\n", b"\r")) else len(lines) - 1
-        return len(octets) - len(b"".join(lines)) != 2 * max(ends, 0)
+        # What has no other line ends than CRLF is the same again when each CR is taken out and put back before each LF.
+        return octets.replace(b"\r", b"").replace(b"\n", b"\r\n") != octets
     # The same without a copy.
     pairs = octets.count(b"\r\n")
     return octets.count(b"\n") != pairs or octets.count(b"\r") != pairs

@@ -46,6 +46,40 @@ def test_split_of_a_plain_message_tells_each_field_and_the_body() -> None:
     assert content[head.body :] == b"Body: no field\r\n"
 
 
+_LINES = st.sampled_from(
+    [
+        b"A: 1",
+        b"a :2",
+        b" folded",
+        b"\tfolded: too",
+        b" ",
+        b"",
+        b"no field",
+        b":",
+        b": x",
+        b"From x",
+        b"B:",
+        b"\x80: 1",
+        b"C: \r",
+        b"D:\n",
+    ]
+)
+
+
+@given(st.lists(_LINES, max_size=8), st.booleans())
+@example([b"A: 1", b"", b"B: body"], True)
+@example([b" begins: blank", b"A: 1", b"", b""], True)
+@example([b"x" * 100 + b": long name", b"", b""], True)
+def test_split_of_what_looks_plain_says_the_same_as_the_long_way(lines: list[bytes], ended: bool) -> None:
+    content = b"\r\n".join(lines) + b"\r\n" * ended
+    assert header.split(content) == header._split_strange(content)
+
+
+def test_split_of_a_plain_block_takes_the_short_way() -> None:
+    plain = header._split_plain(b"A: 1\r\nB: 2\r\n three\r\n\r\nbody")
+    assert plain == Header((header.Field(b"a", 0, 6, b" 1"), header.Field(b"b", 6, 20, b" 2\r\n three")), 22)
+
+
 def test_header_all_and_first_find_fields_top_first_and_unfolded() -> None:
     head = header.split(b"X: 1\r\nY: z\r\nx:\t2\r\n\t3\r\n\r\n")
     assert head.all(b"x") == [b"1", b"2\t3"]
