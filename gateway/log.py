@@ -60,9 +60,15 @@ def bug(logger: logging.Logger, name: str, /, **fields: Value) -> None:
     logger.error(name, exc_info=sys.exc_info(), extra={_FIELDS: fields})
 
 
-def _emit(logger: logging.Logger, level: int, name: str, fields: Mapping[str, Value]) -> None:
-    # Not logger.info(): it walks the stack for a caller that nobody wants to know, for half of the time of a line.
-    if logger.isEnabledFor(level):
+def _emit(logger: logging.Logger, level: int, name: str, fields: dict[str, Value]) -> None:
+    if not logger.isEnabledFor(level):
+        return
+    handlers = logging.root.handlers
+    if len(handlers) == 1 and isinstance(only := handlers[0], LineHandler):
+        # A record, and its way to the one handler there is, would take twice as long as the line itself.
+        only.tell(level, name, fields)
+    else:
+        # Not logger.info(): it walks the stack for a caller that nobody wants to know.
         logger.handle(logger.makeRecord(logger.name, level, "", 0, name, (), None, extra={_FIELDS: fields}))
 
 
@@ -70,8 +76,7 @@ def setup(level: str, form: Literal["json", "text"], stream: TextIO | None = Non
     """Send everything that is logged to a stream (standard error), and return the handler, to be closed at the end."""
     # Nothing of this is in a line, and it takes as long to find out as the line itself.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = LineHandler(sys.stderr if stream is None else stream)
-    handler.setFormatter(JsonLine() if form == "json" else TextLine())
+    handler = LineHandler(sys.stderr if stream is None else stream, JsonLine() if form == "json" else TextLine())
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -85,37 +90,54 @@ def setup(level: str, form: Literal["json", "text"], stream: TextIO | None = Non
     return handler
 
 
-class JsonLine(logging.Formatter):
+class Form(logging.Formatter):
+    """How a line is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clock = _Clock()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line for a record, without its end."""
+        return self.line(record.created, record.levelno, _told(record))
+
+    def line(self, when: float, level: int, told: dict[str, object]) -> str:
+        """Return the line, without its end. when: seconds since the epoch. told: the event first, then its fields."""
+        raise NotImplementedError
+
+
+class JsonLine(Form):
     """`{"time":"2030-01-31T12:00:00.123Z","level":"info","event":"held","id":"…"}`."""
 
     def __init__(self) -> None:
         super().__init__()
         self._encode = msgspec.json.Encoder(enc_hook=str).encode
-        self._clock = _Clock()
 
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, when: float, level: int, told: dict[str, object]) -> str:
         """Return the line, without its end."""
-        line = {"time": self._clock.text(record.created), "level": record.levelname.lower(), **_told(record)}
+        line = {"time": self._clock.text(when), "level": _level(level), **told}
         try:
             text = self._encode(line).decode()
+            if len(text) > LONGEST:
+                text = self._encode(_shortened(line)).decode()
         except UnicodeEncodeError:
             # A lone surrogate, as Python makes of octets that are not UTF-8.
-            text = self._encode({key: _encodable(value) for key, value in line.items()}).decode()
+            text = self._encode({key: _encodable(value) for key, value in _shortened(line).items()}).decode()
         return text if text.isascii() and "\x7f" not in text else escape(text)
 
 
-class TextLine(logging.Formatter):
+class TextLine(Form):
     """`2030-01-31T12:00:00.123Z info held id=… reason="two words"`."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._clock = _Clock()
-
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, when: float, level: int, told: dict[str, object]) -> str:
         """Return the line, without its end."""
-        told = _told(record)
-        head = f"{self._clock.text(record.created)} {record.levelname.lower()} {told.pop('event')}"
+        told = _shortened(told)
+        head = f"{self._clock.text(when)} {_level(level)} {told.pop('event')}"
         return escape(" ".join([head, *(f"{key}={_word(value)}" for key, value in told.items())]))
+
+
+def _level(number: int) -> str:
+    return "info" if number == logging.INFO else logging.getLevelName(number).lower()
 
 
 def escape(text: str) -> str:
@@ -135,21 +157,22 @@ def _code(match: re.Match[str]) -> str:
 def _told(record: logging.LogRecord) -> dict[str, object]:
     """What a record says: event first, then its fields; the logger's name only for what is not ours."""
     fields: Mapping[str, Value] | None = getattr(record, _FIELDS, None)
-    told: dict[str, object] = {"event": _short(record.getMessage() if record.args else str(record.msg))}
+    told: dict[str, object] = {"event": record.getMessage() if record.args else str(record.msg)}
     if fields is None:
         told["logger"] = record.name
     else:
         told.update(fields)
-        for key, value in fields.items():
-            if isinstance(value, str) and len(value) > LONGEST:
-                told[key] = _short(value)
     if record.exc_info:
         told["traceback"] = logging.Formatter().formatException(record.exc_info)
     return told
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+def _shortened(told: Mapping[str, object]) -> dict[str, object]:
+    """Return the same with texts of at most LONGEST characters; only a traceback is as long as it is."""
+    return {
+        key: value[:LONGEST] + "…" if isinstance(value, str) and len(value) > LONGEST and key != "traceback" else value
+        for key, value in told.items()
+    }
 
 
 def _encodable(value: object) -> object:
@@ -192,8 +215,10 @@ class LineHandler(logging.Handler):
     interpreter from the mail: one that follows on another waits a moment for more.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, form: Form) -> None:
         super().__init__()
+        self.setFormatter(form)
+        self._form = form
         self._stream = stream
         self._most = _at_once(stream)
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -202,14 +227,25 @@ class LineHandler(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Format here, where what the fields name still is as it was, and leave the writing to the thread."""
-        if self._lines.qsize() >= BACKLOG:
-            self._dropped += 1
-            return
+        """Take a record. It is formatted here, where what it names still is as it was, and written by the thread."""
         try:
-            self._lines.put(self.format(record))
+            self._take(self._form.format(record))
         except Exception:
             self.handleError(record)
+
+    def tell(self, level: int, name: str, fields: dict[str, Value]) -> None:
+        """Take an event that is no record."""
+        try:
+            self._take(self._form.line(time.time(), level, {"event": name, **fields}))
+        except Exception:
+            # As a record it fails again, and is told of in the way of all such.
+            self.emit(logging.makeLogRecord({"msg": name, "levelno": level, _FIELDS: fields}))
+
+    def _take(self, line: str) -> None:
+        if self._lines.qsize() >= BACKLOG:
+            self._dropped += 1
+        else:
+            self._lines.put(line)
 
     def close(self) -> None:
         """Write what waits, for at most five seconds, and end the thread."""
@@ -232,7 +268,9 @@ class LineHandler(logging.Handler):
             texts = [line for line in lines if line is not None]
             if self._dropped:
                 count, self._dropped = self._dropped, 0
-                texts.append(self.format(_dropped_record(count)))
+                texts.append(
+                    self._form.line(time.time(), logging.WARNING, {"event": "log-lines-dropped", "count": count})
+                )
             try:
                 for text in _whole(texts, self._most):
                     self._stream.write(text)
@@ -264,9 +302,3 @@ def _whole(lines: Sequence[str], most: int) -> Iterator[str]:
         size += octets
     if gathered:
         yield "".join(gathered)
-
-
-def _dropped_record(count: int) -> logging.LogRecord:
-    record = logging.LogRecord("gateway.log", logging.WARNING, "", 0, "log-lines-dropped", (), None)
-    setattr(record, _FIELDS, {"count": count})
-    return record

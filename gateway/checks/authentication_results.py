@@ -72,10 +72,11 @@ def forged_fields(head: Header, authserv_id: str) -> tuple[tuple[int, int], ...]
     A claim is taken in the widest sense, for nobody knows how lenient the next reader is: letter case,
     blanks, folding, comments, quotes, versions and U-labels do not hide one.
     """
+    fields = head.by_name.get(FIELD)
+    if not fields:
+        return ()
     ours = normal_domain(authserv_id.lower())
-    return tuple(
-        (field.start, field.end) for field in head.fields if field.name == FIELD and _claims(field.value, ours)
-    )
+    return tuple((field.start, field.end) for field in fields if _claims(field.value, ours))
 
 
 def _claims(value: bytes, ours: str) -> bool:

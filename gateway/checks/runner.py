@@ -68,7 +68,7 @@ class EvidenceRunner:
         client, reverse_path = transaction.client, transaction.reverse_path
         author = message.author.domain if message.author is not None else ""
         told = read_upstream(head, self._trusted)
-        signed = any(field.name == FIELD for field in head.fields)
+        signed = FIELD in head.by_name
 
         spf: Spf | None
         dkim: tuple[Dkim, ...] | None

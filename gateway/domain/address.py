@@ -105,6 +105,8 @@ def _a_label(label: str) -> str:
 
 def without_tag(key: str, delimiter: str = "+") -> str:
     """Return a normal form without its sub-address (RFC 5233 §4): `anna+shop@x` becomes `anna@x`."""
+    if delimiter not in key:
+        return key
     local, at, domain = key.rpartition("@")
     base = local.partition(delimiter)[0]
     return f"{base}{at}{domain}" if base else key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 from gateway.domain.address import Address
 from gateway.domain.challenge import Asking, may_ask
@@ -17,7 +17,7 @@ from gateway.domain.sources import vouching_for_source
 from gateway.domain.value import value_class
 
 
-class Disposition(Enum):
+class Disposition(StrEnum):
     """What becomes of a message for one recipient."""
 
     DELIVER = "deliver"
@@ -25,7 +25,7 @@ class Disposition(Enum):
     REJECT = "reject"  # Refused inside the session; behind a queue dropped with a record.
 
 
-class Reason(Enum):
+class Reason(StrEnum):
     """Why. The value is stored, logged, counted and shown: add members, never rename them."""
 
     ROLE_RECIPIENT = "role-recipient"

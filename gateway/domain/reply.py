@@ -32,7 +32,8 @@ class Reply:
         return self.code >= 500
 
     def __str__(self) -> str:
-        return " ".join(part for part in (str(self.code), self.enhanced, self.text.replace("\n", " ")) if part)
+        codes = f"{self.code} {self.enhanced}" if self.enhanced else str(self.code)
+        return f"{codes} {self.text}".replace("\n", " ") if self.text else codes
 
     def lines(self) -> str:
         """The reply as it goes over the wire, CRLF after each line, each under 512 octets."""

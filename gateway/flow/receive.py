@@ -42,7 +42,7 @@ _received = PlainCounter("gateway_received_octets_total", "Octets of content tak
 
 
 def _count(disposition: Disposition, reason: Reason) -> None:
-    _decisions.counts[disposition.value, reason.value] += 1
+    _decisions.counts[disposition, reason] += 1
 
 
 RETRY_WINDOW = DAY
@@ -296,9 +296,9 @@ class Receiver:
         self, transaction: Transaction, content: bytes, decisions: tuple[Decision, ...], answer: Reply
     ) -> Reply:
         """Log and count how the transaction ended."""
-        outcomes = {decision.disposition.value for decision in decisions}
+        outcomes: set[str] = {decision.disposition for decision in decisions}
         outcome = outcomes.pop() if len(outcomes) == 1 else ("mixed" if outcomes else "refused")
-        if not answer.accepted and outcome == "deliver":
+        if not answer.accepted and outcome == Disposition.DELIVER:
             outcome = "deferred" if answer.temporary else "refused-by-next-hop"
         _transactions.counts[(outcome,)] += 1
         now = self._now()
@@ -314,7 +314,7 @@ class Receiver:
             recipients=len(transaction.recipients),
             size=len(content),
             outcome=outcome,
-            reasons=sorted({decision.reason.value for decision in decisions}),
+            reasons=sorted({decision.reason for decision in decisions}),
             reply=str(answer),
             queue_id=transaction.client.queue_id,
         )

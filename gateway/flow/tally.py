@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
 from gateway.domain.envelope import Transaction
@@ -16,7 +16,7 @@ T = TypeVar("T")
 HOUR = 3600
 
 
-class Happening(Enum):
+class Happening(StrEnum):
     """Stored by value: add members, never rename them."""
 
     RELAYED = "relayed"  # Passed on inside the session.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import secrets
+import os
 from collections.abc import Awaitable
 from dataclasses import replace
 
@@ -63,7 +63,7 @@ class Transacting(Connection):
             smtputf8=mail.smtputf8,
             ret=mail.ret,
             envid=mail.envid,
-            id=secrets.token_hex(6),
+            id=os.urandom(6).hex(),
         )
         self._keys = set()
         self._deferred = self._refused = False

@@ -112,6 +112,32 @@ def test_log_set_up_writes_events_and_closes(lines: io.StringIO) -> None:
     assert "logger" not in told[0]
 
 
+def test_event_that_cannot_be_written_is_told_of_and_stops_nothing(
+    lines: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken(list[str]):
+        def __len__(self) -> int:
+            raise ZeroDivisionError
+
+        __iter__ = __str__ = __len__  # type: ignore[assignment]  # However it is read.
+
+    handler = setup("info", "json", lines)
+    event(logging.getLogger("gateway.test"), "held", id=[object()])  # type: ignore[list-item]
+    event(logging.getLogger("gateway.test"), "held", id=1)
+    handler.close()
+    assert [json.loads(line)["id"] for line in lines.getvalue().splitlines()] == [1]
+    assert "--- Logging error ---" in capsys.readouterr().err
+
+
+def test_event_beside_another_handler_reaches_both(lines: io.StringIO, caplog: pytest.LogCaptureFixture) -> None:
+    handler = setup("info", "json", lines)
+    logging.getLogger().addHandler(caplog.handler)
+    event(logging.getLogger("gateway.test"), "held", id="a1")
+    handler.close()
+    assert json.loads(lines.getvalue())["id"] == "a1"
+    assert caplog.messages == ["held"]
+
+
 def test_log_of_a_bug_has_its_traceback_in_the_line(lines: io.StringIO) -> None:
     handler = setup("error", "json", lines)
     try:
@@ -133,8 +159,7 @@ def test_log_of_aiosmtpd_at_info_is_not_written(lines: io.StringIO) -> None:
 def test_log_to_a_stream_that_is_gone_stops_nothing() -> None:
     stream = io.StringIO()
     stream.close()
-    handler = LineHandler(stream)
-    handler.setFormatter(JsonLine())
+    handler = LineHandler(stream, JsonLine())
     handler.emit(record("held"))
     handler.close()
     handler.emit(record("held"))
@@ -143,8 +168,7 @@ def test_log_to_a_stream_that_is_gone_stops_nothing() -> None:
 def test_log_under_load_loses_no_line_and_keeps_their_order() -> None:
     stream = io.StringIO()
     written = CountingWrites(stream)
-    handler = LineHandler(written)
-    handler.setFormatter(JsonLine())
+    handler = LineHandler(written, JsonLine())
     for number in range(5000):
         handler.emit(record("held", number=number))
     handler.close()
@@ -185,8 +209,7 @@ class Pipe(io.StringIO):
 def test_log_to_a_pipe_writes_whole_lines_that_no_other_process_can_break() -> None:
     reading, writing = os.pipe()
     stream = Pipe(writing)
-    handler = LineHandler(stream)
-    handler.setFormatter(JsonLine())
+    handler = LineHandler(stream, JsonLine())
     for number in range(200):
         handler.emit(logging.LogRecord("x", logging.INFO, "", 0, "é" * 400 + str(number), (), None))
     handler.emit(logging.LogRecord("x", logging.INFO, "", 0, "é" * LONGEST * 3, (), None))
