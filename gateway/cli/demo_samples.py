@@ -68,7 +68,7 @@ class AskedBefore:
         """Run work on a consistent view."""
         return await self._store.look(work)
 
-    async def entries(self, patterns: tuple[str, ...]) -> Sequence[Entry]:
+    async def entries(self, patterns: tuple[str, ...], patience: float = 0.0) -> Sequence[Entry]:
         """Return list entries for these patterns."""
         return await self._store.entries(patterns)
 

@@ -82,8 +82,11 @@ class ArrangementsStore(Protocol):
     async def arrangements(self, patterns: tuple[str, ...], recipients: Sequence[Address]) -> Arrangements:
         """Return what counts for a message. patterns: of the list entries that name its senders. Raises StoreDown."""
 
-    async def entries(self, patterns: tuple[str, ...]) -> Sequence[Entry]:
-        """Return the list entries with one of these patterns. Raises StoreDown."""
+    async def entries(self, patterns: tuple[str, ...], patience: float = 0.0) -> Sequence[Entry]:
+        """Return the list entries with one of these patterns. Raises StoreDown.
+
+        patience: as they stood so many seconds ago will do; 0: as they stand now.
+        """
 
 
 def policy_for(base: Policy, arranged: Arrangements, recipient: Address) -> Policy:

@@ -45,6 +45,9 @@ def _count(disposition: Disposition, reason: Reason) -> None:
     _decisions.counts[disposition, reason] += 1
 
 
+_RCPT_PATIENCE = 0.02
+"""Seconds that a look at the lists may be old at RCPT. A refusal is looked at anew; and at the end of DATA, where it
+counts, they are read as they stand then."""
 RETRY_WINDOW = DAY
 """Seconds in which the same content from the same reverse-path is a client's retry, not another mail."""
 
@@ -97,9 +100,10 @@ class Receiver:
             # The world was told 250 already: whatever we refuse here would bounce to a sender nobody has proven.
             return reply.RCPT_OK
         if address.local not in ROLE_LOCAL_PARTS and not transaction.reverse_path.is_null:
-            entries = await self._store.entries(sender_keys(transaction.reverse_path))
             now = self._now()
-            entry = winner(entries, (transaction.reverse_path,), address, now=now)
+            entry = await self._entry_for(transaction.reverse_path, address, now, _RCPT_PATIENCE)
+            if entry is not None and entry.verdict is Verdict.DENY:
+                entry = await self._entry_for(transaction.reverse_path, address, now)
             if entry is not None and entry.verdict is Verdict.DENY:
                 if self._use is not None:
                     self._use.note_entry(entry.id, now)
@@ -111,6 +115,10 @@ class Receiver:
             return reply.RCPT_OK
         answer = await self._hop_for(address.domain).verify(transaction.reverse_path, recipient, transaction.smtputf8)
         return reply.RCPT_OK if answer.accepted else answer
+
+    async def _entry_for(self, sender: Address, recipient: Address, now: float, patience: float = 0.0) -> Entry | None:
+        entries = await self._store.entries(sender_keys(sender), patience)
+        return winner(entries, (sender,), recipient, now=now)
 
     # --- end of DATA ---
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -21,10 +20,10 @@ from gateway.flow.ports import StoreDown
 from gateway.store.accounts import AccountTable
 from gateway.store.bringings import BringingTable
 from gateway.store.challenges import ChallengeTable
-from gateway.store.counters import EXPECTING, POLICIES, READ, Copies
+from gateway.store.counters import EXPECTING, POLICIES, Changes, Copies
 from gateway.store.descriptions import DescriptionTable
 from gateway.store.digests import DigestTable
-from gateway.store.engine import assert_durable, open_engine, prepare, sqlite_path, translate, translated_errors
+from gateway.store.engine import assert_durable, open_engine, sqlite_path, translated_errors
 from gateway.store.entries import EntryTable
 from gateway.store.expecting import ExpectingTable
 from gateway.store.history import HistoryTable, LetterTable, PassageTable
@@ -223,9 +222,7 @@ class Store:
             # Every connection is set up alike; asked of a reader's, it waits for no other program's write.
             with self._readers.connect() as connection:
                 assert_durable(connection)
-            # Read on the loop itself: one row of a page that is always in memory, a few microseconds.
-            self._counter = sqlite3.connect(path, check_same_thread=False)
-            prepare(self._counter)
+            self._changes = Changes(path)
         self._writer = Writer(engine)
         self._pool = ThreadPoolExecutor(READERS, "store-reader")
         self._copies = EntryCopies()
@@ -247,13 +244,13 @@ class Store:
         with translated_errors(), self._readers.connect() as connection, connection.begin():
             return work(Transaction(connection))
 
-    async def entries(self, patterns: tuple[str, ...]) -> Sequence[Entry]:
+    async def entries(self, patterns: tuple[str, ...], patience: float = 0.0) -> Sequence[Entry]:
         """Return the list entries with one of these patterns, as they stand now; cached.
 
         The cache is checked against the change counter each time, so an entry that another process has just
-        added counts for the next message.
+        added counts for the next message. patience: as they stood so many seconds ago will do.
         """
-        return await self._entries(patterns, self._changes())
+        return await self._entries(patterns, self._changes.lately(patience) if patience else self._changes.now())
 
     async def arrangements(self, patterns: tuple[str, ...], recipients: Sequence[Address]) -> Arrangements:
         """Return all that was arranged for a message, as it stands now; cached.
@@ -261,7 +258,7 @@ class Store:
         patterns: of the list entries that may count. Where nobody has ever chosen a policy or expected mail, that is
         told by the counters, which are read once for all.
         """
-        changes = self._changes()
+        changes = self._changes.now()
         entries = await self._entries(patterns, changes) if patterns else ()
         if POLICIES not in changes and EXPECTING not in changes:
             return Arrangements(entries)
@@ -298,13 +295,6 @@ class Store:
                 copies.put(key, changes, value)
             found |= fresh
         return found
-
-    def _changes(self) -> dict[str, int]:
-        """Read the change counters."""
-        try:
-            return dict(self._counter.execute(READ).fetchall())
-        except sqlite3.Error as error:
-            raise translate(error) from error
 
     async def _entries(self, patterns: tuple[str, ...], counters: dict[str, int]) -> Sequence[Entry]:
         changes = counters.get(CHANGES, 0)
@@ -375,4 +365,4 @@ class Store:
         await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
         self._pool.shutdown()
         self._readers.dispose()
-        self._counter.close()
+        self._changes.close()

@@ -140,6 +140,16 @@ async def test_entries_while_others_write_are_never_stale(store: Store, url: str
     await other.close()
 
 
+async def test_entries_with_patience_are_those_of_the_last_look(store: Store, url: str) -> None:
+    other = Store(url)
+    assert await store.entries(PATTERNS) == ()
+    await add(other, entry())
+    assert await store.entries(PATTERNS, patience=3600) == ()
+    assert len(await store.entries(PATTERNS)) == 1
+    assert len(await store.entries(PATTERNS, patience=3600)) == 1
+    await other.close()
+
+
 async def test_entry_that_is_rolled_back_leaves_no_copy(store: Store) -> None:
     await store.entries(PATTERNS)
     with pytest.raises(ZeroDivisionError):

@@ -68,6 +68,13 @@ async def test_denied_reverse_path_is_refused_for_the_recipients_of_the_entry(wo
     assert world.hop.verified == [("anna@oak.example", "kim@example.org")]
 
 
+async def test_who_was_denied_a_moment_ago_and_is_allowed_now_is_taken(world: World) -> None:
+    await world.deny("@oak.example")
+    assert await rcpt(world, JOE) == reply.REFUSED_BY_POLICY
+    await world.allow("anna@oak.example")
+    assert await rcpt(world, JOE) == reply.RCPT_OK
+
+
 async def test_allow_entry_nearer_than_a_deny_entry_wins_at_rcpt(world: World) -> None:
     await world.deny("@oak.example")
     await world.allow("anna@oak.example")
