@@ -49,6 +49,8 @@ LETTERS = {
     LetterKind.DIGEST.value: phrase_in("letter", "digest"),
     LetterKind.SIGN_IN.value: phrase_in("letter", "link to sign in"),
     LetterKind.NOTICE.value: phrase_in("letter", "notice"),
+    LetterKind.REQUEST.value: phrase_in("letter", "request of release"),
+    LetterKind.ANSWER.value: phrase_in("letter", "answer to a request"),
     LetterKind.COPY.value: phrase_in("letter", "copy for inspection"),
     LetterKind.SAMPLE.value: phrase_in("letter", "sample of a challenge"),
 }

@@ -22,7 +22,9 @@ class LetterKind(Enum):
 
     DIGEST = "digest"
     SIGN_IN = "sign-in"
-    NOTICE = "notice"  # Of one mail, or of what became of a request.
+    NOTICE = "notice"  # Of one mail.
+    REQUEST = "request"  # Of release, to who decides.
+    ANSWER = "answer"  # To who asked for the release.
     COPY = "copy"  # Of a held mail, sent on by a person.
     SAMPLE = "sample"  # Of the words of challenges.
 

@@ -157,7 +157,8 @@ class ReleaseMail:
             bug(_log, "letter-not-written", requests=" ".join(str(one.request) for one in due), mailbox=letter.mailbox)
             await self._save(due, ids, TRY_LATER)
             return
-        reply = await self._courier.bring(LetterKind.NOTICE, Address(letter.mailbox, letter.mailbox), mail)
+        written = LetterKind.REQUEST if isinstance(letter, AskLetter) else LetterKind.ANSWER
+        reply = await self._courier.bring(written, Address(letter.mailbox, letter.mailbox), mail)
         state = await self._save(due, ids, reply)
         kind = due[0].kind.value
         event(_log, "release-letter", kind=kind, mailbox=letter.mailbox, requests=" ".join(str(one.request) for one in due),

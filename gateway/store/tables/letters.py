@@ -11,7 +11,7 @@ letter = Table(
     metadata,
     Column("id", RowId, primary_key=True),
     Column("at", Float, nullable=False),
-    Column("kind", String(16), nullable=False, comment="digest, sign-in, notice, copy, sample"),
+    Column("kind", String(16), nullable=False, comment="digest, sign-in, notice, request, answer, copy, sample"),
     Column("sender", Text, nullable=False, comment="reverse-path; empty is the null one"),
     Column("recipient", Text, nullable=False),
     Column("recipient_key", Text, nullable=False),

@@ -17,6 +17,7 @@ from gateway.flow.describe import Describer
 from gateway.flow.digest_ports import DigestLetter, Wanted
 from gateway.flow.digests import Digests
 from gateway.flow.held_links import HeldLinks
+from gateway.flow.letter_book import LetterBook
 from gateway.flow.notice_ports import NoticeLetter
 from gateway.flow.notices import Notices
 from gateway.flow.own_mail import OwnMail
@@ -72,7 +73,9 @@ class DigestDesk:
 
     def courier(self) -> Courier:
         world = self.world
-        return Courier(world.digests.domains, world.hop_for, world.outside.bring, now=world.clock.now, mark_key=KEY)
+        book = LetterBook(world.store, now=world.clock.now)
+        domains = world.digests.domains
+        return Courier(domains, world.hop_for, world.outside.bring, now=world.clock.now, mark_key=KEY, book=book)
 
     def digests(self) -> Digests:
         world = self.world

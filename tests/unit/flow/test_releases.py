@@ -69,6 +69,8 @@ async def test_request_goes_to_the_admin_of_the_domain_and_the_answer_to_who_ask
     request = await desk.releases().of_mail(JOES, row)
     assert request is not None
     assert (request.state, request.decided_by, request.why) == (RequestState.REFUSED, "eve", "It bears a virus.")
+    written = (await desk.world.dump())["letter"]
+    assert [(line[2], line[4]) for line in written] == [("request", "eve@example.org"), ("answer", "joe@example.org")]
 
 
 async def test_release_reaches_this_recipient_only_and_once(desk: DigestDesk) -> None:
