@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
 from gateway.flow.own_mail import OwnMail
+from gateway.flow.reader_days import zone_named
 from gateway.languages.in_templates import teach
 from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.compose import Inline, desk_name, mail_body
@@ -67,6 +70,59 @@ class Cover:
     """In which the Date is told."""
     stop: str = ""
     """Address that ends letters of this kind; "" where there is nothing to end."""
+
+
+class Addressed(Protocol):
+    """What letters about mail have in common: to whom they go, and how he reads."""
+
+    @property
+    def mailbox(self) -> str:
+        """Address."""
+
+    @property
+    def domain(self) -> str:
+        """Whose desk writes."""
+
+    @property
+    def time_zone(self) -> str:
+        """Its name; "" is UTC."""
+
+    @property
+    def phrase(self) -> str:
+        """Words of his own, by which he knows the letter for ours; "" where he chose none."""
+
+
+def frame(letter: Addressed, console: str, desk: Desk, now: float, spoken: Language) -> dict[str, object]:
+    """Return what each letter about mail says of itself, by the names its templates use.
+
+    console: address of the console, with a slash at the end.
+    """
+    zone = zone_named(letter.time_zone)
+    return {
+        "mailbox": one_line(letter.mailbox, 320),
+        "date": f"{spoken.short_moment(now, zone)} {datetime.fromtimestamp(now, zone).tzname()}",
+        "zone": letter.time_zone or "UTC",
+        "phrase": one_line(letter.phrase, 60),
+        "console": console,
+        "host": urlsplit(console).netloc,
+        "lang": spoken.tag,
+        "organisation": desk.name(letter.domain),
+        "contact": desk.questions(letter.domain),
+    }
+
+
+def cover_of(letter: Addressed, desk: Desk, subject: str, now: float, message_id: str, *, stop: str = "") -> Cover:
+    """Return the cover of a letter about mail. The arguments are as in `Cover`."""
+    return Cover(
+        to=letter.mailbox,
+        domain=letter.domain,
+        desk=desk,
+        subject=subject,
+        now=now,
+        message_id=message_id,
+        zone=zone_named(letter.time_zone),
+        stop=stop,
+    )
 
 
 class LetterTemplates:

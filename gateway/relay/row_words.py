@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, tzinfo
 
+from gateway.domain.lifecycle import State
 from gateway.domain.lookalike import look_of
+from gateway.domain.phrase import phrase
+from gateway.domain.sentences import short_reason
 from gateway.flow.queue_ports import Row
 from gateway.languages.language import Language
 from gateway.relay.plain_words import one_line, without_links
+
+_DAY = 86_400
+NO_SENDER = phrase("(no sender)")
+SAMPLE_NOW = 1_800_000_000.0
+SAMPLE_ROW = Row(
+    id=1, message_id=1, state=State.PENDING, author="anna@oak.example", author_name="Anna Roth",
+    sender="anna@oak.example", recipient="jo@example.org", subject="Offer for the roof", size=84_000,
+    held_at=SAMPLE_NOW - 10_000, expires_at=SAMPLE_NOW + 1_200_000, changed_at=SAMPLE_NOW, reason="unknown-sender",
+    silence="", challenge="sent", proofs=(), files=("roof.pdf",), lane="people", source="", seen=False, last_reply="",
+    key=(), score=0.3,
+)  # fmt: skip
+"""What templates are tried on."""
+
+
+def row_words(row: Row, now: float, zone: tzinfo, spoken: Language) -> dict[str, object]:
+    """Return what each letter says of a mail, by the names its templates use."""
+    return {
+        "from_line": from_line(row) or spoken.said(NO_SENDER),
+        "subject": without_links(one_line(row.subject, 120)),
+        "recipient": one_line(row.recipient, 80),
+        "time": came(row.held_at, now, zone, spoken),
+        "size": spoken.size(row.size),
+        "score": "" if row.score is None else spoken.number(row.score, 1),
+        "reason": short_reason(row.reason),
+        "days": max(0, math.floor((row.expires_at - now) / _DAY)),
+        "files": file_names(row.files),
+    }
 
 
 def from_line(row: Row) -> str:

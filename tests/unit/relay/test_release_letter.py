@@ -12,7 +12,8 @@ from gateway.flow.release_ports import RequestState
 from gateway.languages.language import known
 from gateway.mail_texts import MailTexts
 from gateway.relay.letter import Desk
-from gateway.relay.release_letter import _ANSWER, _ASK, _CASE, _NOW, compose_answer, compose_ask
+from gateway.relay.release_letter import _ANSWER, _ASK, _CASE, compose_answer, compose_ask
+from gateway.relay.row_words import SAMPLE_NOW
 
 TEXTS = MailTexts(None)
 
@@ -28,7 +29,7 @@ def words(content: bytes, kind: str) -> str:
 @pytest.mark.parametrize("state", [RequestState.RELEASED, RequestState.REFUSED])
 def test_answer_of_who_sat_at_the_command_line_names_no_account(tag: str, state: RequestState, kind: str) -> None:
     case = replace(_CASE, request=replace(_CASE.request, state=state, decided_by="cli:root", why="Clean."))
-    mail = compose_answer(TEXTS.answer(tag), replace(_ANSWER, case=case), Desk(), _NOW, "<r@gw.example.org>")
+    mail = compose_answer(TEXTS.answer(tag), replace(_ANSWER, case=case), Desk(), SAMPLE_NOW, "<r@gw.example.org>")
     text = words(mail.content, kind)
     assert "cli:" not in text
     assert "Clean." in text
@@ -39,12 +40,12 @@ def test_answer_of_who_sat_at_the_command_line_names_no_account(tag: str, state:
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_request_made_at_the_command_line_says_so_without_an_account(kind: str) -> None:
     case = replace(_CASE, request=replace(_CASE.request, asked_by="cli:root"))
-    mail = compose_ask(TEXTS.asking("en"), replace(_ASK, cases=(case,)), Desk(), _NOW, "<r@gw.example.org>")
+    mail = compose_ask(TEXTS.asking("en"), replace(_ASK, cases=(case,)), Desk(), SAMPLE_NOW, "<r@gw.example.org>")
     text = words(mail.content, kind)
     assert "cli:" not in text
     assert "Asked for at the command line, on behalf of the recipient." in text
 
 
 def test_sentences_of_a_mail_do_not_run_into_each_other() -> None:
-    mail = compose_answer(TEXTS.answer("en"), _ANSWER, Desk(), _NOW, "<r@gw.example.org>")
+    mail = compose_answer(TEXTS.answer("en"), _ANSWER, Desk(), SAMPLE_NOW, "<r@gw.example.org>")
     assert ". eve decided" in words(mail.content, "html")
