@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from gateway.domain.address import normal_form
@@ -21,6 +21,8 @@ PAGE = 50
 MOST = 200
 BATCH = 200
 """Rows dropped in one transaction: mail that comes in meanwhile does not wait for long."""
+_PASSES = 20
+"""How often an address is looked for anew, whose mail goes on coming while it is erased."""
 HOUR = 3600.0
 KINDS = ("passage", "held", "challenge", "sent", "letter")
 """Where a line comes from: mail that went through or was refused at once; mail that was kept; a challenge of ours; mail
@@ -77,12 +79,34 @@ class Lines:
 class Erased:
     """What was erased of one address."""
 
-    mails: int
-    challenges: int
-    entries: int
-    windows: int
-    waiting: int
+    mails: int = 0
+    challenges: int = 0
+    entries: int = 0
+    windows: int = 0
+    waiting: int = 0
     """Mails that still wait or are on their way, and stay: settle them first."""
+
+    def and_(self, other: Erased) -> Erased:
+        """Return what two steps erased. What waits is not erased, and not added."""
+        return Erased(
+            self.mails + other.mails,
+            self.challenges + other.challenges,
+            self.entries + other.entries,
+            self.windows + other.windows,
+            self.waiting,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What the store knows of one address."""
+
+    numbers: Mapping[str, Sequence[int]]
+    """Numbers of what has some, by its kind; each kind has at least one."""
+    others: int
+    """How much there is that has none."""
+    waiting: int
+    """Mails that still wait or are on their way."""
 
 
 class HistoryTable(Protocol):
@@ -100,15 +124,29 @@ class HistoryTable(Protocol):
     def drop(self, rows: Collection[tuple[int, int]]) -> None:
         """Drop such rows, and what is left of their messages."""
 
-    def erase(self, address: str) -> Erased:
-        """Drop all that is known of mail from and to an address, and of entries and windows that name it."""
-
     def export(self, address: str) -> Mapping[str, Sequence[Mapping[str, object]]]:
         """Return all that is known of an address, by kind."""
 
 
+class ErasingTable(Protocol):
+    """What names an address."""
+
+    def traces(self, address: str) -> Traces:
+        """Return all that is known of mail from and to an address, and what else names it."""
+
+    def erase(self, address: str, kind: str, ids: Sequence[int]) -> Erased:
+        """Drop what was found of one kind."""
+
+    def erase_others(self, address: str, most: int) -> int:
+        """Drop up to so many of what has no number; return how many."""
+
+
 class HistoryTx(Protocol):
     """What history needs of a transaction."""
+
+    @property
+    def erasing(self) -> ErasingTable:
+        """What names an address."""
 
     @property
     def history(self) -> HistoryTable:
@@ -169,10 +207,27 @@ class History:
         return await self._store.look(lambda tx: tx.history.export(normal_form(address)))
 
     async def erase(self, viewer: Viewer, address: str) -> Erased | None:
-        """Drop all that is kept about an address; None without the right. What waits stays, and is told."""
+        """Drop all that is kept about an address; None without the right. What waits stays, and is told.
+
+        It goes piece by piece, so that mail that comes in meanwhile does not wait for it. Nothing was left when it was
+        looked for last; whatever is cut off before is taken up by erasing it once more.
+        """
         if not _whole(viewer):
             return None
-        erased = await self._store.transact(lambda tx: tx.history.erase(normal_form(address)))
+        key, erased = normal_form(address), Erased()
+        for _ in range(_PASSES):
+            traces = await self._store.look(lambda tx: tx.erasing.traces(key))
+            erased = replace(erased, waiting=traces.waiting)
+            if not traces.numbers and not traces.others:
+                break
+            for kind, numbers in traces.numbers.items():
+                for start in range(0, len(numbers), BATCH):
+                    some = numbers[start : start + BATCH]
+                    erased = erased.and_(
+                        await self._store.transact(lambda tx: tx.erasing.erase(key, kind, some))  # noqa: B023 awaited here
+                    )
+            while await self._store.transact(lambda tx: tx.erasing.erase_others(key, BATCH)):
+                pass
         # The address itself is what shall be forgotten.
         event(_log, "erased", actor=viewer.name, mails=erased.mails, entries=erased.entries)
         return erased

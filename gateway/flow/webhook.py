@@ -126,17 +126,15 @@ class Webhook:
         most = min(BATCH, self._most - standing.waiting)
         too_old = now - self._backoff.give_up_after
 
-        def work(tx: WebhookTx) -> tuple[int, int]:
-            news = tx.webhook.news(standing.cursor, self._rules.kinds, most)
-            fresh = [self._item(row) for row in news.rows if row.at > too_old]
-            dropped = len(news.rows) - len(fresh)
-            tx.webhook.keep(fresh, news.cursor, dropped)
-            return len(news.rows), dropped
-
-        read, dropped = await self._store.transact(work)
+        news = await self._store.look(lambda tx: tx.webhook.news(standing.cursor, self._rules.kinds, most))
+        fresh = [self._item(row) for row in news.rows if row.at > too_old]
+        dropped = len(news.rows) - len(fresh)
+        # Read before, so that mail that comes in does not wait while the trail is gone through.
+        if not await self._store.transact(lambda tx: tx.webhook.keep(fresh, news, dropped)):
+            return 0
         if dropped:
             self._tell_dropped(dropped)
-        return read
+        return len(news.rows)
 
     def _item(self, row: Happened) -> NewItem:
         domain = row.recipient.rpartition("@")[2]

@@ -65,6 +65,8 @@ class News:
     rows: tuple[Happened, ...]
     cursor: int
     """Up to where it was read."""
+    end: tuple[float, int] = (0.0, 0)
+    """When the line there was written, and of which row: where lines were dropped, another may get its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ class WebhookTable(Protocol):
     def news(self, cursor: int, kinds: Collection[Kind], most: int) -> News:
         """Return moves of these kinds behind a line."""
 
-    def keep(self, items: Sequence[NewItem], cursor: int, dropped: int) -> None:
-        """Keep events to be sent, and note up to where the trail was read."""
+    def keep(self, items: Sequence[NewItem], news: News, dropped: int) -> bool:
+        """Keep events to be sent, and note up to where the trail was read; False where it was cut since then."""
 
     def due(self, now: float, latest_due: float, most: int) -> Sequence[Item]:
         """Return events whose time has come, the eldest first."""

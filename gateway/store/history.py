@@ -15,17 +15,15 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    update,
 )
 
 from gateway.domain.address import normal_form
-from gateway.domain.lifecycle import FINAL, OPEN, State
-from gateway.flow.history import Asked, Erased, Line, Start
+from gateway.domain.lifecycle import FINAL, OPEN
+from gateway.flow.history import Asked, Line, Start
 from gateway.flow.letter_book import Letter
 from gateway.flow.passages import Passage
 from gateway.flow.queue_ports import Place
-from gateway.store.counters import EXPECTING, LISTS, count_up
-from gateway.store.dropping import drop, drop_messages, drop_rows
+from gateway.store.dropping import drop_messages, drop_rows
 from gateway.store.history_lines import names, page_of
 from gateway.store.prepared import Prepared
 from gateway.store.tables import (
@@ -42,18 +40,14 @@ from gateway.store.tables import (
     notice,
     passage,
     pending,
-    release_letter,
     release_request,
-    removed_entry,
     sent_mail,
     webhook_event,
 )
-from gateway.store.tables.accounts import sign_in_link, sign_in_order
+from gateway.store.tables.accounts import sign_in_order
 
 # One for each relayed mail: by the way of statements that are compiled each time it costs as much as the relaying.
 _ADD = Prepared(insert(passage).values({name: bindparam(name) for name in Passage._fields}), by_place=True)
-_SOMEBODY_S = (State.PENDING.value, State.RELEASED.value, State.REFUSED.value)
-"""Mail in these states is somebody's still."""
 
 
 class PassageTable:
@@ -122,38 +116,6 @@ class HistoryTable:
         drop_rows(self._connection, [row_id for row_id, _ in rows])
         drop_messages(self._connection, {message_id for _, message_id in rows})
 
-    def erase(self, address: str) -> Erased:
-        """Drop all that is known of mail from and to an address, and of entries and windows that name it."""
-        run = self._connection.execute
-        mails = sum(
-            run(delete(table).where(names(address, table.c.sender_key, table.c.recipient_key))).rowcount
-            for table in (passage, departure)
-        )
-        run(delete(sent_mail).where(sent_mail.c.owner == address))
-        mails += run(delete(letter).where(names(address, letter.c.sender, letter.c.recipient_key))).rowcount
-        self._forget_digests(address)
-        self._forget_requests(address)
-        for asked in (sign_in_order, sign_in_link):
-            run(delete(asked).where(asked.c.address_key == address))
-        named = names(address, pending.c.sender_key, pending.c.recipient_key)
-        ended = run(select(pending.c.id, pending.c.message_id).where(named, pending.c.state.not_in(_SOMEBODY_S))).all()
-        waiting = len(run(select(pending.c.id).where(named, pending.c.state.in_(_SOMEBODY_S))).all())
-        drop_rows(self._connection, [row_id for row_id, _ in ended])
-        challenges = drop_messages(self._connection, {message_id for _, message_id in ended})
-        entry = list_entry.c
-        entries = run(delete(list_entry).where(or_(entry.pattern == address, entry.owner == address))).rowcount
-        # What was removed could be put back for a while, and is kept for that.
-        removed = removed_entry.c
-        run(delete(removed_entry).where(or_(removed.pattern == address, removed.owner == address)))
-        windows = [number for (number,) in run(select(expecting.c.id).where(expecting.c.address == address))]
-        drop(self._connection, expecting, windows)
-        for name, gone in ((LISTS, entries), (EXPECTING, windows)):
-            if gone:
-                # Else the copies that processes have would go on deciding about mail.
-                count_up(self._connection, name)
-        run(delete(disowned).where(disowned.c.sender_key == address))
-        return Erased(mails + len(ended), challenges, entries, len(windows), waiting)
-
     def export(self, address: str) -> Mapping[str, list[Mapping[str, object]]]:
         """Return all that is known of an address, by kind."""
         held = select(pending.c.id).where(names(address, pending.c.sender_key, pending.c.recipient_key))
@@ -178,7 +140,7 @@ class HistoryTable:
             ("entries", list_entry, or_(list_entry.c.pattern == address, list_entry.c.owner == address)),
             ("windows", expecting, expecting.c.address == address),
             ("disowned", disowned, disowned.c.sender_key == address),
-            ("release_requests", release_request, _asks(address)),
+            ("release_requests", release_request, asks(address)),
             ("notices", notice, notice.c.mailbox == address),
             ("webhook", webhook_event, webhook_event.c.pending_id.in_(held)),
         )
@@ -186,21 +148,6 @@ class HistoryTable:
             name: [_told(row) for row in self._connection.execute(select(table).where(which)).mappings()]
             for name, table, which in wanted
         }
-
-    def _forget_requests(self, address: str) -> None:
-        """Drop mails to an address about requests and single mails, and its name as that of who asked."""
-        run, asked = self._connection.execute, release_request.c
-        drop(self._connection, notice, list(run(select(notice.c.id).where(notice.c.mailbox == address)).scalars()))
-        run(delete(release_letter).where(release_letter.c.mailbox == address))
-        for column in (asked.asked_by, asked.answer_to):
-            run(update(release_request).where(column == address).values({column: ""}))
-
-    def _forget_digests(self, address: str) -> None:
-        """Drop what is known of digests to a mailbox, and what was chosen for them."""
-        run = self._connection.execute
-        drop(self._connection, digest, list(run(select(digest.c.id).where(digest.c.mailbox == address)).scalars()))
-        run(delete(digest_mailbox).where(digest_mailbox.c.mailbox == address))
-        run(delete(digest_choice).where(digest_choice.c.scope == address))
 
 
 class LetterTable:
@@ -225,7 +172,8 @@ class LetterTable:
         self._connection.execute(insert(letter), values)
 
 
-def _asks(address: str) -> ColumnElement[bool]:
+def asks(address: str) -> ColumnElement[bool]:
+    """Return the condition for requests of release in which an address stands."""
     asked = release_request.c
     return or_(asked.recipient_key == address, asked.asked_by == address, asked.answer_to == address)
 

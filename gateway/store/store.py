@@ -25,6 +25,7 @@ from gateway.store.descriptions import DescriptionTable
 from gateway.store.digests import DigestTable
 from gateway.store.engine import assert_durable, open_engine, sqlite_path, translated_errors
 from gateway.store.entries import EntryTable
+from gateway.store.erasing import ErasingTable
 from gateway.store.expecting import ExpectingTable
 from gateway.store.history import HistoryTable, LetterTable, PassageTable
 from gateway.store.journal import JournalTable
@@ -137,6 +138,11 @@ class Transaction:
     def history(self) -> HistoryTable:
         """What is known of all mail."""
         return HistoryTable(self.connection)
+
+    @property
+    def erasing(self) -> ErasingTable:
+        """What names an address."""
+        return ErasingTable(self.connection)
 
     @property
     def kept_answers(self) -> KeptTable:

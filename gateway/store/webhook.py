@@ -82,10 +82,21 @@ class WebhookTable:
             for number, at, name, state, actor, row_id, sender, author, recipient, reason, challenge_id, size, held_at,
             expires_at, queue_id, transaction_id, client in self._connection.execute(query)
         )  # fmt: skip
-        return News(rows, rows[-1].number if len(rows) == most else newest)
+        cursor = rows[-1].number if len(rows) == most else newest
+        return News(rows, cursor, self._line(cursor))
 
-    def keep(self, items: Sequence[NewItem], cursor: int, dropped: int) -> None:
-        """Keep events to be sent, and note up to where the trail was read."""
+    def _line(self, number: int) -> tuple[float, int]:
+        found = self._connection.execute(select(event.c.at, event.c.pending_id).where(event.c.id == number)).first()
+        return (0.0, 0) if found is None else (found.at, found.pending_id)
+
+    def keep(self, items: Sequence[NewItem], news: News, dropped: int) -> bool:
+        """Keep events to be sent, and note up to where the trail was read; False where it was cut since then."""
+        if self._line(news.cursor) != news.end:
+            return False
+        # Of mail that was erased since then nothing is told.
+        there = select(pending.c.id).where(pending.c.id.in_({one.pending for one in items}))
+        still = set(self._connection.execute(there).scalars()) if items else set()
+        items = [one for one in items if one.pending in still]
         if items:
             values = [
                 {
@@ -101,7 +112,8 @@ class WebhookTable:
                 for one in items
             ]
             self._connection.execute(insert(webhook_event), values)
-        self._change(cursor=cursor, dropped=_state.dropped + dropped)
+        self._change(cursor=news.cursor, dropped=_state.dropped + dropped)
+        return True
 
     def due(self, now: float, latest_due: float, most: int) -> list[Item]:
         """Return events whose time has come, the eldest first."""

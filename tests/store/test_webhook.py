@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
 
@@ -18,6 +20,7 @@ from gateway.flow.webhook_ports import Answer, Post, Standing
 from gateway.store.store import Store, Transaction
 from tests.store.letters import DAY, JOE, NOW, keep, message, row
 
+T = TypeVar("T")
 ROOT = Viewer(1, "root", Role.SITE_ADMIN, Reach(site=True))
 MOST = 40
 RULES = WebhookRules("https://hook.example/", tuple(Kind), 3, "mx.example.org", "https://{recipient_domain}/mail")
@@ -234,6 +237,34 @@ async def test_what_is_erased_is_not_told_any_more_and_what_comes_after_is(desk:
     desk.time += 60
     await desk.run()
     assert [json.loads(body)["data"]["id"] for _, body in desk.receiver.heard] == [two]
+
+
+@pytest.mark.parametrize("erased", ["u0@example.org", "u1@example.org"])
+async def test_what_is_erased_while_the_trail_is_read_is_not_told(desk: Desk, erased: str) -> None:
+    class Erasing:
+        """Erases an address, whose mail has just been read, before that is kept."""
+
+        async def look(self, work: Callable[[Transaction], T]) -> T:
+            return await desk.store.look(work)
+
+        async def transact(self, work: Callable[[Transaction], T]) -> T:
+            await History(desk.store, 90, {}, now=lambda: desk.time).erase(ROOT, erased)
+            return await desk.store.transact(work)
+
+    for number in range(2):
+        (held,) = (await keep(desk.store, message(), row(Address.of(f"u{number}@example.org")))).rows
+        await desk.move(held, State.DELETED, Event.DELETE)
+    cut = Desk(desk.store)
+    assert await Webhook(
+        RULES, Erasing(), cut.receiver, now=lambda: NOW, chance=lambda: 0.5, random_octets=bytes
+    ).run_once() == (3 if erased.startswith("u0") else 0)
+    # Where the last lines were erased, those of later mail have their numbers, and are told.
+    (new,) = (await keep(desk.store, message(), row(Address.of("u2@example.org")))).rows
+    await desk.run()
+    told = [json.loads(body)["data"] for _, body in [*cut.receiver.heard, *desk.receiver.heard]]
+    assert erased not in {data["recipient"] for data in told}
+    assert len(told) == 2
+    assert new in {data["id"] for data in told}
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.DOMAIN_ADMIN, Role.AUDITOR])
