@@ -21,6 +21,7 @@ from challenge_web.console.digest_words import (
 )
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
+from challenge_web.console.places import NO_PLACE, typed_place
 from challenge_web.console.routes import Names, Route
 from gateway.domain.digest import PLACEHOLDERS, Kind
 from gateway.domain.levels import Level
@@ -61,13 +62,10 @@ class DigestPages:
     async def index(self, request: web.Request) -> web.StreamResponse:
         """Show for what one may choose; whoever has one mailbox only, and nothing else, is led there."""
         viewer = viewer_of(request)
-        error = typed = ""
-        if "scope" in request.query:
-            typed = request.query["scope"].strip()
-            scope = scope_named(typed.lower() if typed.lower() == "site" else typed)
-            if scope is not None and await self._choices.sheet(viewer, scope) is not None:
-                raise see_other(request, _path(scope))
-            error = phrase("There is no such domain or address here.")
+        typed, scope = typed_place(request)
+        if scope is not None and await self._choices.sheet(viewer, scope) is not None:
+            raise see_other(request, _path(scope))
+        error = "" if typed is None else NO_PLACE
         places = await self._choices.places(viewer, request.query.get("after", ""))
         if places is None:
             raise web.HTTPForbidden
@@ -76,7 +74,7 @@ class DigestPages:
         words = {
             "places": places,
             "path": _path,
-            "typed": typed,
+            "typed": typed or "",
             "error": error,
             "next_url": f"?after={quote(places.stuck[-1].mailbox, safe='')}" if places.more_stuck else "",
         }

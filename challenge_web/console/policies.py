@@ -9,11 +9,11 @@ from aiohttp import web
 
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
+from challenge_web.console.places import NO_PLACE, typed_place
 from challenge_web.console.policy_words import TITLES, lines_of, place, sentences, told
 from challenge_web.console.routes import Names, Route
 from challenge_web.page_language import spoken
 from gateway.domain.levels import PolicySetting
-from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
 from gateway.flow.policies import Policies, name_of, scope_named
 from gateway.flow.policy_ports import Edit, Edits, Faulty, Sheet
@@ -27,7 +27,6 @@ SAME = say("policy-same", "Nothing was different, so nothing was changed.")
 
 LOOK_AGAIN = 3
 """Seconds after which a page that is watched without script looks again."""
-_NO_PLACE = phrase("There is no such domain or address here.")
 
 
 class PolicyPages:
@@ -62,13 +61,10 @@ class PolicyPages:
     async def index(self, request: web.Request) -> web.StreamResponse:
         """Show for what one may look at a policy, or go to the place that was typed."""
         viewer = viewer_of(request)
-        error = typed = ""
-        if "scope" in request.query:
-            typed = request.query["scope"].strip()
-            scope = scope_named(typed.lower() if typed.lower() == "site" else typed)
-            if scope is not None and await self._policies.sheet(viewer, scope) is not None:
-                raise see_other(request, _path(scope))
-            error = _NO_PLACE
+        typed, scope = typed_place(request)
+        if scope is not None and await self._policies.sheet(viewer, scope) is not None:
+            raise see_other(request, _path(scope))
+        error = "" if typed is None else NO_PLACE
         after = request.query.get("after", "")
         places = await self._policies.places(viewer, after)
         if places is None:
@@ -79,7 +75,7 @@ class PolicyPages:
             "place": place,
             "next_url": f"?after={quote(places.chosen[-1], safe='')}" if places.more else "",
             "first": not after,
-            "typed": typed,
+            "typed": typed or "",
             "error": error,
         }
         return self._pages.page(request, "policies/index", words, 404 if error else 200, here="policies")
