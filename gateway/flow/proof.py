@@ -15,8 +15,9 @@ from typing import Protocol
 from gateway.domain.challenge import token_hash
 from gateway.domain.roles import Viewer
 from gateway.domain.sign_in import TRIES_NEAR, TRIES_OF_CODE
-from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Kind, Passkey
-from gateway.flow.second_factor import QUESTION_OCTETS, Codes, Keys, question_in, recovery_hash
+from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Kind
+from gateway.flow.passkey_ports import QUESTION_OCTETS, Keys, put_question, question_in
+from gateway.flow.second_factor import Codes, recovery_hash
 from gateway.flow.sessions import Arrival, Sessions
 from gateway.flow.sign_in import Asked, Refused, count_try, subject_of
 from gateway.log import event, warning
@@ -103,12 +104,8 @@ class FreshProof:
 
     async def _asked(self, account: Account, viewer: Viewer, host: str) -> str:
         question = self._random_octets(QUESTION_OCTETS)
-
-        def work(tx: AccountsTx) -> list[Passkey]:
-            tx.sessions.remember(viewer.session, f"passkey:{question.hex()}")
-            return list(tx.accounts.passkeys(account.id))
-
-        return await self._keys.ask(host, question, await self._store.transact(work))
+        known = await self._store.transact(lambda tx: put_question(tx, account.id, viewer.session, question))
+        return await self._keys.ask(host, question, known)
 
     async def by_code(self, viewer: Viewer, code: str, arrival: Arrival) -> Proven | Refused:
         """Show a code of the app, or a recovery code."""

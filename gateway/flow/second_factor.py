@@ -11,6 +11,7 @@ from gateway.domain.challenge import token_hash, token_text
 from gateway.domain.roles import Viewer
 from gateway.domain.sign_in import TRIES_OF_CODE
 from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Passkey, Session, Stage, Taken
+from gateway.flow.passkey_ports import QUESTION_OCTETS, Keys, put_question, question_in
 from gateway.flow.sessions import Arrival, Entered, Sessions
 from gateway.flow.sign_in import Refused, count_try, subject_of
 from gateway.log import event, warning
@@ -20,7 +21,6 @@ _log = logging.getLogger("gateway.sign_in")
 RECOVERY_CODES = 10
 _RECOVERY_OCTETS = 10
 """80 bits: not to be guessed even by who has read the hashes."""
-QUESTION_OCTETS = 32
 MOST_PASSKEYS = 20
 _LONGEST_NAME = 60
 
@@ -36,40 +36,6 @@ class Codes(Protocol):
 
     def step_of(self, secret: str, code: str, now: float) -> int | None:
         """Return the time step a code is of, or None."""
-
-
-class Made(Protocol):
-    """A passkey that was just made."""
-
-    @property
-    def credential(self) -> bytes:
-        """Its id."""
-
-    @property
-    def public_key(self) -> bytes:
-        """What judges its answers."""
-
-    @property
-    def counter(self) -> int:
-        """How often it was used, where it counts."""
-
-
-class Keys(Protocol):
-    """Passkeys. host: as the browser named us; question: unforeseeable octets, the same in asking and judging."""
-
-    async def ask_to_make(self, host: str, account: int, name: str, question: bytes, known: Sequence[Passkey]) -> str:
-        """Return what the browser is told to make a key, as JSON."""
-
-    async def made(self, host: str, question: bytes, answer: str) -> Made | None:
-        """Return the key that was made, or None."""
-
-    async def ask(self, host: str, question: bytes, known: Sequence[Passkey]) -> str:
-        """Return what the browser is told to let a key answer, as JSON."""
-
-    async def answered(
-        self, host: str, question: bytes, answer: str, known: Sequence[Passkey]
-    ) -> tuple[Passkey, int] | None:
-        """Return which key answered, and its counter, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +101,8 @@ class SecondFactor:
 
     async def _asked(self, account: Account, session: Session, host: str) -> str:
         question = self._random_octets(QUESTION_OCTETS)
-        known = await self._store.transact(lambda tx: self._remembered(tx, account, session, question))
+        known = await self._store.transact(lambda tx: put_question(tx, account.id, session.id, question))
         return await self._keys.ask(host, question, known)
-
-    @staticmethod
-    def _remembered(tx: AccountsTx, account: Account, session: Session, question: bytes) -> Sequence[Passkey]:
-        tx.sessions.remember(session.id, f"passkey:{question.hex()}")
-        return tx.accounts.passkeys(account.id)
 
     async def enter_by_code(self, secret: str, code: str, arrival: Arrival) -> Entered | Refused | None:
         """Show a code of the app, or a recovery code. None: nobody is half-way in with this secret."""
@@ -297,12 +258,7 @@ class SecondFactor:
     async def ask_for_passkey(self, viewer: Viewer, host: str) -> str:
         """Return what the browser is told to make one, as JSON."""
         question = self._random_octets(QUESTION_OCTETS)
-
-        def work(tx: AccountsTx) -> Sequence[Passkey]:
-            tx.sessions.remember(viewer.session, f"passkey:{question.hex()}")
-            return tx.accounts.passkeys(viewer.account)
-
-        known = await self._store.transact(work)
+        known = await self._store.transact(lambda tx: put_question(tx, viewer.account, viewer.session, question))
         return await self._keys.ask_to_make(host, viewer.account, viewer.name, question, known)
 
     async def add_passkey(
@@ -368,9 +324,3 @@ class SecondFactor:
 def recovery_hash(code: str) -> bytes:
     """Return the hash under which a recovery code is kept, however it was typed."""
     return token_hash("".join(code.lower().replace("-", " ").split()))
-
-
-def question_in(session: Session) -> bytes:
-    """Return what a session's passkey was asked; b"" where none was."""
-    head, _, text = session.scratch.partition(":")
-    return bytes.fromhex(text) if head == "passkey" else b""
