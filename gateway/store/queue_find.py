@@ -68,11 +68,13 @@ class Finder(Ordered):
 
     def in_front(self, chosen: Selection, sort: str, reverse: bool, key: Key, most: int) -> int | None:
         """Return how many of those that wait stand in front of a key, counting to `most` + 1; None: not soon told."""
-        total: int | None = 0
+        total = 0
         for part in self.parts_of(chosen, sort):
-            if part.waiting:
-                total = self._in_front(part, Wanted(sort, not reverse, most, key, True))
-        return None if total is None else min(total, most + 1)
+            front = self._in_front(part, Wanted(sort, not reverse, most, key, True)) if part.waiting else 0
+            if front is None:
+                return None
+            total += front
+        return min(total, most + 1)
 
     # --- finding ---
 

@@ -16,7 +16,7 @@ from gateway.flow.queue_ports import LANES, Place, Selection
 from gateway.store.queue_filters import checks, days, not_in_words, score_between
 from gateway.store.queue_sql import Clause, Values, by_index, marked
 from gateway.store.queue_strips import Strip, ended_states, ended_strips, waiting_in, waiting_strips
-from gateway.store.queue_words import outside, rowids_between, wants_words, words_match
+from gateway.store.queue_words import by_domain, outside, rowids_between, wants_words, words_match
 
 _ANY = Clause("")
 PASSED_BY = 8
@@ -168,11 +168,12 @@ class Hits:
         latest = None if chosen.before is None else self._first_since(chosen.before) - 1
         bounds = earliest, latest
         for waiting in (True, False):
-            if State.PENDING in chosen.states if waiting else ended_states(chosen):
-                strips = tuple(waiting_strips(chosen, sort) if waiting else ended_strips(chosen))
-                words = wants_words(chosen, waiting=waiting)
-                when = days(chosen, *bounds)
-                yield Part(chosen, waiting, strips, bounds, when, checks(chosen), words, score_between(chosen))
+            asked = State.PENDING in chosen.states if waiting else ended_states(chosen)
+            for one in by_domain(chosen) if asked else ():
+                strips = tuple(waiting_strips(one, sort) if waiting else ended_strips(one))
+                words = wants_words(one, waiting=waiting)
+                when = days(one, *bounds)
+                yield Part(one, waiting, strips, bounds, when, checks(one), words, score_between(one))
 
     def _first_since(self, at: float) -> int:
         """Return the first id of that time or later: rows get their ids in the order in which they come."""

@@ -26,6 +26,8 @@ _SAMPLE = 400
 """Rows, and as many hits, that tell where hits lie; they are fetched within a millisecond."""
 _SURE = 10
 """Hits of a sample that tell that there are many."""
+_STRAY = 2
+"""Hits of a sample that may still lie behind, where nearly all lie in front."""
 _NEAR = 4
 """Rows of a sample by which the furthest hit may lie further than that of the sample."""
 Found = list[tuple[Key, int]]
@@ -111,7 +113,8 @@ class Ordered(Hits):
         if not some:
             return ask, None
         begin, first, last = (0 if start is None else place(start)), place(some[0]), place(some[-1])
-        if start is not None and last < begin and begin - first < len(rows) - begin:
+        beyond = [key for key in some if start is None or (key < start if ask.descending else key > start)]
+        if start is not None and len(beyond) <= _STRAY and begin - first < len(rows) - begin:
             left = self._missing(part, replace(ask, descending=not ask.descending), begin - first, itself=True)
             near = self._near(part, ask, left)
             return ask, self.of_ids(near, here.and_(part.days).and_(part.checks), ask) if len(near) == left else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import ceil, floor
 
 from gateway.domain.query import Term, search_words
@@ -49,6 +50,23 @@ def held_by_domain(term: Term, domain: str) -> bool:
     """True where all mail to a domain has a term: it looks for recipients, and stands in the domain's own name."""
     wanted = f" {' '.join(term.words)}{' ' if term.whole else ''}"
     return term.field == "to" and wanted in f" {search_words(domain)} "
+
+
+def by_domain(chosen: Selection) -> list[Selection]:
+    """Part a selection, where recipients are looked for, and some of its domains hold the words in their own names.
+
+    What goes there is all meant: it is found without them.
+    """
+    named, place = tuple(term for term in chosen.terms if term.field == "to"), chosen.place
+    held = tuple(domain for domain in place.domains if named and all(held_by_domain(term, domain) for term in named))
+    if not held:
+        return [chosen]
+    rest = tuple(term for term in chosen.terms if term not in named)
+    parts = [replace(chosen, place=Place(domains=held), terms=rest)]
+    others = tuple(domain for domain in place.domains if domain not in held)
+    if others or place.owners:
+        parts.append(replace(chosen, place=Place(domains=others, owners=place.owners)))
+    return parts
 
 
 def outside(term: Term, domains: Sequence[str], others: str) -> str:
