@@ -158,8 +158,8 @@ class Receiver:
         arranged = await self._store.arrangements(patterns, [each.address for each in transaction.recipients])
         entries: Sequence[Entry] = arranged.entries
         now = self._now()
-        again = comes_from_near(self._rules.near, transaction.client) and trace.bears_release_mark(
-            self._rules.mark_key, content, head, now
+        again = trace.bears_release_mark(self._rules.mark_key, content, head, now) and comes_from_near(
+            self._rules.near, transaction.client
         )
         network = network_of(transaction.client.address)
         policies = tuple(policy_for(self._rules.policy, arranged, each.address) for each in transaction.recipients)

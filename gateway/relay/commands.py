@@ -65,26 +65,36 @@ def probe(reverse_path: Address, recipient: Recipient, smtputf8: bool) -> list[s
     return [safe(f"MAIL FROM:<{reverse_path.text}>{extension}"), safe(f"RCPT TO:<{recipient.address.text}>")]
 
 
-@lru_cache(maxsize=1024)
-def xforward(client: Client, offered: frozenset[str]) -> tuple[str, ...]:
+def xforward(client: Client, offered: frozenset[str]) -> list[str]:
     """XFORWARD in two commands, so that each stays within a command line's 512 octets as a rule."""
     if not offered:
-        return ()
-    values = {
-        "NAME": client.name,
-        "ADDR": _address(client.address),
-        "PORT": str(client.port) if client.port else "",
-        "PROTO": client.protocol[:64],
-        "HELO": client.helo,
-        "IDENT": client.queue_id,
-        "SOURCE": client.source,
+        return []
+    port, ident = str(client.port) if client.port else _UNAVAILABLE, _attribute(client.queue_id)
+    lines = _xforward(client.name, client.address, client.protocol, client.helo, client.source, offered)
+    return [line.replace(_PORT, port).replace(_IDENT, ident) for line in lines]
+
+
+_PORT, _IDENT = "\0", "\1"
+"""Stand in a line for what each connection, or each mail, has anew."""
+
+
+@lru_cache(maxsize=1024)
+def _xforward(
+    name: str, address: str, protocol: str, helo: str, source: str, offered: frozenset[str]
+) -> tuple[str, ...]:
+    connection = {"NAME": _attribute(name), "ADDR": _attribute(_address(address)), "PORT": _PORT}
+    mail = {
+        "PROTO": _attribute(protocol[:64]),
+        "HELO": _attribute(helo),
+        "IDENT": _IDENT,
+        "SOURCE": _attribute(source),
     }
-    lines = []
-    for names in (("NAME", "ADDR", "PORT"), ("PROTO", "HELO", "IDENT", "SOURCE")):
-        told = [f"{name}={xtext(values[name][:_MAX_ATTRIBUTE]) or _UNAVAILABLE}" for name in names if name in offered]
-        if told:
-            lines.append(f"XFORWARD {' '.join(told)}")
-    return tuple(lines)
+    told = [[f"{key}={value}" for key, value in each.items() if key in offered] for each in (connection, mail)]
+    return tuple(f"XFORWARD {' '.join(words)}" for words in told if words)
+
+
+def _attribute(text: str) -> str:
+    return xtext(text[:_MAX_ATTRIBUTE]) or _UNAVAILABLE
 
 
 @lru_cache(maxsize=1024)

@@ -66,7 +66,7 @@ class Connection:
         smtputf8 = commands.needs_smtputf8(envelope, content)
         if smtputf8 and not self._offer.features.smtputf8:
             return _for_all(replies.HOP_LACKS_SMTPUTF8, recipients)
-        opening = [*commands.xforward(envelope.client, self._offer.xforward)] if envelope.client else []
+        opening = commands.xforward(envelope.client, self._offer.xforward) if envelope.client else []
         opening.append(commands.mail(envelope, self._offer, sum(map(len, content)), envelope.smtputf8 or smtputf8))
         rcpts = [commands.rcpt(recipient, self._offer) for recipient in recipients]
 
@@ -100,7 +100,7 @@ class Connection:
             self._wire.fail("no final reply")
         self._in_transaction = False
         sent = final is not None and final.accepted
-        verdict = passed_on(final.code, final.enhanced, final.text) if final and sent else _refusal(final)
+        verdict = passed_on(final) if final and sent else _refusal(final)
         return Outcome(_merged(refused, verdict, recipients), sent, tuple(refused))
 
     async def verify(self, reverse_path: Address, recipient: Recipient, smtputf8: bool) -> tuple[Reply, bool]:
@@ -127,7 +127,7 @@ class Connection:
         if not mail.accepted:
             return _refusal(mail), False
         if answer is not None and answer.accepted:
-            return passed_on(answer.code, answer.enhanced, answer.text), True
+            return passed_on(answer), True
         return _refusal(answer), answer is not None
 
     async def is_alive(self) -> bool:
@@ -185,7 +185,7 @@ def _refusal(reply: Reply | None) -> Reply:
     """Return a refusal as our client may hear it; what is neither refusal nor sense means: not now."""
     if reply is None or reply.code < 400:
         return replies.NEXT_HOP_DOWN
-    return passed_on(reply.code, reply.enhanced, reply.text)
+    return passed_on(reply)
 
 
 def _for_all(reply: Reply, recipients: Sequence[Recipient]) -> Outcome:

@@ -84,8 +84,18 @@ def _split(line: bytes) -> tuple[int, bool, str]:
     return int(code), separator == b"-", (text or b"").decode("ascii", "replace")
 
 
+# A reply of one line and nothing strange, as most are. It says the same as the long way, sooner.
+_PLAIN = re.compile(
+    r"([2-5])([0-9]{2})(?: (?:(\1\.[0-9]{1,3}\.[0-9]{1,3})(?:[ \t]+|(?=\r?\Z)))?+([\x20-\x7e]*+))?\r?\Z"
+)
+
+
 @lru_cache(maxsize=512)  # Most replies of a server repeat an earlier one, octet for octet.
 def _one_line(line: bytes) -> Reply | None:
+    plain = _PLAIN.match(line.decode("latin-1")) if len(line) <= MAX_LINE else None
+    if plain is not None:
+        kind, rest, enhanced, text = plain.groups("")
+        return Reply(int(kind + rest), enhanced, text)
     code, more, text = _split(line)
     return None if more else _reply(code, [text])
 
@@ -99,15 +109,22 @@ def _reply(code: int, texts: list[str]) -> Reply:
     return Reply(code, enhanced, "\n".join(_UNPRINTABLE.sub("?", text) for text in texts))
 
 
-def passed_on(code: int, enhanced: str, text: str) -> Reply:
+_CLEAN = re.compile(r"[\x21-\x7e]++(?: [\x21-\x7e]++)*+\Z")
+
+
+def passed_on(reply: Reply) -> Reply:
     """Return a server's reply in the form in which our own client may hear it.
 
     421 becomes 451: it speaks of the connection to that server, not of the one to us. One line, bounded,
     and never without an enhanced code, which we promise to give (RFC 2034 §4).
     """
+    code, enhanced, text = reply.code, reply.enhanced, reply.text
     if code == 421:
         code = 451
-    if not _ENHANCED.fullmatch(enhanced) or int(enhanced[0]) != code // 100:
+    if _ENHANCED.fullmatch(enhanced) and int(enhanced[0]) == code // 100:
+        if code == reply.code and len(text) <= MAX_TEXT and _CLEAN.match(text):
+            return reply
+    else:
         enhanced = f"{code // 100}.0.0"
     words = _UNPRINTABLE.sub("?", " ".join(text.split()))[:MAX_TEXT]
     return Reply(code, enhanced, words or ("OK" if code < 400 else "No reason given"))

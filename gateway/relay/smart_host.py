@@ -213,4 +213,4 @@ async def _heard(step: Awaitable[T]) -> T:
 
 def _domain(code: int, text: str) -> Reply:
     head, _, rest = text.partition(" ")
-    return passed_on(code, head, rest) if head[:2] in ("2.", "4.", "5.") else passed_on(code, "", text)
+    return passed_on(Reply(code, head, rest) if head[:2] in ("2.", "4.", "5.") else Reply(code, "", text))

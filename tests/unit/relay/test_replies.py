@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.reply import Reply
-from gateway.relay.replies import MAX_LINE, MAX_LINES, ReplyReader, passed_on
+from gateway.relay.replies import MAX_LINE, MAX_LINES, MalformedReply, ReplyReader, _reply, _split, passed_on
 
 STREAM = (
     b"220 far.example\r\n250-far.example\r\n250-SIZE 10\r\n250 PIPELINING\r\n250 2.1.0 Ok\r\n"
@@ -72,6 +72,27 @@ def test_reader_first_drops_what_stands_behind_it() -> None:
     assert reader.first(b"0 now\r\n999") == [Reply(220, "", "go\nnow")]
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"2", b"5", b"250", b"550", b" ", b"-", b"2.0.0", b"5.1.1", b"2.1.", b"\t", b"\r", b"\x80", b"Ok"]
+        ),
+        max_size=7,
+    )
+)
+def test_reader_reads_a_plain_reply_as_the_long_way_does(pieces: list[bytes]) -> None:
+    def long_way(line: bytes) -> Reply | str:
+        try:
+            code, more, text = _split(line)
+        except MalformedReply as fault:
+            return str(fault)
+        return "" if more else _reply(code, [text])
+
+    line, reader = b"".join(pieces), ReplyReader()
+    replies = reader.feed(line + b"\n")
+    assert (replies[0] if replies else reader.fault) == long_way(line)
+
+
 def test_reader_enhanced_code_of_another_class_is_text() -> None:
     assert ReplyReader().feed(b"450 5.1.1 odd\r\n") == [Reply(450, "", "5.1.1 odd")]
 
@@ -85,11 +106,14 @@ def test_reader_enhanced_code_of_another_class_is_text() -> None:
         (250, "", "queued", Reply(250, "2.0.0", "queued")),
         (550, "", "a\nb\r\nc\x07", Reply(550, "5.0.0", "a b c?")),
         (550, "4.1.1", "x", Reply(550, "5.0.0", "x")),
+        (550, "5.1", "x", Reply(550, "5.0.0", "x")),
+        (550, "5.1.1", "two  blanks ", Reply(550, "5.1.1", "two blanks")),
+        (451, "4.1.1", "", Reply(451, "4.1.1", "No reason given")),
     ],
 )
 def test_passed_on_reply_is_fit_for_our_client(code: int, enhanced: str, text: str, heard: Reply) -> None:
-    assert passed_on(code, enhanced, text) == heard
+    assert passed_on(Reply(code, enhanced, text)) == heard
 
 
 def test_passed_on_endless_text_is_cut() -> None:
-    assert len(passed_on(550, "", "x" * 100_000).text) <= 1024
+    assert len(passed_on(Reply(550, "", "x" * 100_000)).text) <= 1024
