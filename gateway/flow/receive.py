@@ -72,6 +72,7 @@ class Receiver:
     ) -> None:
         """hop_for: recipient domain → next hop. forged_fields and results_field: RFC 8601, out of and into a header."""
         self._rules = rules
+        self._behind_queue = rules.stage is Stage.AFTER_QUEUE
         self._store = store
         self._checks = checks
         self._hop_for = hop_for
@@ -93,10 +94,9 @@ class Receiver:
     async def recipient(self, transaction: Transaction, recipient: Recipient) -> Reply:
         """Say whether this recipient is taken; a refusal needs no content to be right."""
         address = recipient.address
-        behind_queue = self._rules.stage is Stage.AFTER_QUEUE
         if address.domain not in self._rules.domains:
-            return reply.RELAY_DEFERRED if behind_queue else reply.NOT_OUR_DOMAIN
-        if behind_queue:
+            return reply.RELAY_DEFERRED if self._behind_queue else reply.NOT_OUR_DOMAIN
+        if self._behind_queue:
             # The world was told 250 already: whatever we refuse here would bounce to a sender nobody has proven.
             return reply.RCPT_OK
         if address.local not in ROLE_LOCAL_PARTS and not transaction.reverse_path.is_null:
@@ -129,7 +129,7 @@ class Receiver:
         the message, or it is on stable storage. Raises StoreDown where it can be neither.
         """
         head = header.split(content)
-        if head.body > header.MAX_HEADER_OCTETS and self._rules.stage is not Stage.AFTER_QUEUE:
+        if head.body > header.MAX_HEADER_OCTETS and not self._behind_queue:
             # Behind a queue it would bounce to whom the sender names; there it counts as malformed, and waits.
             return self._closed(transaction, content, (), reply.HEADER_TOO_BIG)
         facts = read_message(head)
@@ -140,7 +140,7 @@ class Receiver:
         policies, decisions = await self._decide(transaction, head, facts, evidence, content)
         taken = _Taken(transaction, head, facts, evidence, policies, decisions, content)
         dispositions = {decision.disposition for decision in decisions}
-        if dispositions == {Disposition.REJECT} and self._rules.stage is not Stage.AFTER_QUEUE:
+        if dispositions == {Disposition.REJECT} and not self._behind_queue:
             return self._closed(transaction, content, decisions, reply.REFUSED_BY_POLICY)
         if dispositions == {Disposition.DELIVER}:
             answer = await self._relay(taken)
@@ -199,14 +199,14 @@ class Receiver:
             self._onward(taken),
             all_or_nothing=True,
         )
-        heard_at_rcpt = self._rules.check_recipients and self._rules.stage is not Stage.AFTER_QUEUE
+        heard_at_rcpt = self._rules.check_recipients and not self._behind_queue
         answer = _one_answer(delivery, heard_at_rcpt)
         if answer is not None and answer.permanent and self._would_bounce_to_a_claim(taken):
             return None
         return answer
 
     def _would_bounce_to_a_claim(self, taken: _Taken) -> bool:
-        return self._rules.stage is Stage.AFTER_QUEUE and not taken.evidence.reverse_path_proven
+        return self._behind_queue and not taken.evidence.reverse_path_proven
 
     def _onward(self, taken: _Taken) -> list[bytes]:
         mark = trace.release_mark(self._rules.mark_key, taken.content, taken.head, self._now())

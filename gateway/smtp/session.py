@@ -14,8 +14,9 @@ import logging
 import re
 import struct
 import termios
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 from gateway.domain import reply
 from gateway.domain.envelope import Client
@@ -43,7 +44,7 @@ AT_ONCE = frozenset({b"HELO", b"EHLO", b"MAIL", b"NOOP", b"RSET", b"QUIT"})
 _HANDSHAKE_TIMEOUT = 30.0
 _TLS_SHUTDOWN_TIMEOUT = 2.0
 
-_Verb = Callable[["DoorSession", str], Awaitable[None]]
+_Verb = Callable[["DoorSession", str], Coroutine[Any, Any, None]]
 
 
 class DoorSession(Transacting):
@@ -60,7 +61,8 @@ class DoorSession(Transacting):
                 self.end(reply.TALKED_TOO_EARLY, linger=True)
             self._greet()
             while (line := await self.next_line()) is not None:
-                await self._obey(line)
+                if (obeying := self._understood(line)) is not None:
+                    await obeying
                 if self.doorway.draining:
                     self.end(reply.SHUTTING_DOWN)
         except Exception:
@@ -93,25 +95,28 @@ class DoorSession(Transacting):
         if line[:4].upper() not in AT_ONCE:
             return False
         try:
-            self._obey(line).send(None)
+            obeying = self._understood(line)
+            if obeying is not None:
+                obeying.send(None)
         except StopIteration:
-            if self.doorway.draining:
-                self.end(reply.SHUTTING_DOWN)
+            pass  # It has ended, as it should.
         except Exception:
             logger.exception("session with %s failed", self.peer)
             self.end(reply.TRY_LATER)
+        if self.doorway.draining:
+            self.end(reply.SHUTTING_DOWN)
         return True
 
-    async def _obey(self, line: bytes) -> None:
-        """Understand a line and give it its one reply."""
-        if not line:
-            return self.refuse("", reply.LINE_TOO_LONG)
-        if not line.endswith(b"\r\n"):
-            return self.refuse("", reply.BARE_LF)  # RFC 5321 §2.3.8
+    def _understood(self, line: bytes) -> Coroutine[Any, Any, None] | None:
+        """Understand a line and return what obeys it with one reply; None where it was refused."""
+        if line[-2:] != b"\r\n":
+            self.refuse("", reply.BARE_LF if line else reply.LINE_TOO_LONG)  # RFC 5321 §2.3.8
+            return None
         # Octets that are no UTF-8 become unpaired surrogates, which no grammar here takes.
         text = line[:-2].rstrip(b" \t").decode("utf-8", "surrogateescape")
         if not text.isprintable() and _CONTROL.search(text):
-            return self.refuse("", reply.BAD_COMMAND)
+            self.refuse("", reply.BAD_COMMAND)
+            return None
         word, _, argument = text.partition(" ")
         name = word.upper()
         verb = _VERBS.get(name)
@@ -125,8 +130,9 @@ class DoorSession(Transacting):
             if name in _JUNK:
                 self._patience.junk += 1
                 if self._patience.lost:
-                    return self.lose_patience(name)
-            await verb(self, argument.strip(" "))
+                    self.lose_patience(name)
+                    return None
+            return verb(self, argument.strip(" "))
         return None
 
     def _refuse_unknown(self, name: str) -> None:

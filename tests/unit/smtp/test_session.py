@@ -136,7 +136,8 @@ def test_dispatch_offers_every_verb_that_is_ours_and_none_of_the_frame() -> None
 async def test_verb_that_is_obeyed_at_once_never_waits(verb: bytes) -> None:
     line = await Line.to(ScriptedDoor(), SETTINGS)
     for argument in (b"", b" x", b" client.example.net", b" FROM:<a@example.net>"):
-        obeying = line.wire.session._obey(verb + argument + b"\r\n")
+        obeying = line.wire.session._understood(verb + argument + b"\r\n")
+        assert obeying is not None
         with pytest.raises(StopIteration):
             obeying.send(None)
 
