@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import logging
 import re
-import struct
 import termios
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -41,6 +40,8 @@ _BEFORE_TLS = frozenset({"NOOP", "EHLO", "STARTTLS", "QUIT"})  # RFC 3207 §4
 _JUNK = frozenset({"NOOP", "RSET", "VRFY", "HELP", "EHLO", "HELO", "XFORWARD", "XCLIENT", "STARTTLS"})
 AT_ONCE = frozenset({b"HELO", b"EHLO", b"MAIL", b"NOOP", b"RSET", b"QUIT"})
 """What never waits for anything."""
+_NO_OCTETS = bytes(4)
+"""The number 0, as ioctl(2) tells it."""
 _HANDSHAKE_TIMEOUT = 30.0
 _TLS_SHUTDOWN_TIMEOUT = 2.0
 
@@ -82,8 +83,7 @@ class DoorSession(Transacting):
         wire = self.transport.get_extra_info("socket")
         if wire is None:
             return False
-        waiting: int = struct.unpack("i", fcntl.ioctl(wire.fileno(), termios.FIONREAD, bytes(4)))[0]
-        return waiting > 0
+        return fcntl.ioctl(wire.fileno(), termios.FIONREAD, _NO_OCTETS) != _NO_OCTETS
 
     def _greet(self) -> None:
         self.say_octets(self.doorway.greeting)
