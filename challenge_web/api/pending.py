@@ -32,7 +32,7 @@ from gateway.flow.sources import NoSource, Sources, Unvouched
 Id = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
 Search = Annotated[
     str,
-    Meta(max_length=300, description="As in the console: roof from:anna reason:unknown state:delivered has:file after:2026-11-01 after:digest"),
+    Meta(max_length=300, description="As in the console: roof from:anna reason:unknown state:delivered has:file after:2026-11-01 after:digest digest:17"),
 ]  # fmt: skip
 Lane = Annotated[Literal["", "people", "machine"], Meta(description='"" is both.')]
 Sort = Literal["arrival", "sender", "subject", "recipient", "size", "reason", "expiry", "score"]

@@ -187,7 +187,7 @@ def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
         score="" if row.score is None else score_words(round(row.score, 1)),
         files=_some(row.files),
         all_files=", ".join(row.files),
-        left=left,
+        left=_timed(spoken().said(left), row.expires_at, zone) if left else "",
         late=late,
         state="" if waits else STATES[row.state],
         state_kind=_KINDS.get(row.state, ""),
@@ -226,9 +226,14 @@ def short_date(day: date, *, year: bool = False) -> str:
 def clock(seconds: float, zone: tzinfo, *, dated: bool) -> Markup:
     """Write a time of day, with its date where asked for; whole on hover, exact for programs."""
     at = datetime.fromtimestamp(seconds, zone)
-    stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     short = spoken().said(phrase("{date}, {time}", date=short_date(at), time=f"{at:%H:%M}")) if dated else f"{at:%H:%M}"
-    return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S %Z}">{}</time>').format(stamp, at, short)
+    return _timed(short, seconds, zone)
+
+
+def _timed(text: str, seconds: float, zone: tzinfo) -> Markup:
+    at = datetime.fromtimestamp(seconds, zone)
+    stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S %Z}">{}</time>').format(stamp, at, text)
 
 
 def score_words(score: float) -> str:
@@ -343,6 +348,8 @@ def chip_text(piece: str) -> str:
         return short_reason(next(begins, value))
     if prefix.lower() == "state" and value.lower() in {state.value for state in State}:
         return STATES[State(value.lower())]
+    if prefix.lower() == "digest":
+        return phrase("In one digest")
     if prefix.lower() == "score":
         words = next(words for sign, words in _SIGNS.items() if value.startswith(sign))
         return words(value.lstrip("<>="))

@@ -162,6 +162,7 @@ def settings_for(world: World, places: Places, more: Mapping[str, Mapping[str, o
         "dns": {"servers": [str(world.dns.endpoint)]},
         "evidence": {"score_field": SCORE_FIELD},
         "challenge": {"organisation": "Example Organisation", "contact": f"postmaster@{DOMAIN}"},
+        "console": {"forward_to": [f"abuse@{DOMAIN}"]},
         "log": {"level": "warning", "format": "text"},
     }
     for section, values in (more or {}).items():

@@ -1,7 +1,7 @@
 """The search box: what a person types becomes a value; what cannot be understood is said in plain words.
 
     roof "new offer" from:anna to:joe subject:roof file:pdf reason:unknown state:delivered
-    has:file is:unseen score:>5 day:today after:2026-11-01 before:2026-12-01 after:digest
+    has:file is:unseen score:>5 day:today after:2026-11-01 before:2026-12-01 after:digest digest:17
 
 Words are parts of the sender, the recipient, the subject or a file's name, from the beginning of a word on. All that
 is typed must hold. A prefix nobody knows is a word like any other.
@@ -24,7 +24,7 @@ LONGEST = 300
 MOST_TERMS = 10
 FIELDS = ("from", "to", "subject", "file")
 """Where a term may be looked for."""
-FILTERS = ("reason", "state", "before", "after", "day", "has", "is", "score")
+FILTERS = ("reason", "state", "before", "after", "day", "has", "is", "score", "digest")
 _STATES: dict[str, tuple[State, ...]] = {
     "waiting": (State.PENDING,),
     "on-its-way": (State.RELEASED,),
@@ -34,6 +34,7 @@ _STATES: dict[str, tuple[State, ...]] = {
 _PIECE = re.compile(r'(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))')
 _SCORE = re.compile(r"(<=|>=|<|>|=|)(-?\d{1,6}(?:\.\d{1,6})?)\Z", re.ASCII)
 _DAYS = re.compile(r"(\d{1,4})d\Z")
+_NUMBER = re.compile(r"[0-9]{1,18}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class Query:
     unseen: bool = False
     """Only what the reader has not opened."""
     score: Score | None = None
+    digest: int | None = None
+    """Only what stood in the digest of this number."""
     pieces: tuple[str, ...] = ()
     """As typed, each word and each filter."""
     faults: tuple[str, ...] = ()
@@ -146,6 +149,10 @@ def _filtered(query: Query, prefix: str, value: str, today: date) -> Query:
         if score is None:
             return _faulty(query, phrase("score: wants a number, as score:>5, score:<=2.5 or score:0."))
         return replace(query, score=Score(score.group(1) or "=", float(score.group(2))))
+    if prefix == "digest":
+        if not _NUMBER.match(value):
+            return _faulty(query, phrase("digest: wants the number of a digest; the link in each digest has it."))
+        return replace(query, digest=int(value))
     if prefix == "state":
         states = _STATES.get(value)
         if states is None:

@@ -103,6 +103,8 @@ class Links:
     """Row → address of its page."""
     stop: str
     console: str
+    all: str = ""
+    """Page with exactly these lines; "" where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

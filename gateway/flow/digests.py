@@ -224,7 +224,7 @@ class Digests:
         address = Address(queued.mailbox, queued.mailbox)
         first = [line.first.id for group in draft.groups for line in group.lines]
         secrets = {row: token_text(self._random_octets(TOKEN_OCTETS)) for row in (*first, None)}
-        mail = await self._compose(self._letter(draft, address, withheld, secrets), now)
+        mail = await self._compose(self._letter(queued.id, draft, address, withheld, secrets), now)
         minted = [(token_hash(secret), row) for row, secret in secrets.items()]
         # Before it is sent: from then on its links may be opened, whatever happens to us.
         await self._store.transact(lambda tx: tx.digests.mint(queued.id, minted, mail.mail_id))
@@ -237,7 +237,7 @@ class Digests:
         return Made(queued.mailbox, state, draft.total, shown, str(reply))
 
     def _letter(
-        self, draft: Draft, address: Address, withheld: Collection[Right], secrets: dict[int | None, str]
+        self, number: int, draft: Draft, address: Address, withheld: Collection[Right], secrets: dict[int | None, str]
     ) -> DigestLetter:
         domain = address.domain if address.domain in self._rules.domains else min(self._rules.domains)
         root = pages_of(self._rules.public_url, domain)
@@ -256,7 +256,12 @@ class Digests:
             may_act=Right.MODERATE not in withheld,
             may_list=Right.MODERATE not in withheld and Right.EDIT_LISTS not in withheld,
             content=Right.READ_CONTENT not in withheld,
-            links=Links(lines, f"{root}/digest/stop/{secrets[None]}", f"{root}/console/"),
+            links=Links(
+                lines,
+                f"{root}/digest/stop/{secrets[None]}",
+                f"{root}/console/",
+                f"{root}/console/pending?q=digest:{number}",
+            ),
         )
 
     async def _save(self, queued: Queued, reply: Reply) -> str:

@@ -228,6 +228,7 @@ class Queue:
             source=source,
             score=query.score,
             unseen_by=viewer.account if query.unseen else None,
+            digest=query.digest,
             content=content,
         )
 

@@ -75,6 +75,8 @@ class Selection:
     score: Score | None = None
     unseen_by: int | None = None
     """An account: only what it has not opened."""
+    digest: int | None = None
+    """Only what stood in this digest."""
     content: bool = True
     """Subjects and files may be looked at; else words are looked for in addresses only."""
 

@@ -39,7 +39,9 @@ def checks(chosen: Selection) -> Clause:
         clause = clause.and_(Clause("+source = ?", (chosen.source,)))
     for term in chosen.terms:
         clause = clause.and_(_spelled(term, chosen.content))
-    return clause.and_(score_between(chosen)).and_(not_seen(chosen)).and_(_sent_by(chosen.sender))
+    return (
+        clause.and_(score_between(chosen)).and_(not_seen(chosen)).and_(_told_in(chosen)).and_(_sent_by(chosen.sender))
+    )
 
 
 def _sent_by(pattern: str) -> Clause:
@@ -73,6 +75,13 @@ def not_seen(chosen: Selection) -> Clause:
     return Clause("NOT EXISTS (SELECT 1 FROM seen WHERE pending_id = id AND account = ?)", (chosen.unseen_by,))
 
 
+def _told_in(chosen: Selection) -> Clause:
+    if chosen.digest is None:
+        return Clause("")
+    told = "SELECT 1 FROM digest_item WHERE digest_id = ? AND pending_id = id"
+    return Clause(f"EXISTS ({told})", (chosen.digest,))
+
+
 def _spelled(term: Term, content: bool) -> Clause:
     part = f" {' '.join(term.words)}{' ' if term.whole else ''}"
     columns = columns_of(term, content)
@@ -81,7 +90,7 @@ def _spelled(term: Term, content: bool) -> Clause:
 
 def not_in_words(chosen: Selection, *, waiting: bool) -> Clause:
     """Return what the index of words does not know of the rows it finds, besides their days."""
-    clause = score_between(chosen).and_(not_seen(chosen)).and_(_sent_by(chosen.sender))
+    clause = score_between(chosen).and_(not_seen(chosen)).and_(_told_in(chosen)).and_(_sent_by(chosen.sender))
     states = tuple(state.value for state in ended_states(chosen))
     if not waiting and len(states) < len(State) - 1:
         clause = Clause(f"+state IN ({', '.join('?' * len(states))})", states).and_(clause)

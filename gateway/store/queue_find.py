@@ -177,7 +177,8 @@ class Finder(Ordered):
 
     def _count(self, part: Part, most: int) -> int:
         """Count to `most` + 1."""
-        if self.few(part.strips, part.days) or not part.narrow:
+        # Few stand in one digest: no index of hits tells more of them.
+        if self.few(part.strips, part.days) or not part.narrow or part.chosen.digest is not None:
             return self._count_strips(part, part.checks, most, scored=False)
         hits, rest = self.few_hits(part)
         if len(hits) <= self.limits.hits:

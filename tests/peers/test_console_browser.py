@@ -133,6 +133,12 @@ def test_box_on_top_ticks_all_and_tells_how_many(browser: Browser, demo: str) ->
         expect(page.locator("[data-tick-count]").first).to_have_text(str(boxes.count()))
         boxes.first.uncheck()
         assert page.locator("[data-tick-all]").evaluate("box => box.indeterminate")
+        page.locator("[data-tick-all]").check()
+        page.locator("[data-tick-all]").uncheck()
+        # With Shift: all rows from the last one on.
+        boxes.nth(1).check()
+        boxes.nth(4).click(modifiers=["Shift"])
+        assert [box.is_checked() for box in boxes.all()[:6]] == [False, True, True, True, True, False]
 
 
 def test_mail_is_found_read_delivered_and_brought_back_by_keys_alone(browser: Browser, demo: str) -> None:

@@ -29,6 +29,7 @@ from tests.store.letters import NOW, message
 ROWS = 1200
 HOUR = 3600.0
 SEEN = range(1, ROWS, 4)
+TOLD = range(40, ROWS, 7)
 WORDS = ("roof", "roofing", "lamp", "offer", "invoice", "week")
 SITE = Place(site=True)
 LARGE = Place(domains=("large.example",))
@@ -97,6 +98,13 @@ def make(connection: Connection) -> list[Known]:
         )
     cursor.executemany(PUT, [values_of(one.described) for one in known])
     cursor.executemany("INSERT INTO seen (pending_id, account) VALUES (?, 7)", [(row_id,) for row_id in SEEN])
+    cursor.execute(
+        "INSERT INTO digest (id, mailbox, state, created_at, changed_at, attempts, total, last_reply, mail_id)"
+        " VALUES (5, 'u1@large.example', 'delivered', 0, 0, 1, 1, '', '')"
+    )
+    cursor.executemany(
+        "INSERT INTO digest_item (digest_id, pending_id, place) VALUES (5, ?, 1)", [(row_id,) for row_id in TOLD]
+    )
     cursor.close()
     return known
 
@@ -147,6 +155,7 @@ def matches(chosen: Selection, one: Known) -> bool:
             or (raw.score is not None and COMPARE[chosen.score.sign](raw.score, chosen.score.value))
         )
         and (chosen.unseen_by != 7 or raw.id not in SEEN)
+        and (chosen.digest is None or (chosen.digest == 5 and raw.id in TOLD))
         and in_place(chosen.place, raw.recipient_key)
     )
 
@@ -191,6 +200,10 @@ SELECTIONS = {
     "few scores": Selection(SITE, lanes=(MACHINE,), score=Score("=", 8.0)),
     "two reasons": Selection(SITE, reasons=("automatic-mail", "unknown-sender"), terms=(Term(("lamp",)),)),
     "unseen by another": Selection(SITE, unseen_by=8, has_file=True),
+    "one digest": Selection(SITE, digest=5),
+    "one digest, and a word": Selection(SITE, digest=5, terms=(Term(("roof",)),)),
+    "one digest, and a reason": Selection(SITE, lanes=(PEOPLE,), digest=5, reasons=("automatic-mail",)),
+    "no such digest": Selection(SITE, digest=6),
 }
 
 

@@ -90,6 +90,13 @@ def test_day_that_is_none_is_refused(text: str) -> None:
     assert read_day(text, TODAY) is None
 
 
+def test_query_names_one_digest_by_its_number() -> None:
+    assert read("digest:17 roof").digest == 17
+    for text in ("digest:-1", "digest:x", "digest:1111111111111111111", "digest:١"):
+        assert read(text).digest is None
+        assert read(text).faults == ("digest: wants the number of a digest; the link in each digest has it.",)
+
+
 def test_query_is_unseen_and_nothing_else() -> None:
     assert read("is:unseen").unseen
     assert read("IS:new roof").unseen

@@ -7,9 +7,11 @@ import pytest
 from gateway.domain.address import Address
 from gateway.domain.evidence import Evidence
 from gateway.domain.reply import Reply
-from gateway.domain.roles import Right
+from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.account_ports import Kind
+from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
+from gateway.flow.queue import Ask, Queue
 from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, text_of
 from tests.unit.flow.world import DAY, DEFERRED, HOUR, JOE, KIM, NOW, REFUSED, World
 
@@ -241,7 +243,13 @@ async def test_two_thousand_mails_make_a_hundred_lines_and_all_are_told_of_in_ti
         await desk.arrive(f"Number {number}.", sender=f"a{number}@oak.example")
     (mail,) = await desk.until(SIX)
     assert len(secrets_in(mail)) == 100
-    assert "and 30 more\r\n  https://gw.example.org/console/pending" in text_of(mail)
+    assert "and 30 more\r\n  https://gw.example.org/console/pending\r\n" in text_of(mail)
+    assert "All on one page:       https://gw.example.org/console/pending?q=digest:1\r\n" in text_of(mail)
+    describer, queue = Describer(desk.world.store), Queue(desk.world.store, now=desk.world.clock.now)
+    while await describer.run_once():
+        pass
+    root = Viewer(1, "root", Role.SITE_ADMIN, Reach(site=True))
+    assert (await queue.page(root, Ask(box="digest:1"))).total == 100
     assert mail["Subject"] == "130 mails are waiting for you"
     (rest,) = await desk.until(SIX + DAY)
     assert len(secrets_in(rest)) == 30

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import re
 
 from sqlalchemy import update
@@ -8,6 +10,7 @@ from challenge_web.console.deed_words import DEEDS
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names
 from gateway.domain.roles import Role
+from gateway.flow.journal import CSV_COLUMNS
 from gateway.flow.tally import HOUR, Happening, Slot
 from gateway.store.store import Transaction as Tx
 from gateway.store.tables import message
@@ -234,6 +237,18 @@ async def test_log_says_in_words_what_was_done_and_leads_to_it(house: House) -> 
     assert 'Tried or deleted a stuck mail<br><span class="mono soft">outgoing-mail</span></td>' in log
     assert f'<a href="../console/message/{row}">{row}</a><br><span class="soft">deliver</span>' in log
     assert f'<span class="soft">delete: 1 ({row}), order ' in log
+
+
+async def test_log_is_given_as_csv_to_each_admin_as_far_as_he_sees(house: House) -> None:
+    await post(house, Role.SITE_ADMIN, f"/console/outgoing/mail/{house.own[Names.ROW]}", do="retry")
+    files = {}
+    for role in (Role.SITE_ADMIN, Role.DOMAIN_ADMIN):
+        answer = await house.client.get("/console/log.csv", headers={"Cookie": f"session={house.secrets[role]}"})
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="log.csv"'
+        files[role] = list(csv.reader(io.StringIO(await answer.text())))
+        assert files[role][0] == list(CSV_COLUMNS)
+    assert [row[3] for row in files[Role.SITE_ADMIN][1:]] == ["outgoing-mail"]
+    assert files[Role.DOMAIN_ADMIN][1:] == []
 
 
 def test_every_deed_of_the_log_has_its_words(house: House) -> None:

@@ -54,6 +54,7 @@ async def test_list_shows_each_viewer_what_is_in_reach_the_newest_first(desk: De
     assert "Yesterday" in page
     assert "Signed by oak.example" in page
     assert "First mail from this address" in page
+    assert re.search(r'<time datetime="[-\dT:]+Z" title="[-\d]+ [\d:]+ UTC">13 days left</time>', page)
     assert subjects(await desk.get("dora", "")) == ["Kim's", "Lamp", "Roof"]
     assert subjects(await desk.get("else", "")) == ["Elsewhere"]
     assert len(subjects(await desk.get("root", ""))) == 4
