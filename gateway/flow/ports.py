@@ -34,7 +34,8 @@ class Delivery:
     """How a transaction with a server further on ended."""
 
     replies: tuple[Reply, ...]
-    """One for each recipient, in order: what was said to its RCPT if that was a refusal, else the final word."""
+    """One for each recipient, in order: what was said to its RCPT if that was a refusal, or if others' refusals kept the
+    content from being sent; else the final word."""
     sent: bool
     """False: the content was not sent, or not accepted by anyone."""
 

@@ -22,7 +22,7 @@ class Outcome:
     """How a delivery ended on one connection."""
 
     replies: tuple[Reply, ...]
-    """One for each recipient, in order, fit for our own client's ears."""
+    """One for each recipient, in order, fit for our own client's ears; see `flow.ports.Delivery`."""
     sent: bool
     """Someone's mail was accepted."""
     refused: tuple[int, ...] = ()
@@ -87,7 +87,8 @@ class Connection:
         whole = len(answers) == len(rcpts)
         if not whole or len(refused) == len(rcpts) or (refused and all_or_nothing):
             await self._cancel(data)
-            rest = replies.TRY_LATER if whole else replies.NEXT_HOP_DOWN
+            # Whoever was taken hears so, although nothing was sent: not they are the reason.
+            rest = replies.RCPT_OK if whole else replies.NEXT_HOP_DOWN
             return Outcome(_merged(refused, rest, recipients), False, tuple(refused))
         if data is None:
             data = next(iter(await self._say(["DATA"])), None)

@@ -105,6 +105,16 @@ def test_mixed_recipients_are_decided_one_by_one(site: Site) -> None:
     assert (code, words[:5]) == (550, "5.7.1")
 
 
+def test_one_recipient_refused_behind_a_queue_does_not_keep_the_mail_from_the_other(make_site: MakeSite) -> None:
+    site = make_site({"smtp.stage": "after-queue"})
+    site.gateway.command("lists", "add", "allow", ADA)
+    site.around.inside.replies.to_recipient["leo@example.org"] = "550 5.1.1 No such user"
+    assert site.send(ADA, [JOE, "leo@example.org"], letter(ADA, f"{JOE}, leo@example.org"))[0] == 250
+    site.around.inside.wait(JOE)
+    wait_until(lambda: site.gateway.data("pending", "list", "--state", "refused"), "the other's refusal is noted")
+    site.around.inside.replies.to_recipient.clear()
+
+
 def test_r36_links_fetched_by_machines_change_nothing(site: Site) -> None:
     site.send(ADA, JOE, letter(ADA, JOE))
     (challenge,) = site.around.outside.wait(ADA)
