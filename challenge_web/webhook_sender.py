@@ -11,12 +11,13 @@ from pathlib import Path
 import aiohttp
 from standardwebhooks import Webhook
 
+from gateway.domain.durations import DAY
 from gateway.flow.webhook import SIDE_BY_SIDE
 from gateway.flow.webhook_ports import Answer
 
 _MOST_ANSWER = 4096
 """Octets of an answer that are read, and thrown away; a connection with more is not used again."""
-_LONGEST_WAIT = 86_400.0
+_LONGEST_WAIT = DAY
 
 
 class WebhookSender:

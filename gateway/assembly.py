@@ -11,7 +11,8 @@ from gateway import resources
 from gateway.checks.resolver import Resolver
 from gateway.checks.runner import EvidenceRunner
 from gateway.domain.address import normal_domain
-from gateway.domain.challenge import DAY, Asking, Caps
+from gateway.domain.challenge import Asking, Caps
+from gateway.domain.durations import DAY
 from gateway.domain.policy import Expiry, Policy, Scope
 from gateway.flow.answer import AnswerRules
 from gateway.flow.deliver import DeliverRules
@@ -23,8 +24,6 @@ from gateway.relay.opening import HopSettings, TlsPolicy
 from gateway.settings import Endpoint, Network, Settings
 from gateway.smtp.door import DoorSettings
 from gateway.smtp.listener import TlsFiles
-
-MINUTE = 60.0
 
 
 def policy(settings: Settings) -> Policy:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from challenge_web.console.fetch import JsonFetch
 from gateway.domain.address import normal_domain
+from gateway.domain.durations import DAY, HOUR, MINUTE
 from gateway.domain.public_url import pages_of
 from gateway.flow.accounts import Accounts
 from gateway.flow.courier import Courier
@@ -29,10 +30,6 @@ from gateway.sign_in_methods.openid import OpenidProvider, OpenidRules
 from gateway.sign_in_methods.passkeys import Passkeys
 from gateway.sign_in_methods.password import Hashes, LocalPassword
 from gateway.store.store import Store
-
-MINUTE = 60.0
-HOUR = 3600.0
-DAY = 86_400.0
 
 
 def sign_in_rules(settings: Settings) -> SignInRules:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.domain.address import Address, normal_domain
+from gateway.domain.durations import DAY
 from gateway.domain.language import Guess
 from gateway.domain.phrase import phrase
 from gateway.domain.public_url import pages_of
@@ -199,7 +200,7 @@ class LetterWriter:
         spoken = language(tag)
         message_id = f"<sample@{self._settings.smtp.hostname}>"
         composed = compose_challenge(templates, mail, mail.received_at, message_id, spoken=spoken)
-        filled = templates.sample(date=spoken.moment(SAMPLE_AT), expiry=spoken.moment(SAMPLE_AT + 14 * 86_400))
+        filled = templates.sample(date=spoken.moment(SAMPLE_AT), expiry=spoken.moment(SAMPLE_AT + 14 * DAY))
         domain = mail.recipient_domain
         name, address = from_parts(texts.from_line)
         organisation = mail.organisation or domain
@@ -223,7 +224,7 @@ class LetterWriter:
             recipient=f"jo@{domain}",
             subject=str(SAMPLE["subject_piece"]),
             received_at=now,
-            expires_at=now + 86_400 * self._settings.pending.days,
+            expires_at=now + DAY * self._settings.pending.days,
             url=f"{pages_of(self._settings.web.public_url, domain)}/challenge/{'x' * 26}",
         )
 

@@ -19,6 +19,7 @@ from challenge_web.puzzle import Puzzles
 from gateway import assembly, log, verbs
 from gateway.background import challenge_work, delivery_work, describe_work, expiry_work
 from gateway.console import make_parts, open_api, open_console
+from gateway.domain.durations import DAY, MINUTE
 from gateway.doors.forked import Forked
 from gateway.doors.supervisor import Supervisor, how_many
 from gateway.entrance import Entrance, link_url, web_hosts
@@ -47,14 +48,13 @@ from gateway.workers.loop import Loop
 
 _log = logging.getLogger("gateway.service")
 
-MINUTE = 60.0
 POLL = 1.0
 """Seconds between looks for work that another process, as the command line, has left."""
 SWEEP = 10.0
 """Seconds between looks for mail whose time is over."""
 ORDER_PAUSE = 0.5
 """Seconds between looks for orders whose time has come."""
-ORDER_MEMORY = 30 * 86_400.0
+ORDER_MEMORY = 30 * DAY
 """Seconds for which it can be read what became of an order."""
 HOUSEKEEPING = 60.0
 """Seconds between signs of life, and between purges."""
@@ -130,19 +130,7 @@ class Service:
         self.digests = verbs.make_digests(settings, store, self.letters, self._courier, clock.now, clock.trusted)
         self._history = verbs.make_history(settings, store, clock.now)
         self._sign_in_mail = Loop("sign-in mail", self.entrance.mail.run_once, POLL)
-        self._loops = [
-            *self._deliveries,
-            self._sign_in_mail,
-            *self.requests_and_notices.loops,
-            self._challenges,
-            Loop("expire", expiry_work(settings, store, clock, self.wake_deliveries), SWEEP),
-            Loop("housekeeping", self._housekeeping, HOUSEKEEPING),
-            Loop("watch", self._look_around, WATCH_PAUSE),
-            Loop("describe", describe_work(store, POLL), POLL),
-            self._orders,
-            Loop("digest", self.digests.run_once, POLL),
-            *([Loop("webhook", self.webhook.run_once, POLL)] if settings.webhook.url else []),
-        ]
+        self._loops = self._make_loops()
         self.answers = Answers(
             assembly.answer_rules(settings, keys.site),
             store,
@@ -250,6 +238,22 @@ class Service:
             wake_deliveries=self.wake_deliveries,
             forked=doors,
         )
+
+    def _make_loops(self) -> list[Loop]:
+        settings, store = self.settings, self.store
+        return [
+            *self._deliveries,
+            self._sign_in_mail,
+            *self.requests_and_notices.loops,
+            self._challenges,
+            Loop("expire", expiry_work(settings, store, self.clock, self.wake_deliveries), SWEEP),
+            Loop("housekeeping", self._housekeeping, HOUSEKEEPING),
+            Loop("watch", self._look_around, WATCH_PAUSE),
+            Loop("describe", describe_work(store, POLL), POLL),
+            self._orders,
+            Loop("digest", self.digests.run_once, POLL),
+            *([Loop("webhook", self.webhook.run_once, POLL)] if settings.webhook.url else []),
+        ]
 
     async def _look_around(self) -> int:
         await self.watch.look(self.clock.now())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway import assembly
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY
 from gateway.flow.entry_use import FORGET_AFTER
 from gateway.flow.outgoing import Outgoing
 from gateway.relay.hop import NextHop

@@ -11,7 +11,8 @@ from msgspec import Meta, Struct
 from challenge_web.api.operations import Call, Created, Nothing, Operation, when
 from challenge_web.api.problems import Problem, invalid, not_found, sentence
 from challenge_web.console.routes import Names
-from gateway.domain.expecting import DAY, MINUTE, Window, parse_sender_domain
+from gateway.domain.durations import DAY, MINUTE
+from gateway.domain.expecting import Window, parse_sender_domain
 from gateway.domain.roles import Right
 from gateway.flow.expecting import Expecting, Refused
 

@@ -22,6 +22,7 @@ from challenge_web.api.operations import (
 )
 from challenge_web.api.problems import Problem, invalid, not_found, sentence
 from challenge_web.console.routes import Names
+from gateway.domain.durations import DAY
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import NO_SOURCE, UNVOUCHED, Action, Breadth
 from gateway.flow.orders import AT_ONCE, Order, Orders, Wish
@@ -261,7 +262,7 @@ class PendingResource:
 
     async def orders(self, call: Call[Nothing, None]) -> OrderList:
         """Return one's orders."""
-        return OrderList(tuple(map(state, await self._orders.latest(call.viewer, 86_400.0, 100))))
+        return OrderList(tuple(map(state, await self._orders.latest(call.viewer, DAY, 100))))
 
     async def order(self, call: Call[Nothing, NewOrder]) -> Created:
         """Take an order."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from gateway.demo.samples import HOUR, Sample, all_samples, client_of
+from gateway.demo.samples import Sample, all_samples, client_of
 from gateway.domain.address import Address
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY, HOUR
 from gateway.domain.envelope import Client, Recipient, Transaction
 from gateway.domain.evidence import Evidence
 from gateway.domain.header import Header

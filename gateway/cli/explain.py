@@ -17,7 +17,8 @@ from gateway.cli.options import config_option, json_option, settings_of
 from gateway.cli.output import print_facts, print_json
 from gateway.domain import explain as words
 from gateway.domain import header, reply, trace
-from gateway.domain.challenge import DAY, Silence, within_caps
+from gateway.domain.challenge import Silence, within_caps
+from gateway.domain.durations import DAY
 from gateway.domain.envelope import Client, Recipient, Transaction
 from gateway.domain.evidence import network_of
 from gateway.domain.explain import Fact

@@ -13,6 +13,7 @@ from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_facts, print_json
+from gateway.domain.durations import DAY
 from gateway.domain.roles import Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import AT_ONCE, Order, Orders, Problem, Wish
@@ -117,7 +118,7 @@ def list_(config: Path | None, as_json: bool, account: str) -> None:
 
     async def work(context: CommandContext) -> list[Order]:
         viewer = await _viewer(context, account)
-        return list(await _orders(context).latest(viewer, _DAYS * 86_400.0, _MOST))
+        return list(await _orders(context).latest(viewer, _DAYS * DAY, _MOST))
 
     listing = Listing(_COLUMNS, "No orders.", as_json=as_json)
     listing.page([_line(order) for order in in_context(config, work)])

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 
+from gateway.domain.durations import HOUR
 from gateway.domain.evidence import Dkim, Dmarc, Evidence, Method, Proof, Result, Spf
 from gateway.domain.trace import date_time
 
-HOUR = 3600.0
 SCORE_FIELD = "X-Spam-Score"
 """Where the filter in front writes how spam-like it finds a mail; the demo's settings name it."""
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.domain.address import Address, without_tag
+from gateway.domain.durations import DAY
 from gateway.domain.evidence import Evidence
 from gateway.domain.message import Message
-
-DAY = 86_400.0
 
 
 class Asking(Enum):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.domain.durations import DAY
+
 JUMP = 300.0
 """Seconds by which wall clock and monotonic clock may drift apart between two looks."""
 
@@ -27,7 +29,7 @@ class ClockGuard:
     def start(cls, settle: float, wall: float, monotonic: float, last_seen: float | None) -> ClockGuard:
         """Begin; last_seen is the wall clock when the service last lived, None for a new store."""
         guard = cls(settle, wall, monotonic)
-        if last_seen is not None and not -JUMP <= wall - last_seen <= 86_400.0:
+        if last_seen is not None and not -JUMP <= wall - last_seen <= DAY:
             guard.distrusted_until = monotonic + settle
         return guard
 

@@ -10,12 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.domain.address import Address, normal_domain
+from gateway.domain.durations import DAY, MINUTE
 from gateway.domain.evidence import Evidence
 from gateway.domain.message import Message
 from gateway.domain.phrase import phrase
 
-MINUTE = 60.0
-DAY = 86_400.0
 SHORTEST, LONGEST = 15 * MINUTE, 120 * MINUTE
 """Seconds for which the address itself may be open."""
 LONGEST_TAG = 365 * DAY

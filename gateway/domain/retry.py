@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MINUTE = 60.0
-HOUR = 3600.0
-DAY = 86_400.0
+from gateway.domain.durations import DAY, HOUR, MINUTE
 
 
 @dataclass(frozen=True, slots=True)

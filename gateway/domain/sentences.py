@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY
 from gateway.domain.evidence import Method, Proof
 from gateway.domain.explain import REASONS, SILENCES
 from gateway.domain.lifecycle import ChallengeState, State

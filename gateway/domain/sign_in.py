@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.domain.durations import DAY
 from gateway.domain.phrase import phrase
 
 _PATH = re.compile(r"/console(?:[/?][!-~]*)?\Z")
@@ -58,7 +59,7 @@ TRIES_OF_NETWORK = Slowdown(30, 2, 300)
 """Wrong passwords from one network, whatever the names."""
 TRIES_OF_CODE = Slowdown(5, 2, 300)
 """Wrong codes for one account."""
-REMEMBERED = 86_400.0
+REMEMBERED = DAY
 """Seconds for which a failed try counts."""
 
 

@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from gateway.domain.durations import DAY
 from gateway.domain.envelope import Transaction
 from gateway.domain.header import Header, unfold
 
@@ -18,7 +19,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNSAFE = re.compile(r"[^\x21-\x27\x2a-\x5b\x5d-\x7e]")
 _MARK = re.compile(rb"1; t=([0-9]{1,12}); m=([0-9a-f]{64})\Z")
-MARK_LIFETIME = 14 * 86_400.0
+MARK_LIFETIME = 14 * DAY
 """Seconds; longer than any queue keeps a mail."""
 
 
@@ -116,7 +117,7 @@ def bears_release_mark(key: bytes, content: bytes, head: Header, now: float) -> 
     fingerprint = _fingerprint(content, head)
     for value in values[:5]:
         match = _MARK.match(value)
-        if match is None or not -86_400.0 <= now - int(match[1]) <= MARK_LIFETIME:
+        if match is None or not -DAY <= now - int(match[1]) <= MARK_LIFETIME:
             continue
         mac = hmac.digest(key, match[1] + fingerprint, "sha256").hex().encode()
         if hmac.compare_digest(mac, match[2]):

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
+from gateway.domain.durations import DAY, HOUR
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.phrase import Phrase, phrase
-from gateway.domain.retry import DAY, HOUR, Backoff
+from gateway.domain.retry import Backoff
 
 MAX_SECRETS = 2
 """The one that signs, and while it is changed the one before it."""

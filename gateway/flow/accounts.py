@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 
 from gateway.domain.address import without_tag
 from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.durations import DAY
 from gateway.domain.lists import parse_scope
 from gateway.domain.phrase import phrase, phrases, words_of
 from gateway.domain.roles import Reach, Right, Role, Viewer
@@ -35,7 +36,7 @@ from gateway.log import event
 
 _log = logging.getLogger("gateway.sign_in")
 
-HANDED_SECONDS = 86_400.0
+HANDED_SECONDS = DAY
 """How long a link is good that an admin hands over."""
 PAGE = 100
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f<>\"]{1,100}\Z")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
-from gateway.domain.challenge import DAY, TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.durations import DAY, MINUTE
 from gateway.domain.evidence import proof_to_require
 from gateway.domain.lifecycle import ANSWERABLE, ChallengeState, Event, State
 from gateway.domain.lists import Entry, Verdict, scope_keys
@@ -25,7 +26,6 @@ _answers = Counter("gateway_answers_total", "Answers to challenges.", ["result"]
 for _result in ("right", "wrong", "disowned", "withdrawn"):
     _answers.labels(_result)  # From 0 on, so that the first is seen.
 
-MINUTE = 60.0
 ACTOR = "sender"
 
 

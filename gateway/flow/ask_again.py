@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from gateway.domain.address import Address, normal_form
-from gateway.domain.challenge import DAY, Asking, Caps, Silence, may_ask_again, within_caps
+from gateway.domain.challenge import Asking, Caps, Silence, may_ask_again, within_caps
+from gateway.domain.durations import DAY
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.policy import Mode, Policy, narrowest
 from gateway.domain.roles import Right, Viewer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.domain.challenge import DAY
 from gateway.domain.digest import Group, Kind, Line, arrange
+from gateway.domain.durations import DAY
 from gateway.domain.lifecycle import State
 from gateway.flow.digest_people import Person, Plan, kind_of_row, person_of, plan_of, wanted_by, with_day_to_look
 from gateway.flow.digest_ports import DigestRules, DigestTx, Queued

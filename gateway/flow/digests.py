@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from prometheus_client import Counter
 
 from gateway.domain.address import Address
-from gateway.domain.challenge import DAY, TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.durations import DAY, HOUR
 from gateway.domain.public_url import pages_of
 from gateway.domain.reply import Reply
 from gateway.domain.retry import LETTER, letter_again
@@ -36,9 +37,9 @@ LEASE = 600.0
 """Seconds after which a digest that somebody had in hand is taken up by somebody else."""
 MEMORY = 90 * DAY
 """Seconds for which it is known what stood in a digest, once all of it is settled."""
-UPKEEP = 3600.0
+UPKEEP = HOUR
 """Seconds between two times that old digests are forgotten."""
-LOOK = 6 * 3600.0
+LOOK = 6 * HOUR
 """Seconds after which a mailbox is looked at, whenever its next hour is."""
 
 

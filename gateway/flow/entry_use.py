@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from gateway.domain.durations import DAY
 from gateway.domain.policy import Decision, Reason, Seen
 from gateway.flow.list_ports import EntryStore
 from gateway.flow.ports import StoreDown
@@ -13,7 +14,7 @@ _log = logging.getLogger("gateway.lists")
 _BY_ENTRY = frozenset({Reason.ALLOWLIST, Reason.DENYLIST})
 MOST = 50_000
 """Entries remembered between two times of writing; of more the use is not noted, for it is a help and no record."""
-FORGET_AFTER = 30 * 86_400.0
+FORGET_AFTER = 30 * DAY
 """Seconds for which removed entries and unsaved files are kept."""
 
 

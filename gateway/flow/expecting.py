@@ -9,8 +9,8 @@ from typing import Protocol, TypeVar
 
 from gateway.domain.address import Address, without_tag
 from gateway.domain.challenge import token_text
+from gateway.domain.durations import DAY
 from gateway.domain.expecting import (
-    DAY,
     LONGEST,
     LONGEST_TAG,
     MOST_TAGS,

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from prometheus_client import Counter
 
 from gateway.domain.address import without_tag
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY
 from gateway.domain.lifecycle import Event
 from gateway.domain.policy import Expiry, Policy
 from gateway.flow.digest_people import Unseen, must_stay
@@ -29,7 +29,7 @@ for _fate in Expiry:
     _expired.labels(_fate.value)  # From 0 on, so that the first is seen.
 
 ACTOR = "service"
-PUZZLE_MEMORY = 86_400.0
+PUZZLE_MEMORY = DAY
 """Seconds for which a used puzzle is remembered; longer than any puzzle is good for."""
 
 

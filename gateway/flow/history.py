@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from gateway.domain.address import normal_form
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY, HOUR
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.queue_ports import Place
 from gateway.log import event
@@ -23,7 +23,6 @@ BATCH = 200
 """Rows dropped in one transaction: mail that comes in meanwhile does not wait for long."""
 _PASSES = 20
 """How often an address is looked for anew, whose mail goes on coming while it is erased."""
-HOUR = 3600.0
 KINDS = ("passage", "held", "challenge", "sent", "letter")
 """Where a line comes from: mail that went through or was refused at once; mail that was kept; a challenge of ours; mail
 of our users to the outside; any other letter of ours."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar
 
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY
 
 T = TypeVar("T")
 

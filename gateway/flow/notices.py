@@ -15,7 +15,8 @@ from prometheus_client import Counter
 
 from gateway.domain import header
 from gateway.domain.address import Address, normal_form, without_tag
-from gateway.domain.challenge import DAY, TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
+from gateway.domain.durations import DAY, HOUR
 from gateway.domain.levels import PolicySetting, levels_above, merged
 from gateway.domain.lifecycle import State
 from gateway.domain.lists import patterns_of, winner
@@ -44,7 +45,6 @@ _notices = Counter("gateway_notices_total", "Notices that ended.", ["result"])
 
 MOST_AN_HOUR = 20
 """Notices for one mailbox; the last of them says that the rest comes with the digest."""
-HOUR = 3600.0
 FRESH = HOUR
 """Seconds after which a mail is no news any more: after a pause of the service, or once notices are switched on."""
 MEMORY = 30 * DAY

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from gateway.counting import PlainCounter
 from gateway.domain import header, reply, trace
 from gateway.domain.address import Address
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY
 from gateway.domain.envelope import Envelope, Recipient, Transaction
 from gateway.domain.lifecycle import Event
 from gateway.domain.lists import ALIGNED, Entry, Verdict, scope_keys, sender_keys

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from gateway.domain.address import Address
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY
 from gateway.domain.levels import (
     FOR_ADMINS,
     Choice,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from gateway.counting import PlainCounter
 from gateway.domain import header, reply, trace
 from gateway.domain.address import Address
-from gateway.domain.challenge import DAY, within_caps
+from gateway.domain.challenge import within_caps
+from gateway.domain.durations import DAY
 from gateway.domain.envelope import Envelope, Recipient, Transaction
 from gateway.domain.evidence import Evidence, network_of
 from gateway.domain.header import Header

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY
 from gateway.domain.levels import Choice
 from gateway.domain.policy import Policy
 from gateway.flow.orders import OrderState

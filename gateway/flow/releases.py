@@ -16,7 +16,7 @@ from enum import Enum
 from prometheus_client import Counter
 
 from gateway.domain.address import without_tag
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.mail_number import LONGEST, mail_number, row_of
 from gateway.domain.roles import Right, Role, Viewer

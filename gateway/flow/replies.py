@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.domain.address import without_tag
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY
 from gateway.domain.header import Header
 from gateway.domain.outgoing import cited, is_of_them, returned
 from gateway.domain.policy import Decision, Disposition, Policy, Seen, decide

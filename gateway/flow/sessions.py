@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.domain.challenge import token_hash, token_text
+from gateway.domain.durations import DAY
 from gateway.domain.roles import Reach, Right, Viewer
 from gateway.domain.sign_in import REMEMBERED, browser_words
 from gateway.flow.account_ports import (
@@ -59,8 +60,8 @@ class Entered:
 class Lifetimes:
     """How long sessions last, in seconds."""
 
-    idle: float = 86_400.0
-    longest: float = 14 * 86_400.0
+    idle: float = DAY
+    longest: float = 14 * DAY
     proof: float = 600.0
     """How long a proof of who one is counts for what changes how people sign in."""
 

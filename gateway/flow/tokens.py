@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from gateway.domain.challenge import DAY, token_hash
+from gateway.domain.challenge import token_hash
+from gateway.domain.durations import DAY
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.scopes import SCOPES, SECRET_OCTETS, Scope, is_secret, secret_text, withheld_by

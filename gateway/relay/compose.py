@@ -16,6 +16,7 @@ from email.utils import format_datetime
 from math import ceil
 
 from gateway.domain.address import normal_domain
+from gateway.domain.durations import DAY
 from gateway.domain.message import CHALLENGE_FIELD
 from gateway.domain.phrase import phrase
 from gateway.flow.own_mail import OwnMail
@@ -33,7 +34,6 @@ _MAX_CONTACT = 200
 _MAX_REFERENCES = 1_000
 _MAX_LINE = 998
 """RFC 5322 §2.1.1."""
-_DAY = 86_400
 _ENGLISH = language(ENGLISH)
 _YOUR_MAIL = phrase("your mail")
 _ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
@@ -119,7 +119,7 @@ def _variables(
         "subject_piece": piece_of_subject(mail.subject) or spoken.said(_YOUR_MAIL),
         "url": mail.url,
         "expiry": spoken.moment(mail.expires_at),
-        "days": max(1, ceil((mail.expires_at - now) / _DAY)),
+        "days": max(1, ceil((mail.expires_at - now) / DAY)),
         "organisation": organisation,
         "contact": one_line(mail.contact, _MAX_CONTACT) or desk,
         "message_id": mail.mail_id if _ID.fullmatch(mail.mail_id) else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta, tzinfo
 
+from gateway.domain.durations import DAY
 from gateway.domain.lifecycle import State
 from gateway.domain.lookalike import look_of
 from gateway.domain.phrase import phrase
@@ -13,7 +14,6 @@ from gateway.flow.queue_ports import Row
 from gateway.languages.language import Language
 from gateway.relay.plain_words import one_line, without_links
 
-_DAY = 86_400
 NO_SENDER = phrase("(no sender)")
 SAMPLE_NOW = 1_800_000_000.0
 SAMPLE_ROW = Row(
@@ -36,7 +36,7 @@ def row_words(row: Row, now: float, zone: tzinfo, spoken: Language) -> dict[str,
         "size": spoken.size(row.size),
         "score": "" if row.score is None else spoken.number(row.score, 1),
         "reason": short_reason(row.reason),
-        "days": max(0, math.floor((row.expires_at - now) / _DAY)),
+        "days": max(0, math.floor((row.expires_at - now) / DAY)),
         "files": file_names(row.files),
     }
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from gateway.domain.address import Address
 from gateway.domain.challenge import AskHistory
+from gateway.domain.durations import DAY, HOUR
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import OPEN, ChallengeState
 from gateway.domain.policy import Scope
@@ -16,9 +17,6 @@ from gateway.flow.rows import ChallengeRow, NewChallenge
 from gateway.store.prepared import Prepared
 from gateway.store.states import is_in, is_one_of
 from gateway.store.tables import challenge, disowned, inserted_id, message, page_use, spent_puzzle, token
-
-HOUR = 3600.0
-DAY = 86_400.0
 
 _OPEN = [state.value for state in OPEN]
 _INDEXED = (ChallengeState.QUEUED, ChallengeState.SENT)

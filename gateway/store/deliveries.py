@@ -6,14 +6,13 @@ import msgspec
 from sqlalchemy import Connection, and_, bindparam, func, insert, literal_column, null, or_, select, update
 
 from gateway.domain.address import Address
+from gateway.domain.durations import DAY
 from gateway.domain.envelope import Envelope, Recipient
 from gateway.domain.lifecycle import Event, State
 from gateway.flow.rows import Owed
 from gateway.store.prepared import Prepared
 from gateway.store.states import is_in
 from gateway.store.tables import content, event, message, pending
-
-DAY = 86_400.0
 
 insert_event = Prepared(insert(event).values({c.name: bindparam(c.name) for c in event.c if c.name != "id"}))
 _lease = Prepared(

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, update
 
+from gateway.domain.durations import HOUR
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.flow.overview import LOOKED_AT, MOST_COUNTED, TOP, Frequent, Standing, Stuck
 from gateway.flow.overview_charts import score_bands
@@ -14,8 +15,6 @@ from gateway.flow.release_ports import RequestState
 from gateway.store.standing import RowsInState
 from gateway.store.states import is_in
 from gateway.store.tables import challenge, digest_mailbox, message, pending, release_request
-
-_HOUR = 3600.0
 
 
 class OverviewTable:
@@ -42,9 +41,7 @@ class OverviewTable:
                 names[name] = names.get(name, 0) + 1
             if score is not None:
                 scores.append(score)
-        asked = select(challenge.c.id).where(
-            challenge.c.sent_at > now - _HOUR, challenge.c.created_at > now - 2 * _HOUR
-        )
+        asked = select(challenge.c.id).where(challenge.c.sent_at > now - HOUR, challenge.c.created_at > now - 2 * HOUR)
         return Standing(
             waiting=waiting.count(MOST_COUNTED),
             oldest=waiting.first_held_at(),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.challenge import DAY
+from gateway.domain.durations import DAY
 from gateway.domain.roles import RIGHTS, Right, Role, Viewer
 from gateway.domain.scopes import Scope, secret_text
 from gateway.flow.account_ports import NewAccount, viewer_from

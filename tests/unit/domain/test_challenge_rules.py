@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.challenge import (
-    DAY,
     TOKEN_OCTETS,
     AskHistory,
     Asking,
@@ -24,6 +23,7 @@ from gateway.domain.challenge import (
     token_text,
     within_caps,
 )
+from gateway.domain.durations import DAY
 from gateway.domain.evidence import NO_EVIDENCE, Evidence
 from gateway.domain.message import Message
 from tests.unit.domain.letters import ANNA, DKIM_OAK, JOE, PROVEN, letter

@@ -8,10 +8,9 @@ import pytest
 
 from gateway.domain.address import NULL_PATH, Address
 from gateway.domain.challenge import token_text
+from gateway.domain.durations import DAY, MINUTE
 from gateway.domain.evidence import NO_EVIDENCE
 from gateway.domain.expecting import (
-    DAY,
-    MINUTE,
     TAG_OCTETS,
     Window,
     opening,

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.retry import CHALLENGE, DAY, DELIVERY, HOUR, LETTER, NOTICE, Backoff, letter_again, next_attempt
+from gateway.domain.durations import DAY, HOUR
+from gateway.domain.retry import CHALLENGE, DELIVERY, LETTER, NOTICE, Backoff, letter_again, next_attempt
 
 SCHEDULES = st.sampled_from([DELIVERY, CHALLENGE])
 

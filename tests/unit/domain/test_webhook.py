@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.domain.durations import DAY
 from gateway.domain.lifecycle import Event, State
-from gateway.domain.retry import DAY, next_attempt
+from gateway.domain.retry import next_attempt
 from gateway.domain.webhook import FAULTS, Happened, backoff, body, event_id, fault_words, sample_body
 
 HELD = Happened(

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.expecting import DAY, MINUTE, MOST_TAGS, MOST_WINDOWS, Window
+from gateway.domain.durations import DAY, MINUTE
+from gateway.domain.expecting import MOST_TAGS, MOST_WINDOWS, Window
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Right, Role, Viewer

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from gateway.domain.address import Address
+from gateway.domain.durations import HOUR
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.reply import Reply
 from gateway.domain.retry import NOTICE
@@ -15,7 +16,7 @@ from gateway.flow.account_ports import Kind
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
 from gateway.flow.notice_ports import NoticeLetter
-from gateway.flow.notices import FRESH, HOUR, MOST_AN_HOUR
+from gateway.flow.notices import FRESH, MOST_AN_HOUR
 from gateway.flow.own_mail import OwnMail
 from tests.unit.flow.digest_desk import DigestDesk, read, text_of
 from tests.unit.flow.world import JOE, KIM, World, letter
