@@ -239,15 +239,26 @@ _MAILBOX = rb"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}"
 _PLAIN = re.compile(rb'(?:([A-Za-z0-9 ._-]*|"[A-Za-z0-9 ._-]*" *)<(' + _MAILBOX + rb")>|(" + _MAILBOX + rb"))\Z")
 
 
+_MAX_PLAIN = 400
+"""Octets of a value that is worth being remembered."""
+
+
+@lru_cache(maxsize=4096)  # The same few write to the same few.
+def _plain_address(value: bytes) -> NamedAddress | None:
+    plain = _PLAIN.match(value)
+    if plain is None:
+        return None
+    name, inside, alone = plain.groups()
+    return NamedAddress((name or b"").strip(b' "').decode("ascii"), (inside or alone).decode("ascii"))
+
+
 def addresses(value: bytes, most: int = 1000) -> list[NamedAddress]:
     """Read an address list (RFC 5322 §3.4) leniently, in one pass; stops after `most` of them.
 
     Groups are flattened, comments skipped, what is no address left out.
     """
-    plain = _PLAIN.match(value)
-    if plain is not None:
-        name, inside, alone = plain.groups()
-        return [NamedAddress((name or b"").strip(b' "').decode("ascii"), (inside or alone).decode("ascii"))]
+    if len(value) <= _MAX_PLAIN and (plain := _plain_address(value)) is not None:
+        return [plain]
     found: list[NamedAddress] = []
     words: list[bytes] = []
     angle: list[bytes] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from gateway.domain import header
 from gateway.domain.address import Address, normal_form, without_tag
@@ -18,6 +19,8 @@ _CHALLENGE_NAME = CHALLENGE_FIELD.lower().encode()
 _BULK = frozenset({b"bulk", b"list", b"junk"})
 _SUPPRESS = frozenset({b"all", b"autoreply", b"oof"})
 _MAX_SUBJECT = 500
+_MAX_REMEMBERED = 400
+"""Octets of an address field whose reading is remembered."""
 
 
 @value_class(frozen=True, slots=True)
@@ -84,12 +87,20 @@ def _author(head: Header) -> tuple[Address | None, str]:
 
 def _addressed(head: Header) -> frozenset[str]:
     keys: set[str] = set()
-    for name in _ADDRESSED & head.by_name.keys():
-        for value in head.all(name):
-            for mailbox in header.addresses(value):
-                key = normal_form(mailbox.address)
-                keys.update((key, without_tag(key)))
+    for name in _ADDRESSED:
+        if name in head.by_name:
+            for value in head.all(name):
+                keys |= _known_mailboxes(value) if len(value) <= _MAX_REMEMBERED else _mailboxes(value)
     return frozenset(keys)
+
+
+def _mailboxes(value: bytes) -> frozenset[str]:
+    keys = [normal_form(mailbox.address) for mailbox in header.addresses(value)]
+    return frozenset(keys + [without_tag(key) for key in keys])
+
+
+_known_mailboxes = lru_cache(maxsize=2048)(_mailboxes)
+"""The same, remembered: most mail is to one person of ours."""
 
 
 def _automatic(head: Header) -> str:
@@ -98,8 +109,9 @@ def _automatic(head: Header) -> str:
         told = _told_by_fields(head)
         if told:
             return told
-    if any(_names_a_mailer(value) for name in (b"return-path", b"from") for value in head.all(name)):
-        return "delivery-report"
+    for name in (b"return-path", b"from"):
+        if name in head.by_name and any(map(_names_a_mailer, head.all(name))):
+            return "delivery-report"
     return ""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from gateway.domain import reply
@@ -173,17 +174,32 @@ def _after_keyword(argument: str, keyword: str) -> int | None:
     at = len(keyword)
     if argument[:at].upper() != keyword:
         return None
-    while argument.startswith(" ", at):
+    while argument[at : at + 1] == " ":
         at += 1
     return at
 
 
 def _path(argument: str, at: int) -> tuple[Address, int] | None:
     """Read `<local@domain>`; return the mailbox without its route and the offset behind it."""
+    # Nearly always the first bracket closes it; in quotes and literals another may stand.
+    end = argument.find(">", at) + 1
+    address = _mailbox(argument[at:end])
+    if address is not None:
+        return address, end
     match = _PATH.match(argument, at)
-    if match is None:
+    if match is None or (address := _checked(*match.groups())) is None:
         return None
-    local, domain = match.group(1, 2)
+    return address, match.end()
+
+
+@lru_cache(maxsize=2048)  # The same few write to the same few.
+def _mailbox(path: str) -> Address | None:
+    match = _PATH.fullmatch(path)
+    return None if match is None else _checked(*match.groups())
+
+
+def _checked(local: str, domain: str) -> Address | None:
+    """Return the mailbox, where its parts are no longer than they may be, and are text."""
     text = f"{local}@{domain}"
     if text.isascii():
         if len(local) > MAX_LOCAL or len(domain) > MAX_DOMAIN or len(text) > MAX_PATH:
@@ -195,7 +211,7 @@ def _path(argument: str, at: int) -> tuple[Address, int] | None:
             return None
     elif len(domain) > _MAX_LABEL and any(len(label) > _MAX_LABEL for label in domain.split(".")):
         return None
-    return Address.of(text), match.end()
+    return Address.of(text)
 
 
 def _fits(local: str, domain: str) -> bool:
