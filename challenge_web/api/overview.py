@@ -107,6 +107,9 @@ class OverviewAnswer(Struct, frozen=True):
     senders: tuple[Often, ...]
     sender_domains: tuple[Often, ...]
     recipients: tuple[Often, ...]
+    never_signed_in: Annotated[
+        tuple[Often, ...], Meta(description="Recipients with most waiting for whom nobody has ever signed in.")
+    ]
     reasons: tuple[Often, ...]
     next_hops: tuple[NextHop, ...]
 
@@ -197,6 +200,7 @@ class OverviewResource:
             senders=_often(now.senders),
             sender_domains=_often(now.sender_domains),
             recipients=_often(now.recipients),
+            never_signed_in=_often(now.absent),
             reasons=_often(now.reasons),
             next_hops=tuple(map(_hop, picture.hops)),
         )

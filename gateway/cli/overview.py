@@ -74,6 +74,7 @@ class Report:
     senders: tuple[Frequent, ...]
     sender_domains: tuple[Frequent, ...]
     recipients: tuple[Frequent, ...]
+    never_signed_in: tuple[Frequent, ...]
     reasons: tuple[Frequent, ...]
     next_hops: tuple[HopState, ...]
     needs: tuple[str, ...]
@@ -188,6 +189,7 @@ def _report(picture: Picture) -> Report:
         senders=now.senders,
         sender_domains=now.sender_domains,
         recipients=now.recipients,
+        never_signed_in=now.absent,
         reasons=now.reasons,
         next_hops=picture.hops,
         needs=tuple(need.text for need in needs(now, picture.hops, picture.max_per_hour)),
@@ -216,6 +218,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     for title, found in (("sender", report.senders), ("sender's domain", report.sender_domains),
                          ("recipient", report.recipients)):  # fmt: skip
         facts += [(f"frequent {title}", f"{one.name}: {one.times}") for one in found]
+    facts += [("never signed in", f"{one.name}: {one.times}") for one in report.never_signed_in]
     facts += [("frequent reason", f"{short_reason(one.name)}: {one.times}") for one in report.reasons]
     return facts
 

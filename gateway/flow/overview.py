@@ -114,6 +114,8 @@ class Standing:
     """Requests of release that nobody has decided."""
     scores: tuple[ScoreBand, ...] = ()
     """Of the newest that wait and have a score; empty where none has."""
+    absent: tuple[Frequent, ...] = ()
+    """For whom much waits, and nobody who may see to it has ever signed in."""
 
 
 MOST_COUNTED = 10_000

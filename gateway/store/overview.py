@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, update
 
+from gateway.domain.address import normal_form, without_tag
 from gateway.domain.durations import HOUR
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.flow.overview import LOOKED_AT, MOST_COUNTED, TOP, Frequent, Standing, Stuck
@@ -15,6 +16,10 @@ from gateway.flow.release_ports import RequestState
 from gateway.store.standing import RowsInState
 from gateway.store.states import is_in
 from gateway.store.tables import challenge, digest_mailbox, message, pending, release_request
+from gateway.store.tables.accounts import account, account_address
+
+_LOOKED_FOR = 500
+"""Recipients whose accounts are looked for."""
 
 
 class OverviewTable:
@@ -57,10 +62,26 @@ class OverviewTable:
             senders=_most(senders),
             sender_domains=_most(sender_domains),
             recipients=_most(recipients),
+            absent=self._absent(recipients),
             reasons=_most(reasons),
             asked_for=self._count(_asked_for(domains)),
             scores=score_bands(scores),
         )
+
+    def _absent(self, recipients: dict[str, int]) -> tuple[Frequent, ...]:
+        """Return of those for whom most waits who has never signed in, nor anybody who sees to his mail."""
+        mailboxes: dict[str, int] = {}
+        for recipient, times in recipients.items():
+            key = without_tag(normal_form(recipient))
+            mailboxes[key] = mailboxes.get(key, 0) + times
+        most = sorted(mailboxes, key=lambda key: (-mailboxes[key], key))[:_LOOKED_FOR]
+        there = (
+            select(account_address.c.address_key)
+            .join(account, account.c.id == account_address.c.account_id)
+            .where(account_address.c.address_key.in_(most), account.c.signed_in_at.is_not(None))
+        )
+        known = set(self._connection.execute(there).scalars())
+        return _most({key: mailboxes[key] for key in most if key not in known})
 
     def _count(self, query: Select[Any]) -> int:
         """Count, but not beyond what a person can tell apart: a count of a million rows takes seconds."""

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy import update
+
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event, State
+from gateway.domain.roles import Role
+from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.accounts import operator
 from gateway.flow.journal import Deed
 from gateway.flow.moderate import Action
@@ -13,6 +17,7 @@ from gateway.flow.tally import HOUR, Happening, Slot
 from gateway.store.standing import RowsInState
 from gateway.store.store import Store, Transaction
 from gateway.store.store import Transaction as Tx
+from gateway.store.tables.accounts import account
 from tests.store.letters import ANNA, DAY, JOE, NOW, described, keep, message, row
 
 NOON = int(NOW) // HOUR * HOUR
@@ -48,6 +53,25 @@ async def test_standing_counts_what_waits_within_the_domains(store: Store) -> No
     assert [one.name for one in standing.recipients] == [JOE.text]
     foreign = await store.look(lambda tx: tx.overview.standing({"other.example"}, NOW))
     assert (foreign.waiting, foreign.oldest, foreign.senders) == (0, None, ())
+
+
+async def test_standing_names_those_for_whom_nobody_has_ever_signed_in(store: Store) -> None:
+    for n, name in enumerate(("kim", "kim+shop", "kim", "lea", "mia", "mia")):
+        await keep(store, message(f"{n}"), row(Address.of(f"{name}@example.org")))
+    found = await store.look(lambda tx: tx.overview.standing(None, NOW))
+    assert [(one.name, one.times) for one in found.absent] == [
+        ("kim@example.org", 3), ("mia@example.org", 2), ("lea@example.org", 1),
+    ]  # fmt: skip
+
+    def come(tx: Tx) -> None:
+        for name, kind in (("kim", Kind.OWN), ("dora", Kind.DELEGATED), ("lea", Kind.OWN)):
+            mailbox = "mia@example.org" if kind is Kind.DELEGATED else f"{name}@example.org"
+            tx.accounts.add(NewAccount(name, Role.USER, "tests", NOW, addresses=((mailbox, kind),)))
+        tx.connection.execute(update(account).where(account.c.name != "lea").values(signed_in_at=NOW))
+
+    await store.transact(come)
+    found = await store.look(lambda tx: tx.overview.standing(None, NOW))
+    assert [one.name for one in found.absent] == ["lea@example.org"]
 
 
 async def test_standing_of_a_domain_tells_all_of_its_mail_wherever_it_stands(store: Store) -> None:

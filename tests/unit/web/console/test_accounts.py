@@ -14,6 +14,7 @@ from gateway.flow.journal import CSV_COLUMNS
 from gateway.flow.tally import HOUR, Happening, Slot
 from gateway.store.store import Transaction as Tx
 from gateway.store.tables import message
+from gateway.store.tables.accounts import account
 from tests.unit.web.console.house import JOE, KIM, NOW, House
 from tests.unit.web.console.markup import faults
 
@@ -161,6 +162,7 @@ async def test_overview_of_one_domain_draws_hours_steps_scores_and_the_gauge(hou
     def fill(tx: Tx) -> None:
         tx.tallies.add(counts)
         tx.connection.execute(update(message).values(score=7.5))
+        tx.connection.execute(update(account).where(account.c.name == JOE).values(signed_in_at=None))
 
     await house.store.transact(fill)
     whole = await get(house, Role.SITE_ADMIN, path)
@@ -173,6 +175,8 @@ async def test_overview_of_one_domain_draws_hours_steps_scores_and_the_gauge(hou
     assert "too many" in one
     assert "?span=30d&amp;domain=example.org" in one
     assert "7–8" in one
+    nobody = one.partition("For whom nobody has ever signed in")[2]
+    assert f'href="../console/pending?q=to%3A{JOE.replace("@", "%40")}"' in nobody
     # Each number leads to the list behind it.
     for behind in ("pending?q=to%3Aexample.org", "history?address=%40example.org&amp;state=answered"):
         assert f'<a class="tile" href="../console/{behind}"><b>10</b>' in one
