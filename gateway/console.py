@@ -235,7 +235,7 @@ def _entrance_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of
         *_other_ways(parts, sign_in, pages, cookie),
         ProofPages(entrance.proof, cookie, client_of, pages, entrance.sessions.lifetimes.longest),
         AccountPages(
-            entrance.accounts,
+            entrance.own_account,
             entrance.second_factor,
             entrance.sessions,
             cookie,
@@ -287,7 +287,7 @@ def api_resources(parts: Parts) -> list[Resource]:
         OverviewResource(parts.overview, parts.moderator),
         WebhookResource(parts.webhook),
         AccountsResource(entrance.accounts, functools.partial(link_url, parts.settings)),
-        OwnResource(entrance.accounts, entrance.sessions, entrance.tokens),
+        OwnResource(entrance.own_account, entrance.sessions, entrance.tokens),
         JournalResource(parts.journal),
         HistoryResource(parts.history),
     ]

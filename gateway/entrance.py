@@ -14,6 +14,7 @@ from gateway.flow.accounts import Accounts
 from gateway.flow.courier import Courier
 from gateway.flow.kept_answers import KeptAnswers
 from gateway.flow.mailbox_name import MailboxNames, MailServer
+from gateway.flow.own_account import OwnAccount
 from gateway.flow.ports import Hop
 from gateway.flow.proof import FreshProof
 from gateway.flow.second_factor import SecondFactor
@@ -67,6 +68,11 @@ def make_accounts(settings: Settings, store: Store, sessions: Sessions, now: Cal
         random_octets=secrets.token_bytes,
         least_password=settings.sign_in.password_characters,
     )
+
+
+def make_own_account(settings: Settings, store: Store, sessions: Sessions, now: Callable[[], float]) -> OwnAccount:
+    """Return what changes one's own account."""
+    return OwnAccount(store, sessions, Hashes(), now=now, least_password=settings.sign_in.password_characters)
 
 
 def make_tokens(
@@ -150,6 +156,7 @@ class Entrance:
         self.origins = public_origins(settings)
         self.sessions = make_sessions(settings, store, now)
         self.accounts = make_accounts(settings, store, self.sessions, now)
+        self.own_account = make_own_account(settings, store, self.sessions, now)
         self.tokens = make_tokens(settings, store, now, secrets.token_bytes)
         self.kept_answers = KeptAnswers(store, now=now)
         self.sign_in = SignIn(

@@ -14,8 +14,8 @@ from challenge_web.api.problems import Problem, not_found
 from challenge_web.console.routes import Names
 from gateway.domain.roles import Right
 from gateway.flow.account_rights import Wrong
-from gateway.flow.accounts import Accounts
 from gateway.flow.journal import PAGE, Journal
+from gateway.flow.own_account import OwnAccount
 from gateway.flow.sessions import Sessions
 from gateway.flow.tokens import Token, Tokens
 
@@ -79,8 +79,8 @@ class JournalPage(Struct, frozen=True):
 class OwnResource:
     """The operations on one's own account."""
 
-    def __init__(self, accounts: Accounts, sessions: Sessions, tokens: Tokens) -> None:
-        self._accounts = accounts
+    def __init__(self, account: OwnAccount, sessions: Sessions, tokens: Tokens) -> None:
+        self._account = account
         self._sessions = sessions
         self._tokens = tokens
 
@@ -101,7 +101,7 @@ class OwnResource:
 
     async def account(self, call: Call[Nothing, None]) -> AccountItem:
         """Return it."""
-        account = await self._accounts.own(call.viewer)
+        account = await self._account.own(call.viewer)
         if account is None:
             raise not_found()
         return account_item(account)
@@ -110,10 +110,10 @@ class OwnResource:
         """Save what one chooses."""
         told = call.body
         try:
-            await self._accounts.set_person(call.viewer, told.full_name, told.time_zone, told.language)
+            await self._account.set_person(call.viewer, told.full_name, told.time_zone, told.language)
         except Wrong as wrong:
             raise Problem("invalid", str(wrong)) from None
-        account = await self._accounts.own(call.viewer)
+        account = await self._account.own(call.viewer)
         if account is None:
             raise not_found()
         return account_item(account)

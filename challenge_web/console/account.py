@@ -44,7 +44,7 @@ WAYS = {"link": phrase("a link by mail"), "password": phrase("a password")}
 
 
 class Own(Protocol):
-    """What one may change of oneself; `gateway.flow.accounts.Accounts`."""
+    """What one may change of oneself; `gateway.flow.own_account.OwnAccount`."""
 
     @property
     def least_password(self) -> int:

@@ -14,10 +14,10 @@ from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, json_option
 from gateway.cli.output import Column, Listing, moment, note
-from gateway.entrance import make_accounts, make_sessions
+from gateway.entrance import make_accounts, make_own_account, make_sessions
 from gateway.flow.account_ports import Session
 from gateway.flow.account_rights import Wrong
-from gateway.flow.accounts import Accounts
+from gateway.flow.sessions import Sessions
 from gateway.log import escape
 
 T = TypeVar("T")
@@ -61,16 +61,17 @@ def set_person(
     if full_name is None and time_zone is None and language is None:
         raise WrongUse("say what to choose: --full-name, --time-zone, --language")
 
-    async def work(context: CommandContext, accounts: Accounts) -> None:
+    async def work(context: CommandContext, sessions: Sessions) -> None:
+        own = make_own_account(context.settings, context.store, sessions, time.time)
         viewer = replace(context.viewer, account=await context.account(name))
-        account = await accounts.own(viewer)
+        account = await own.own(viewer)
         assert account is not None
         chosen = (
             account.full_name if full_name is None else full_name,
             account.time_zone if time_zone is None else time_zone,
             account.language if language is None else language,
         )
-        await accounts.set_person(viewer, *chosen)
+        await own.set_person(viewer, *chosen)
         await context.note("account", account.id, account.name)
 
     _run(config, work)
@@ -88,7 +89,8 @@ def sessions(config: Path | None, as_json: bool, end: bool, one: int | None, nam
     if end and one is not None:
         raise WrongUse("--end is for all, --end-one for one of them")
 
-    async def work(context: CommandContext, accounts: Accounts) -> Sequence[Session]:
+    async def work(context: CommandContext, sessions: Sessions) -> Sequence[Session]:
+        accounts = make_accounts(context.settings, context.store, sessions, time.time)
         number = await context.account(name)
         rows = await accounts.sessions_of(context.viewer, number)
         if one is not None:
@@ -108,10 +110,9 @@ def sessions(config: Path | None, as_json: bool, end: bool, one: int | None, nam
         note(f"{len(rows)} sessions are ended" if end else "this session is ended")
 
 
-def _run(config: Path | None, work: Callable[[CommandContext, Accounts], Awaitable[T]]) -> T:
+def _run(config: Path | None, work: Callable[[CommandContext, Sessions], Awaitable[T]]) -> T:
     async def at(context: CommandContext) -> T:
-        sessions = make_sessions(context.settings, context.store, time.time)
-        return await work(context, make_accounts(context.settings, context.store, sessions, time.time))
+        return await work(context, make_sessions(context.settings, context.store, time.time))
 
     try:
         return in_context(config, at)

@@ -9,16 +9,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
-from typing import Protocol
-from zoneinfo import available_timezones
 
 from gateway.domain.address import without_tag
 from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
 from gateway.domain.durations import DAY
 from gateway.domain.lists import parse_scope
-from gateway.domain.phrase import phrase, phrases, words_of
+from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Reach, Right, Role, Viewer
-from gateway.domain.sign_in import TRIES_NEAR, password_fault
 from gateway.flow.account_ports import (
     Account,
     AccountsStore,
@@ -30,8 +27,9 @@ from gateway.flow.account_ports import (
     Taken,
 )
 from gateway.flow.account_rights import Wrong, covers, editable, keep_one_admin, may_edit, within
+from gateway.flow.new_password import Hashing, check_new_password
 from gateway.flow.sessions import Sessions
-from gateway.flow.sign_in import SignInRules, count_try, subject_of
+from gateway.flow.sign_in import SignInRules
 from gateway.log import event
 
 _log = logging.getLogger("gateway.sign_in")
@@ -42,17 +40,6 @@ PAGE = 100
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f<>\"]{1,100}\Z")
 _FIRST_NAMES = ("admin", "site-admin", "gateway-admin")
 """Of the account of the first admin: the first that is free."""
-_LONGEST_NAME = 100
-
-
-class Hashing(Protocol):
-    """Makes and checks hashes of passwords."""
-
-    async def make(self, password: str) -> str:
-        """Return the hash of a password."""
-
-    async def matches(self, hashed: str, password: str) -> bool:
-        """Say whether a password is the one; "" is the hash of none. Raises gateway.flow.sign_in.CheckDown when busy."""
 
 
 def operator(name: str) -> Viewer:
@@ -61,7 +48,7 @@ def operator(name: str) -> Viewer:
 
 
 class Accounts:
-    """Manages accounts, other people's and one's own."""
+    """Manages accounts of other people; one's own is `own_account`."""
 
     def __init__(
         self,
@@ -80,7 +67,7 @@ class Accounts:
         self._hashing = hashing
         self._now = now
         self._random_octets = random_octets
-        self.least_password = least_password
+        self._least_password = least_password
 
     # --- looking ---
 
@@ -131,7 +118,7 @@ class Accounts:
         may_edit(viewer, new, keys)
         hashed = ""
         if password:
-            self._check_password(password, (name, *keys))
+            check_new_password(password, self._least_password, (name, *keys))
             hashed = await self._hashing.make(password)
         made = NewAccount(
             name, role, viewer.name, self._now(), password=hashed, domains=told,
@@ -290,64 +277,7 @@ class Accounts:
 
         return token if await self._store.transact(work) else None
 
-    # --- one's own ---
-
-    async def own(self, viewer: Viewer) -> Account | None:
-        """Return the viewer's account."""
-        return await self._store.look(lambda tx: tx.accounts.get(viewer.account))
-
-    async def set_person(self, viewer: Viewer, full_name: str, time_zone: str, language: str) -> None:
-        """Save what one chooses for oneself. Raises Wrong."""
-        full_name = " ".join(full_name.split())
-        if len(full_name) > _LONGEST_NAME or not full_name.isprintable():
-            raise Wrong(phrase("A name has at most {most} characters, and no control characters.", most=_LONGEST_NAME))
-        if time_zone and time_zone not in available_timezones():
-            raise Wrong(phrase("Choose a time zone of the list."))
-        if not re.fullmatch(r"(?:[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8})?)?", language):
-            raise Wrong(phrase("Choose a language of the list."))
-        await self._store.transact(lambda tx: tx.accounts.set_person(viewer.account, full_name, time_zone, language))
-
-    async def set_password(self, viewer: Viewer, old: str, new: str) -> str:
-        """Change one's own password, and sign out every other browser; return this session's new secret. Raises Wrong.
-
-        old: the password in use; without meaning where there is none yet.
-        """
-        account = await self.own(viewer)
-        if account is None:
-            raise Wrong(phrase("This account is gone."))
-        if account.password:
-            now = self._now()
-            limits = (("password", subject_of(f"#{account.id}"), TRIES_NEAR),)
-            wait = await self._store.transact(lambda tx: count_try(tx, limits, now))
-            if wait:
-                raise Wrong(
-                    phrases(
-                        max(1, round(wait)),
-                        "Too many wrong passwords. Wait {n} second, then try again.",
-                        "Too many wrong passwords. Wait {n} seconds, then try again.",
-                    )
-                )
-            if not await self._hashing.matches(account.password, old):
-                raise Wrong(phrase("The password in use is another one."))
-            await self._store.transact(lambda tx: tx.sessions.forgive(limits[0][0], limits[0][1]))
-        self._check_password(new, (account.name, account.full_name, *(held.address for held in account.addresses)))
-        hashed, secret = await self._hashing.make(new), self._sessions.secret()
-
-        def work(tx: AccountsTx) -> None:
-            tx.accounts.set_password(account.id, hashed)
-            tx.sessions.end_all(account.id, viewer.session)
-            tx.sessions.renew(viewer.session, token_hash(secret))
-
-        await self._store.transact(work)
-        event(_log, "password-changed", account=account.name, actor=viewer.name)
-        return secret
-
     # --- reading ---
-
-    def _check_password(self, password: str, names: Sequence[str]) -> None:
-        fault = password_fault(password, self.least_password, names)
-        if fault:
-            raise Wrong(fault)
 
     def _address(self, text: str) -> str:
         try:

@@ -13,6 +13,7 @@ from gateway.domain.reply import Reply
 from gateway.flow.account_ports import Account, Link
 from gateway.flow.accounts import Accounts, operator
 from gateway.flow.courier import Courier
+from gateway.flow.own_account import OwnAccount
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import Delivery, Features
 from gateway.flow.proof import FreshProof
@@ -95,6 +96,7 @@ class House:
         self.accounts = Accounts(
             rules, store, self.sessions, PlainHashes(), now=self.now, random_octets=secrets.token_bytes
         )
+        self.own_account = OwnAccount(store, self.sessions, PlainHashes(), now=self.now)
         self.codes = TimeCodes("Example")
         self.factors = SecondFactor(
             store, self.sessions, self.codes, Passkeys([ORIGIN], "Example"), now=self.now,

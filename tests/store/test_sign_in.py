@@ -164,8 +164,8 @@ async def test_password_change_ends_the_other_sessions_and_renews_this_one(house
     viewer = await house.sessions.viewer(mine, HERE.client)
     assert viewer is not None
     with pytest.raises(Wrong, match="another one"):
-        await house.accounts.set_password(viewer, "wrong", "staple staple staple")
-    fresh = await house.accounts.set_password(viewer, "correct horse battery", "staple staple staple")
+        await house.own_account.set_password(viewer, "wrong", "staple staple staple")
+    fresh = await house.own_account.set_password(viewer, "correct horse battery", "staple staple staple")
     assert await house.sessions.viewer(fresh, HERE.client) is not None
     assert await house.sessions.viewer(mine, HERE.client) is None
     assert await house.sessions.viewer(other, HERE.client) is None
