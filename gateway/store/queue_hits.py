@@ -166,6 +166,13 @@ class Hits:
     def _cut(self, chosen: Selection, sort: str) -> Iterator[Part]:
         earliest = None if chosen.after is None else self._first_since(chosen.after)
         latest = None if chosen.before is None else self._first_since(chosen.before) - 1
+        if chosen.digest is not None:
+            # What one digest told of came within a while, mostly a day: no more is read.
+            first, last = self.run(
+                "SELECT min(pending_id), max(pending_id) FROM digest_item WHERE digest_id = ?", (chosen.digest,)
+            )[0]
+            earliest = max(earliest or 0, first or 0)
+            latest = min(2**62 if latest is None else latest, last or 0)
         bounds = earliest, latest
         for waiting in (True, False):
             asked = State.PENDING in chosen.states if waiting else ended_states(chosen)
