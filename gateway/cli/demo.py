@@ -20,7 +20,7 @@ from gateway.domain.lifecycle import ChallengeState, State
 from gateway.service import Service
 from gateway.settings import Endpoint, Settings
 from gateway.store import views
-from gateway.store.store import Transaction
+from gateway.store.transaction import Transaction
 
 _DRAIN_SECONDS = 2.0
 _ROWS = 100

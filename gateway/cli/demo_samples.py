@@ -19,7 +19,7 @@ from gateway.flow.tally import TALLY, Happening
 from gateway.service import Service
 from gateway.store import views
 from gateway.store.store import Store
-from gateway.store.store import Transaction as StoreTransaction
+from gateway.store.transaction import Transaction as StoreTransaction
 
 T = TypeVar("T")
 _LEASE = 1

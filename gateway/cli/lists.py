@@ -29,7 +29,8 @@ from gateway.flow.list_import import Saved, pages, pieces, plan, save
 from gateway.flow.list_ports import WRITTEN_TO, EntryView, Part
 from gateway.flow.orders import Orders
 from gateway.flow.waiting_from import WaitingFrom
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 
 T = TypeVar("T")
 

@@ -36,7 +36,8 @@ from gateway.flow.describe import Describer
 from gateway.flow.digest_people import mailboxes_for
 from gateway.flow.moderate import Action, Breadth, Done, Moderator
 from gateway.flow.queue_ports import Place, Selection
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 from gateway.store.views import (
     Filter,
     PendingDetail,

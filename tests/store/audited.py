@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.store.audit import Audit, Report
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 
 
 async def audited(store: Store, progress: Callable[[int, int], object] = lambda done, total: None) -> Report:

@@ -16,7 +16,7 @@ from gateway.domain.policy import Scope
 from gateway.flow.describe import describe
 from gateway.flow.rows import NewChallenge, NewMessage, NewPending
 from gateway.store.store import Store
-from gateway.store.store import Transaction as Tx
+from gateway.store.transaction import Transaction as Tx
 
 NOW = 1_700_000_000.0
 HOUR = 3600.0

@@ -12,8 +12,9 @@ from gateway.domain.lifecycle import Event, State
 from gateway.flow.moves import move
 from gateway.store.audit import Report
 from gateway.store.engine import sqlite_path
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
 from gateway.store.tables import content as content_table
+from gateway.store.transaction import Transaction
 from tests.store.audited import audited
 from tests.store.letters import JOE, KIM, NOW, keep, message, row
 

@@ -12,8 +12,9 @@ from gateway.domain.challenge import AskHistory, token_hash
 from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.policy import Scope
 from gateway.flow.rows import ChallengeRow
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
 from gateway.store.tables import disowned as disowned_table
+from gateway.store.transaction import Transaction
 from tests.store.letters import ANNA, DAY, EVIDENCE, HOUR, JOE, KIM, NOW, Kept, challenge_for, keep, message
 
 EVE = Address.of("eve@oak.example")

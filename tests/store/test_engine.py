@@ -11,7 +11,8 @@ from sqlalchemy import create_engine
 
 from gateway.flow.ports import StoreDown, StoreFull
 from gateway.store.engine import assert_durable, open_engine, sqlite_path, translate, translated_errors
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000, "auto_vacuum": 2}
 

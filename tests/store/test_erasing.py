@@ -12,7 +12,7 @@ from gateway.flow.history import BATCH, History
 from gateway.flow.outgoing_ports import Sent
 from gateway.flow.ports import StoreDown
 from gateway.store.store import Store
-from gateway.store.store import Transaction as Tx
+from gateway.store.transaction import Transaction as Tx
 from tests.store.letters import JOE, KIM, NOW, keep, message, row
 from tests.store.test_history import ROOT, ended, passage, put
 

@@ -20,7 +20,7 @@ from gateway.flow.passages import Passage
 from gateway.flow.ports import StoreDown
 from gateway.flow.release_ports import NewRequest, RequestLetterKind
 from gateway.store.store import Store
-from gateway.store.store import Transaction as Tx
+from gateway.store.transaction import Transaction as Tx
 from tests.store.audited import audited
 from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, row
 

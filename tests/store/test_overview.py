@@ -15,9 +15,10 @@ from gateway.flow.orders import Wish
 from gateway.flow.queue_ports import Place
 from gateway.flow.tally import HOUR, Happening, Slot
 from gateway.store.standing import RowsInState
-from gateway.store.store import Store, Transaction
-from gateway.store.store import Transaction as Tx
+from gateway.store.store import Store
 from gateway.store.tables.accounts import account
+from gateway.store.transaction import Transaction
+from gateway.store.transaction import Transaction as Tx
 from tests.store.letters import ANNA, DAY, JOE, NOW, described, keep, message, row
 
 NOON = int(NOW) // HOUR * HOUR

@@ -13,10 +13,11 @@ from gateway.domain.lifecycle import Event, State
 from gateway.flow.moves import move
 from gateway.flow.rows import Progress
 from gateway.store.engine import sqlite_path
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
 from gateway.store.tables import content as content_table
 from gateway.store.tables import event as event_table
 from gateway.store.tables import pending as pending_table
+from gateway.store.transaction import Transaction
 from tests.store.letters import ANNA, DAY, EVIDENCE, HOUR, JOE, KIM, NOW, keep, keep_in, message, row
 
 LATEST = NOW + 2 * HOUR

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from gateway.domain.address import Address
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 from tests.store.letters import NOW, keep, message, row
 
 ROWS = 5000

@@ -23,7 +23,7 @@ from gateway.store.queue_order import KEYS
 from gateway.store.queue_ordered import Found
 from gateway.store.queue_sql import Values
 from gateway.store.schema import create
-from gateway.store.store import Transaction
+from gateway.store.transaction import Transaction
 from tests.store.letters import NOW, message
 
 ROWS = 1200

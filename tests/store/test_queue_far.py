@@ -14,7 +14,7 @@ from gateway.store.engine import open_engine
 from gateway.store.queue import QueueTable
 from gateway.store.queue_hits import Limits
 from gateway.store.schema import create
-from gateway.store.store import Transaction
+from gateway.store.transaction import Transaction
 from tests.store.letters import NOW, message
 
 ROWS = 2000

@@ -7,7 +7,8 @@ from hashlib import sha256
 
 from gateway.domain.lifecycle import Event, State
 from gateway.flow.describe import Described, Raw, describe
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 from tests.store.audited import audited
 from tests.store.letters import EVIDENCE, HOUR, NOW, keep, message
 

@@ -21,8 +21,9 @@ from gateway.store.queue import QueueTable
 from gateway.store.queue_hits import Limits
 from gateway.store.schema import MIGRATIONS, Age, age, check_schema, create, upgrade
 from gateway.store.service_lock import ServiceLock
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
 from gateway.store.tables import SCHEMA_VERSION, metadata
+from gateway.store.transaction import Transaction
 
 
 def execute(url: str, *statements: str) -> None:

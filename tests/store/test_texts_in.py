@@ -8,7 +8,8 @@ from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
 from gateway.flow.texts import SITE, Override, Texts
 from gateway.mail_texts import texts_in
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 from tests.store.letters import JOE, NOW
 
 OURS = {"": "site", "@example.org": "domain"}

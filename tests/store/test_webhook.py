@@ -17,7 +17,8 @@ from gateway.domain.webhook import Kind
 from gateway.flow.history import History
 from gateway.flow.webhook import SIDE_BY_SIDE, Webhook, WebhookRules, WebhookView
 from gateway.flow.webhook_ports import Answer, Post, Standing
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 from tests.store.letters import DAY, JOE, NOW, keep, message, row
 
 T = TypeVar("T")

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, event, func, select
 
 from gateway.flow.ports import StoreDown, StoreFull
 from gateway.store.engine import open_engine, sqlite_path
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
 from gateway.store.tables import message as message_table
 from gateway.store.tables import spent_puzzle
+from gateway.store.transaction import Transaction
 from gateway.store.writer import MAX_BATCH, Writer
 from tests.store.letters import NOW, keep, keep_in, message, row
 

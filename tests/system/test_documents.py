@@ -24,7 +24,7 @@ from gateway.domain.policy import Disposition
 from gateway.domain.roles import Role
 from gateway.flow.account_ports import Kind, NewAccount, NewSession, Stage
 from gateway.flow.moderate import Action
-from gateway.store.store import Transaction
+from gateway.store.transaction import Transaction
 from tests.architecture.tree import ROOT
 from tests.peers.letters import letter
 from tests.store.letters import KIM, keep, message, row

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.cli.main import guarded, run
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 from tests.store.fresh import lay_store
 from tests.store.letters import Kept, keep, message, row
 

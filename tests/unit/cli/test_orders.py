@@ -8,7 +8,8 @@ import time
 from gateway.domain.policy import Policy
 from gateway.flow.orders import OrderWorker
 from gateway.flow.redate import Redater
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 from tests.unit.cli.shell import Shell
 
 NEWS = "News\r\nList-Id: <news.oak.example>"

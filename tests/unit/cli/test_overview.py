@@ -10,7 +10,7 @@ import pytest
 
 from gateway.domain.lifecycle import ChallengeState, Event, State
 from gateway.flow.tally import HOUR, Happening, Slot
-from gateway.store.store import Transaction
+from gateway.store.transaction import Transaction
 from tests.unit.cli.shell import Shell
 
 SILENT = {"relay": {"next_hop": "127.0.0.1:9"}}

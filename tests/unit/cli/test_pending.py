@@ -7,7 +7,7 @@ import time
 from gateway.domain.address import Address
 from gateway.domain.evidence import NO_EVIDENCE
 from gateway.domain.lifecycle import Event, State
-from gateway.store.store import Transaction
+from gateway.store.transaction import Transaction
 from tests.store.letters import ANNA, DAY, JOE, KIM, NOW, keep, message, row
 from tests.unit.cli.shell import Shell
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.domain.levels import Choice, PolicySetting
-from gateway.store.store import Transaction
+from gateway.store.transaction import Transaction
 from tests.unit.cli.shell import Shell
 
 

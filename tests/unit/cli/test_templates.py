@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.store.store import Transaction
+from gateway.store.transaction import Transaction
 from tests.unit.cli.shell import Shell
 
 GOOD = "Hello, {{ url }} until {{ expiry }}.\n"

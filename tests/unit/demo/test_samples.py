@@ -19,7 +19,7 @@ from gateway.domain.roles import Reach, Role
 from gateway.domain.score import read_score
 from gateway.service import Service
 from gateway.store import views
-from gateway.store.store import Transaction
+from gateway.store.transaction import Transaction
 
 NOW = 1_795_183_500.0
 SAMPLES = all_samples()

@@ -13,7 +13,8 @@ from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.outgoing import mail_hash
 from gateway.flow.expecting import NewWindow
 from gateway.flow.outgoing_ports import Sent
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 from tests.unit.flow.world import ANNA, DAY, JOE, KIM, NOW, World, letter
 
 MAIL = "<7@example.org>"

@@ -39,7 +39,7 @@ from gateway.letters import LetterWriter
 from gateway.requests_and_notices import make_releases
 from gateway.settings import load
 from gateway.store.store import Store
-from gateway.store.store import Transaction as Tx
+from gateway.store.transaction import Transaction as Tx
 from gateway.webhook import make_webhook
 from tests.store.fresh import fresh_store
 from tests.store.letters import keep, message, row

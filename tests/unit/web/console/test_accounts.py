@@ -12,9 +12,9 @@ from challenge_web.console.routes import Names
 from gateway.domain.roles import Role
 from gateway.flow.journal import CSV_COLUMNS
 from gateway.flow.tally import HOUR, Happening, Slot
-from gateway.store.store import Transaction as Tx
 from gateway.store.tables import message
 from gateway.store.tables.accounts import account
+from gateway.store.transaction import Transaction as Tx
 from tests.unit.web.console.house import JOE, KIM, NOW, House
 from tests.unit.web.console.markup import faults
 

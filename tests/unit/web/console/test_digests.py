@@ -13,7 +13,8 @@ from gateway.domain.roles import Role
 from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.digest_ports import DigestRules, Wanted
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 from tests.store.fresh import fresh_store
 from tests.store.letters import keep
 from tests.unit.web.conftest import MakeClient

@@ -10,7 +10,7 @@ from aiohttp import FormData
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from gateway.domain.lists import ALIGNED, Entry, Verdict
 from gateway.flow.describe import Describer
-from gateway.store.store import Transaction
+from gateway.store.transaction import Transaction
 from tests.store.letters import keep, message, row
 from tests.unit.web.console.lists_desk import DAY, HOSTILE, NOW, VIEWERS, Desk
 from tests.unit.web.console.markup import faults

@@ -16,8 +16,8 @@ from gateway.domain.roles import Right
 from gateway.flow.orders import OrderWorker
 from gateway.flow.redate import Redater
 from gateway.reading.reader import Reader
-from gateway.store.store import Transaction
 from gateway.store.tables import content as contents
+from gateway.store.transaction import Transaction
 from tests.corpus import OWN, with_crlf
 from tests.store.letters import HOUR, NOW
 from tests.unit.web.console.mail_desk import HTML_MAIL, INSPECTOR, OUTSIDE, Desk

@@ -16,7 +16,8 @@ from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.queue import Page
 from gateway.flow.queue_ports import Row
 from gateway.reading.reader import Reader
-from gateway.store.store import Store, Transaction
+from gateway.store.store import Store
+from gateway.store.transaction import Transaction
 from tests.store.fresh import fresh_store
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.pending_desk import VIEWERS, Desk, open_pending, subjects

@@ -6,7 +6,7 @@ import pytest
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names
 from gateway.domain.roles import Role
-from gateway.store.store import Transaction as Tx
+from gateway.store.transaction import Transaction as Tx
 from tests.unit.web.console.house import JOE, NOW, House
 from tests.unit.web.console.markup import faults
 
