@@ -45,7 +45,7 @@ class TrustedClients:
         return any(parsed.version == network.version and parsed in network for network in self._networks)
 
 
-def network_of(address: str) -> str | bytes:
+def counted_as(address: str) -> str | bytes:
     """Return what counts as one client: an IPv4 address, or an IPv6 /64, of which anyone can fill the rest."""
     if ":" not in address:
         return address
@@ -79,7 +79,7 @@ class Connections:
 
     def enter(self, address: str, trusted: bool) -> bool:
         """Admit one more, or return False; a trusted server brings the mail of many, so only the total holds."""
-        client = None if trusted else network_of(address)
+        client = None if trusted else counted_as(address)
         if self.everywhere >= self._most or (client is not None and self._count(client) >= self._most_per_client):
             return False
         self._note(1, client)
@@ -87,7 +87,7 @@ class Connections:
 
     def leave(self, address: str, trusted: bool) -> None:
         """Forget one that had been admitted."""
-        self._note(-1, None if trusted else network_of(address))
+        self._note(-1, None if trusted else counted_as(address))
 
     def _count(self, client: str | bytes) -> int:
         elsewhere = 0 if self._share is None else self._share.client_elsewhere(client)

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.smtp.limits import Connections, Memory, Patience, TrustedClients, network_of, plain_address
+from gateway.smtp.limits import Connections, Memory, Patience, TrustedClients, counted_as, plain_address
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def test_trusted_clients_are_those_in_the_networks() -> None:
 
 
 def test_ipv6_clients_of_one_network_are_one_client() -> None:
-    assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1")
-    assert network_of("2001:db8::1") != network_of("2001:db8:0:1::1")
-    assert network_of("192.0.2.1") != network_of("192.0.2.2")
+    assert counted_as("2001:db8::1") == counted_as("2001:db8::ffff:1")
+    assert counted_as("2001:db8::1") != counted_as("2001:db8:0:1::1")
+    assert counted_as("192.0.2.1") != counted_as("192.0.2.2")
 
 
 def test_connections_of_one_client_are_limited() -> None:
