@@ -114,6 +114,9 @@ class HistoryTable(Protocol):
     def page(self, place: Place, asked: Asked, start: Start, most: int) -> Sequence[Line]:
         """Return lines behind `start`, up to `most` of each kind, the newest first."""
 
+    def by_time(self, place: Place, asked: Asked) -> Collection[str]:
+        """Return the kinds whose lines come in the order of time; others in that of their numbers."""
+
     def forget(self, before: float, domains: Collection[str], *, but: bool, most: int) -> int:
         """Drop passages and letters of before then, of these domains or of all but these; return how many."""
 
@@ -190,13 +193,15 @@ class History:
         if not viewer.may(Right.SEE_HISTORY):
             return Lines((), None)
         place, start = Place.of(viewer.reach), start or (0,) * len(KINDS)
-        found = await self._store.look(lambda tx: tx.history.page(place, asked, start, size + 1))
+        found, by_time = await self._store.look(
+            lambda tx: (tx.history.page(place, asked, start, size + 1), tx.history.by_time(place, asked))
+        )
         rows = sorted(found, key=lambda line: (line.at, line.id), reverse=True)
         shown = rows[:size]
         ends = list(start)
         for line in shown:
             number = KINDS.index(line.kind)
-            ends[number] = min(line.id, ends[number] or line.id)
+            ends[number] = line.id if line.kind in by_time else min(line.id, ends[number] or line.id)
         return Lines(tuple(shown), tuple(ends) if len(rows) > size else None)
 
     async def export(self, viewer: Viewer, address: str) -> Mapping[str, Sequence[Mapping[str, object]]] | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, literal, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, literal, or_, select, true, tuple_
 
 from gateway.flow.history import KINDS, Asked, Line, Start
 from gateway.flow.queue_ports import Place
 from gateway.store.tables import challenge, departure, letter, message, passage, pending
+
+_PARTS = 30
+"""Domains, or addresses, whose lines are looked for one after the other; where there are more, among all lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +28,61 @@ class _Facts:
     """Who of the two is one of ours, in the names of columns."""
     sender: str = "sender_key"
 
-    def page(self, place: Place, asked: Asked, behind: int, most: int) -> Select[Any]:
-        """Select what is asked for, the newest first."""
-        own = self.table.c
-        found = self.lines.where(
-            _reach(place, own[f"{self.ours}_domain"], own[f"{self.ours}_key"]),
+    in_time: bool = False
+    """An index knows each domain's in the order of time, which may not be quite that of their numbers."""
+
+    def page(self, connection: Connection, place: Place, asked: Asked, behind: int, most: int) -> Sequence[Any]:
+        """Return what is asked for, the newest first."""
+        own, parts = self.table.c, self._parts(place, asked)
+        by_time = self.by_time(place, asked)
+        rest = and_(
             names(asked.address, own[self.sender], own.recipient_key),
             _between(asked, self.at),
             own.state == asked.state if asked.state else true(),
-            own.id < behind if behind else true(),
         )
-        return found.order_by(own.id.desc()).limit(most)
+        found: list[Any] = []
+        for part, number in parts:
+            order = (self.at, number) if by_time else (number,)
+            lines = self.lines.where(part, rest, self._further(behind, number, by_time))
+            found += connection.execute(lines.order_by(*(column.desc() for column in order)).limit(most))
+        if len(parts) > 1:
+            found.sort(key=lambda row: (row[1], row[0]) if by_time else row[0], reverse=True)
+        return found[:most]
+
+    def by_time(self, place: Place, asked: Asked) -> bool:
+        """True where its lines come in the order of time; else in that of their numbers."""
+        return self.in_time and not place.site and len(place.domains) <= _PARTS and not asked.address
+
+    def _further(self, behind: int, number: ColumnElement[int], by_time: bool) -> ColumnElement[bool]:
+        own = self.table.c
+        if not behind or not by_time:
+            return number < behind if behind else true()
+        # The line itself may be forgotten by now.
+        there = select(self.at).where(own.id <= behind).order_by(own.id.desc()).limit(1).scalar_subquery()
+        return tuple_(self.at, own.id) < tuple_(there, literal(behind))
+
+    def _parts(self, place: Place, asked: Asked) -> list[tuple[ColumnElement[bool], ColumnElement[int]]]:
+        """Part a reach, so that an index finds the newest of each part; or not, where an address is looked for.
+
+        Returns each with the number of its lines, as it is to be said in the statement.
+        """
+        domain, key = self.table.c[f"{self.ours}_domain"], self.table.c[f"{self.ours}_key"]
+        number: ColumnElement[int] = self.table.c.id
+        if place.site or asked.address or len(place.owners) > _PARTS:
+            return [(_reach(place, domain, key), number)]
+        if self.in_time and len(place.domains) <= _PARTS:
+            parts = [(domain == one, number) for one in place.domains]
+        else:
+            parts = [(domain.in_(place.domains), number)] if place.domains else []
+        for owner in place.owners:
+            parts.append((key == (owner.tagged or owner.key), number))
+            if not owner.tagged:
+                local, _, name = owner.key.rpartition("@")
+                # The sign behind "+" ends what begins with it.
+                tags = and_(key >= f"{local}+", key < f"{local},", key.endswith(f"@{name}", autoescape=True))
+                # Not the plain number: SQLite would rather go through all lines in their order.
+                parts.append((tags, number + 0))
+        return parts or [(false(), number)]
 
 
 def _facts() -> dict[str, _Facts]:
@@ -62,11 +110,11 @@ def _facts() -> dict[str, _Facts]:
         none, none,
     )  # fmt: skip
     return {
-        "passage": _Facts(through, passage, went.at),
+        "passage": _Facts(through, passage, went.at, in_time=True),
         "held": _Facts(held.join(message, kept.message_id == mail.id), pending, kept.held_at),
         "challenge": _Facts(challenges, challenge, asked.created_at),
-        "sent": _Facts(departures, departure, left.at, ours="sender"),
-        "letter": _Facts(letters, letter, told.at, sender="sender"),
+        "sent": _Facts(departures, departure, left.at, ours="sender", in_time=True),
+        "letter": _Facts(letters, letter, told.at, sender="sender", in_time=True),
     }
 
 
@@ -78,8 +126,13 @@ def page_of(connection: Connection, place: Place, asked: Asked, start: Start, mo
     return [
         Line(kind, *row)
         for kind, behind in zip(KINDS, start, strict=True)
-        for row in connection.execute(_FACTS[kind].page(place, asked, behind, most))
+        for row in _FACTS[kind].page(connection, place, asked, behind, most)
     ]
+
+
+def kinds_by_time(place: Place, asked: Asked) -> frozenset[str]:
+    """Return the kinds whose lines come in the order of time; others in that of their numbers."""
+    return frozenset(kind for kind, facts in _FACTS.items() if facts.by_time(place, asked))
 
 
 def _reach(place: Place, domain: ColumnElement[str], key: ColumnElement[str]) -> ColumnElement[bool]:

@@ -351,3 +351,33 @@ async def test_requests_and_notices_of_an_address_are_told_and_forgotten(history
     assert left is not None
     assert left["release_requests"] == left["notices"] == []
     assert len((await history.export(ROOT, KIM.key) or {})["release_requests"]) == 1
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [
+        Reach(domains=frozenset({"example.org", "other.example"})),
+        Reach(domains=frozenset({"other.example"}), addresses=frozenset({"joe@example.org"})),
+    ],
+)
+async def test_pages_of_a_reach_show_each_line_once_whatever_the_order_of_numbers(
+    store: Store, history: History, reach: Reach
+) -> None:
+    people = ("joe@example.org", "joe+shop@example.org", "kim@other.example", "eve@far.example")
+    # Relayed mail is written down when it has arrived, which need not be in the order in which it came.
+    for number in range(24):
+        await put(store, passage(number * 7 % 24, recipient=people[number % 4]))
+        await keep(store, message(f"{number}", at=NOW + number), row(Address.of(people[number % 4]), at=NOW + number))
+        await note(store, LetterKind.DIGEST, Address.of(people[number % 4]), at=NOW + number * 5 % 24)
+    viewer = replace(ADMIN, reach=reach)
+    lines = await all_of(history, viewer, size=5)
+    assert len(lines) == len({(line.kind, line.id) for line in lines}) == 18 * 3
+    assert [line.at for line in lines] == sorted((line.at for line in lines), reverse=True)
+
+
+async def test_lines_of_many_domains_are_found_among_all(store: Store, history: History) -> None:
+    domains = frozenset(f"d{number}.example" for number in range(40)) | {"example.org"}
+    for number in range(6):
+        await put(store, passage(number, recipient=("joe@example.org", "eve@far.example")[number % 2]))
+    lines = await all_of(history, replace(ADMIN, reach=Reach(domains=domains)))
+    assert [line.at for line in lines] == [NOW + 4, NOW + 2, NOW]
