@@ -12,7 +12,7 @@ from gateway.domain.roles import Right
 
 
 class HomePages:
-    """Leads on."""
+    """Leads from the console's root to the mail that waits."""
 
     def routes(self) -> Sequence[Route]:
         """All of them."""

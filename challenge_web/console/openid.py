@@ -43,7 +43,7 @@ class Threshold(Protocol):
 
 
 class OpenidPages:
-    """The two addresses."""
+    """The address that leads to the provider, and the one it leads back to."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ GONE = say("search-gone", "This saved search is not there any more.", done=False
 
 
 class SavedSearchPages:
-    """The forms."""
+    """What the forms beside the list do: save a search, or remove one."""
 
     def __init__(self, searches: SavedSearches, pages: ConsolePages) -> None:
         self._searches = searches

@@ -12,7 +12,7 @@ from gateway.domain.mail_number import LONGEST
 
 
 class Knock(Protocol):
-    """Takes numbers."""
+    """Takes numbers of mails from anybody."""
 
     async def knock(self, text: str) -> None:
         """Take a mail's number from somebody who shows nothing else. Whatever it is, the same is done now."""

@@ -34,7 +34,7 @@ _ids = click.argument("ids", metavar="ID...", type=RowId(), nargs=-1, required=T
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one."""
+    """What became of one mail or challenge that was named."""
 
     id: int
     problem: str

@@ -17,7 +17,7 @@ from gateway.domain.message import Message
 
 
 class Asking(Enum):
-    """`[challenge] mode`."""
+    """Which senders are asked at all."""
 
     OFF = "off"
     AUTHENTICATED = "authenticated"  # Only senders proven by SPF or DKIM aligned with From.

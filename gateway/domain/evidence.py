@@ -24,7 +24,7 @@ class Result(Enum):
 
 @value_class(frozen=True, slots=True)
 class Spf:
-    """RFC 7208 §2.6."""
+    """What SPF says of the client (RFC 7208 §2.6)."""
 
     result: Result
     domain: str
@@ -34,7 +34,7 @@ class Spf:
 
 @value_class(frozen=True, slots=True)
 class Dkim:
-    """One signature (RFC 6376 §3.9)."""
+    """What became of one signature (RFC 6376 §3.9)."""
 
     result: Result
     domain: str
@@ -46,7 +46,7 @@ class Dkim:
 
 @value_class(frozen=True, slots=True)
 class Dmarc:
-    """RFC 7489 §6.6."""
+    """What the author's domain asks for, and whether it is met (RFC 7489 §6.6)."""
 
     result: Result
     domain: str

@@ -91,7 +91,7 @@ class ForwardStore(Protocol):
 
 
 class Forwarder:
-    """Sends copies on."""
+    """Sends copies of held mail on, for inspection."""
 
     def __init__(
         self,

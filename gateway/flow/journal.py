@@ -18,7 +18,7 @@ CSV_COLUMNS = ("time", "who", "looked_as", "did", "to", "detail", "client")
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One line."""
+    """One line: what somebody did."""
 
     at: float
     actor: str

@@ -68,7 +68,7 @@ class LettersStore(Protocol):
 
 
 class LetterBook:
-    """Writes the lines."""
+    """Writes a line for each letter that went out."""
 
     def __init__(self, store: LettersStore, *, now: Callable[[], float]) -> None:
         self._store = store

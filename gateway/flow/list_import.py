@@ -47,7 +47,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a file did."""
+    """How many entries a file made or changed, or why not."""
 
     new: int
     changed: int

@@ -108,7 +108,7 @@ class NoticeTable(Protocol):
 
 
 class ChoiceTable(Protocol):
-    """Policies."""
+    """Choices of policy."""
 
     def choices(self, scopes: Sequence[str]) -> tuple[Choice, ...]:
         """Return the choices of these scopes."""
@@ -118,7 +118,7 @@ class ChoiceTable(Protocol):
 
 
 class HeadTable(Protocol):
-    """Mail that waits."""
+    """The beginnings of mails that wait."""
 
     def head(self, message_id: int, most: int) -> bytes:
         """Return the first octets of a message; b"" where its content is gone."""

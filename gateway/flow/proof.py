@@ -60,7 +60,7 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """It is he."""
+    """Who is signed in has shown that it is he."""
 
     secret: str
     """The session's new one, for the cookie."""

@@ -17,7 +17,7 @@ Compose = Callable[[str, str, Texts, str], OwnMail]
 
 
 class SampleMail:
-    """Sends them."""
+    """Sends samples of a challenge."""
 
     def __init__(self, compose: Compose, courier: Courier) -> None:
         self._compose = compose

@@ -109,7 +109,7 @@ class SignInRules:
 
 
 class SignIn:
-    """Lets people in."""
+    """Lets people in: by a link, by name and password, or because another server vouches for them."""
 
     def __init__(
         self,

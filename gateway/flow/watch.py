@@ -17,7 +17,7 @@ WEBHOOK_FAILS = phrase("The webhook takes nothing: another program is not told w
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing."""
+    """Something that needs a person."""
 
     text: str
     """A whole sentence."""

@@ -31,7 +31,7 @@ class Node:
 
 @dataclass(slots=True)
 class Tree:
-    """All of them."""
+    """All parts of one mail, numbered in their order."""
 
     head: Header
     nodes: list[Node] = field(default_factory=list)

@@ -32,7 +32,7 @@ _ENGLISH = language(ENGLISH)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Who writes."""
+    """The mail desk: who writes."""
 
     organisation: str = ""
     contact: str = ""

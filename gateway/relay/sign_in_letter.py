@@ -17,7 +17,7 @@ _ENGLISH = language(ENGLISH)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInMail:
-    """What one says."""
+    """What a sign-in mail says."""
 
     address: str
     """To whom it goes, and as whom one signs in."""
