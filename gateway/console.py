@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -85,13 +85,14 @@ from gateway.flow.releases import Releases
 from gateway.flow.sample_mail import SampleMail
 from gateway.flow.saved_searches import SavedSearches
 from gateway.flow.sources import Sources
-from gateway.flow.texts import TextEditor
+from gateway.flow.texts import TextDesk, TextEditor, TextKind
 from gateway.flow.user_rights import LimitedSessions, LimitedTokens
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.flow.watch import Watch
 from gateway.flow.webhook import Webhook
 from gateway.letters import LetterWriter
 from gateway.reading.reader import Reader
+from gateway.relay.notice_letter import NOTICE_VARIABLES
 from gateway.relay.templates import VARIABLES
 from gateway.requests_and_notices import make_forwarder
 from gateway.settings import Settings
@@ -108,8 +109,7 @@ class Parts:
     moderator: Moderator
     asker: AskAgain
     overview: Overview
-    texts: TextEditor
-    sample_mail: SampleMail
+    texts: Mapping[TextKind, TextDesk]
     journal: Journal
     history: History
     policies: Policies
@@ -161,14 +161,7 @@ def make_parts(
             now=now,
             wake_challenges=wake_challenges,
         ),
-        texts=TextEditor(
-            store,
-            letters,
-            assembly.policy(settings),
-            domains=[normal_domain(name) for name in settings.domains.names],
-            now=now,
-        ),
-        sample_mail=SampleMail(letters.sample_mail, courier),
+        texts=_text_desks(settings, store, letters, courier, now),
         journal=Journal(store, now=now),
         history=verbs.make_history(settings, store, now),
         policies=policies,
@@ -209,7 +202,7 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
         ),
         OverviewPages(parts.overview, parts.moderator, pages),
         WebhookPages(parts.webhook, pages),
-        TextPages(parts.texts, parts.sample_mail.send, tuple(VARIABLES.items()), pages),
+        TextPages(parts.texts, pages),
         LogPages(parts.journal, pages),
         HistoryPages(parts.history, pages),
         PolicyPages(parts.policies, pages),
@@ -283,7 +276,7 @@ def api_resources(parts: Parts) -> list[Resource]:
         PolicyResource(parts.policies),
         ExpectingResource(parts.expecting),
         DigestResource(parts.digest_choices),
-        TemplateResource(parts.texts, parts.sample_mail.send),
+        TemplateResource(parts.texts),
         OverviewResource(parts.overview, parts.moderator),
         WebhookResource(parts.webhook),
         AccountsResource(entrance.accounts, functools.partial(link_url, parts.settings)),
@@ -348,3 +341,16 @@ def open_console(app: web.Application, pages: Pages, parts: Parts, watch: Watch)
     rooms = console_rooms(parts, ConsolePages(pages, calls), cookie, client_of)
     sessions = LimitedSessions(entrance.sessions, parts.policies)
     return add_console(app, rooms, sessions, cookie, client_of, parts.journal, entrance.hosts)
+
+
+def _text_desks(
+    settings: Settings, store: Store, letters: LetterWriter, courier: Courier, now: Callable[[], float]
+) -> Mapping[TextKind, TextDesk]:
+    domains = [normal_domain(name) for name in settings.domains.names]
+
+    def desk(kind: TextKind, variables: Mapping[str, str]) -> TextDesk:
+        workshop = letters.workshop(kind)
+        editor = TextEditor(store, workshop, assembly.policy(settings), domains=domains, now=now, kind=kind)
+        return TextDesk(editor, SampleMail(workshop.sample_mail, courier).send, tuple(variables.items()))
+
+    return {kind: desk(kind, words) for kind, words in zip(TextKind, (VARIABLES, NOTICE_VARIABLES), strict=True)}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from gateway.domain.address import Address, normal_domain
 from gateway.domain.durations import DAY
@@ -21,9 +23,11 @@ from gateway.flow.own_mail import OwnMail
 from gateway.flow.release_ports import AnswerLetter, AskLetter
 from gateway.flow.rows import ChallengeRow
 from gateway.flow.sign_in_mail import SignInLetter
-from gateway.flow.texts import Fault, Sample, Texts
+from gateway.flow.texts import Fault, Sample, TextKind, Texts
 from gateway.languages.language import ENGLISH, known, language
+from gateway.log import warning
 from gateway.mail_texts import MailTexts
+from gateway.notice_workshop import NoticeWorkshop, fault_of
 from gateway.relay.compose import ChallengeMail, compose_challenge, desk_name
 from gateway.relay.digest_letter import compose_digest
 from gateway.relay.letter import Desk
@@ -35,13 +39,13 @@ from gateway.relay.templates import SAMPLE, SAMPLE_AT, Sources, TemplateFault, T
 from gateway.settings import Settings
 from gateway.settings.values import mailbox
 
+_log = logging.getLogger("gateway.letters")
+
 TextsFor = Callable[[Address, str], Awaitable[Texts | None]]
 """Recipient's domain and language → the texts that somebody wrote for it or for the site; None where the shipped ones are used."""
 
 LanguageOf = Callable[[ChallengeRow], Awaitable[Guess]]
 """Challenge → the language it is written in."""
-
-_PARTS = {"subject.txt": "subject", "body.txt": "text", "body.html": "html"}
 
 
 async def _in_english(row: ChallengeRow) -> Guess:
@@ -56,9 +60,14 @@ class LetterWriter:
     """Writes what the workers send, and the samples of the pages; implements `flow.texts.Workshop`."""
 
     def __init__(
-        self, settings: Settings, texts_for: TextsFor = _no_texts, language_of: LanguageOf = _in_english
+        self,
+        settings: Settings,
+        texts_for: TextsFor = _no_texts,
+        language_of: LanguageOf = _in_english,
+        notice_texts_for: TextsFor = _no_texts,
     ) -> None:
         """Raises TemplateFault, KeyFault."""
+        self._notice_texts_for = notice_texts_for
         self._settings = settings
         self._texts_for = texts_for
         self._language_of = language_of
@@ -172,8 +181,26 @@ class LetterWriter:
     async def notice(self, letter: NoticeLetter, now: float) -> OwnMail:
         """Write the mail that tells somebody at once of a mail that waits."""
         message_id = self._message_id()
-        templates = self._texts.notice(language(letter.language).tag)
-        return await asyncio.to_thread(compose_notice, templates, letter, self._desk, now, message_id, self._signer)
+        tag = language(letter.language).tag
+        texts = await self._notice_texts_for(Address.of(letter.row.recipient), tag)
+
+        def work() -> OwnMail:
+            if texts is not None:
+                # Tried when it was saved; this mail, or a newer version, may be another matter. It is told of all the same.
+                try:
+                    own = self._texts.notice_with(tag, texts)
+                    return compose_notice(own, letter, self._desk, now, message_id, self._signer)
+                except TemplateFault as fault:
+                    warning(_log, "template-left-aside", mailbox=letter.mailbox, reason=str(fault))
+            return compose_notice(self._texts.notice(tag), letter, self._desk, now, message_id, self._signer)
+
+        return await asyncio.to_thread(work)
+
+    def workshop(self, kind: TextKind) -> Self | NoticeWorkshop:
+        """Return how mails of a kind are made of words that somebody types."""
+        if kind is TextKind.CHALLENGE:
+            return self
+        return NoticeWorkshop(lambda: self._texts, self._desk, self._settings, self._signer)
 
     # --- the workshop ---
 
@@ -189,13 +216,13 @@ class LetterWriter:
 
     def try_out(self, scope: str, tag: str, texts: Texts) -> Sample | Sequence[Fault]:
         """Fill in the sample, or tell every fault that was found."""
-        faults = [_fault(fault) for fault in faults_in(_sources(texts))] + self._faults_of_from(texts.from_line)
+        faults = [fault_of(fault) for fault in faults_in(_sources(texts))] + self._faults_of_from(texts.from_line)
         if faults:
             return faults
         try:
             templates = self._texts.with_texts(tag, texts)
         except TemplateFault as fault:
-            return [_fault(fault)]
+            return [fault_of(fault)]
         mail = self._sample(scope, texts, str(SAMPLE["sender"]))
         spoken = language(tag)
         message_id = f"<sample@{self._settings.smtp.hostname}>"
@@ -262,7 +289,3 @@ def from_parts(line: str) -> tuple[str, str]:
 
 def _sources(texts: Texts) -> Sources:
     return Sources(texts.subject, texts.text, texts.html)
-
-
-def _fault(fault: TemplateFault) -> Fault:
-    return Fault(_PARTS.get(fault.file.name, ""), fault.line, fault.reason)

@@ -15,7 +15,7 @@ from gateway import resources
 from gateway.domain.address import Address
 from gateway.domain.policy import Policy
 from gateway.flow.arrangements import Arrangements, policy_for
-from gateway.flow.texts import Texts, TextStore, text_scopes
+from gateway.flow.texts import TextKind, Texts, TextStore, text_scopes
 from gateway.languages.language import ENGLISH, known, language
 from gateway.relay.digest_letter import DigestTemplates
 from gateway.relay.notice_letter import NoticeTemplates
@@ -35,8 +35,10 @@ class ArrangedStore(TextStore, Protocol):
         """Return what people have arranged for recipients."""
 
 
-def texts_in(store: ArrangedStore, policy: Policy) -> Callable[[Address, str], Awaitable[Texts | None]]:
-    """Return what looks up the words that somebody chose for challenges on behalf of a recipient, in one language.
+def texts_in(
+    store: ArrangedStore, policy: Policy, kind: TextKind = TextKind.CHALLENGE
+) -> Callable[[Address, str], Awaitable[Texts | None]]:
+    """Return what looks up the words that somebody chose for mails about a recipient's, in one language.
 
     policy: the configuration's.
     """
@@ -46,7 +48,7 @@ def texts_in(store: ArrangedStore, policy: Policy) -> Callable[[Address, str], A
         scopes = text_scopes(policy_for(policy, arranged, recipient).templates, f"@{recipient.domain}")
         if not scopes:
             return None
-        found = await store.look(lambda tx: [tx.texts.override(scope, tag) for scope in scopes])
+        found = await store.look(lambda tx: [kind.table(tx).override(scope, tag) for scope in scopes])
         return next((override.texts for override in found if override is not None), None)
 
     return texts_for
@@ -59,6 +61,7 @@ class MailTexts:
         """chosen: the operator's folder. Raises TemplateFault for one of his files."""
         self._chosen = None if chosen is None else chosen / "mail"
         self._compiled = lru_cache(maxsize=256)(self._compile)
+        self._typed = lru_cache(maxsize=64)(self._type)
         self._of: dict[tuple[str, str], object] = {}
         for tag in known():
             if self._own(tag) is not None:
@@ -95,22 +98,29 @@ class MailTexts:
         """Return the templates of notices."""
         return self._kept("notice", tag, lambda: NoticeTemplates(self._folders(tag), language(tag)))
 
+    def notice_with(self, tag: str, texts: Texts) -> NoticeTemplates:
+        """Return templates of notices with words from the store. Raises TemplateFault."""
+        return self._typed(tag, Sources(texts.subject, texts.text, texts.html))
+
     def answer(self, tag: str) -> AnswerTemplates:
         """Return the templates of the answer to who asked."""
         return self._kept("answer", tag, lambda: AnswerTemplates(self._folders(tag), language(tag)))
 
-    def sources(self, tag: str) -> Texts:
-        """Return the challenge's words as they stand in the files."""
+    def sources(self, tag: str, kind: TextKind = TextKind.CHALLENGE) -> Texts:
+        """Return the words of challenges, or of notices, as they stand in the files."""
 
         def read() -> Texts:
-            own = self._own(tag)
-            folders = [_shipped(tag)] if own is None else [own, _shipped(tag)]
+            own, shipped = self._own(tag), _shipped(tag if kind is TextKind.CHALLENGE else ENGLISH)
+            folders = [shipped] if own is None else [own, shipped]
             files = [
-                next(file for folder in folders if (file := folder / "challenge" / name).exists()) for name in _PARTS
+                next(file for folder in folders if (file := folder / kind.value / name).exists()) for name in _PARTS
             ]
             return Texts(*(file.read_text("utf-8") for file in files))
 
-        return self._kept("sources", tag, read)
+        return self._kept(f"sources {kind.value}", tag, read)
+
+    def _type(self, tag: str, sources: Sources) -> NoticeTemplates:
+        return self.notice(tag).typed(sources)
 
     def _compile(self, tag: str, sources: Sources) -> Templates:
         return self.challenge(tag).with_texts(sources)

@@ -29,6 +29,7 @@ from gateway.flow.list_work import Bringer
 from gateway.flow.orders import Orders, OrderWorker
 from gateway.flow.ports import StoreDown, StoreFull
 from gateway.flow.queue import Queue
+from gateway.flow.texts import TextKind
 from gateway.flow.watch import Watch
 from gateway.front import Front
 from gateway.languages.language import known
@@ -94,7 +95,13 @@ class Service:
         )
         self.smart_host = SmartHost(assembly.smart_host_settings(settings))
         language_choice = LanguageChoice(self.store, assembly.policy(settings), known(), small_words)
-        self.letters = LetterWriter(settings, texts_in(self.store, assembly.policy(settings)), language_choice.of)
+        policy = assembly.policy(settings)
+        self.letters = LetterWriter(
+            settings,
+            texts_in(self.store, policy),
+            language_choice.of,
+            texts_in(self.store, policy, TextKind.NOTICE),
+        )
         self._keys = keys
         self._deliveries = [
             Loop(f"deliver-{number}", delivery_work(settings, store, self.hops.of, keys.site, clock.now), POLL)

@@ -1,35 +1,38 @@
-"""The words of challenges, of the site and of each domain."""
+"""The words of challenges and notices, of the site and of each domain."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from challenge_web.api.operations import Call, Operation, when_or_none
 from challenge_web.api.problems import Problem, not_found
 from challenge_web.console.routes import Names
-from gateway.domain.roles import Right, Viewer
-from gateway.flow.texts import Draft, Fault, Sample, TextEditor, Texts, scope_in_path
+from gateway.domain.roles import Right
+from gateway.flow.texts import Draft, Fault, Sample, TextDesk, TextEditor, TextKind, Texts, scope_in_path
 
 _LARGEST = 200_000
 
 
 class LanguageQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """In which language."""
+    """Which words, in which language."""
 
     language: Annotated[str, Meta(max_length=20, description='"" is the first there is.')] = ""
+    kind: Annotated[Literal["challenge", "notice"], Meta(description="What the words are for.")] = "challenge"
 
 
 class TemplateText(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a challenge is written from."""
+    """What a mail is written from."""
 
     subject: Annotated[str, Meta(max_length=2000)]
     text: Annotated[str, Meta(max_length=_LARGEST)]
     html: Annotated[str, Meta(max_length=_LARGEST)]
-    from_line: Annotated[str, Meta(max_length=1000, description='"" is what the configuration says.')] = ""
+    from_line: Annotated[
+        str, Meta(max_length=1000, description='Of a challenge; "" is what the configuration says.')
+    ] = ""
 
 
 class Template(Struct, frozen=True):
@@ -68,16 +71,11 @@ class SampleSent(Struct, frozen=True):
     sent: bool
 
 
-SendSample = Callable[[Viewer, str, str, Texts], Awaitable[bool]]
-"""Viewer, scope, language and texts → whether the sample mail was taken for the viewer's own address."""
-
-
 class TemplateResource:
-    """The operations on the words of challenges."""
+    """The operations on the words of challenges and notices."""
 
-    def __init__(self, editor: TextEditor, send_sample: SendSample) -> None:
-        self._editor = editor
-        self._send_sample = send_sample
+    def __init__(self, desks: Mapping[TextKind, TextDesk]) -> None:
+        self._desks = desks
 
     def operations(self) -> Sequence[Operation]:
         """All of them."""
@@ -101,8 +99,9 @@ class TemplateResource:
 
     async def index(self, call: Call[LanguageQuery, None]) -> TemplateList:
         """Return each scope within reach."""
-        drafts = await self._editor.drafts(call.viewer, self._language(call.query))
-        return TemplateList(tuple(self._editor.languages()), tuple(map(_template, drafts)))
+        editor = self._desk(call).editor
+        drafts = await editor.drafts(call.viewer, _language(editor, call.query))
+        return TemplateList(tuple(editor.languages()), tuple(map(_template, drafts)))
 
     async def show(self, call: Call[LanguageQuery, None]) -> Template:
         """Return one."""
@@ -111,7 +110,7 @@ class TemplateResource:
     async def save(self, call: Call[LanguageQuery, TemplateText]) -> Template:
         """Keep words that are good."""
         draft = await self._draft(call)
-        faults = await self._editor.save(call.viewer, draft.scope, draft.language, _texts(call.body))
+        faults = await self._desk(call).editor.save(call.viewer, draft.scope, draft.language, _texts(call.body))
         if faults is None:
             raise not_found()
         if faults:
@@ -121,7 +120,7 @@ class TemplateResource:
     async def reset(self, call: Call[LanguageQuery, None]) -> None:
         """Drop a scope's own words."""
         draft = await self._draft(call)
-        await self._editor.reset(call.viewer, draft.scope, draft.language)
+        await self._desk(call).editor.reset(call.viewer, draft.scope, draft.language)
 
     async def preview(self, call: Call[LanguageQuery, TemplateText]) -> TemplateSample:
         """Fill in the sample."""
@@ -132,17 +131,19 @@ class TemplateResource:
         """Send the sample."""
         draft = await self._draft(call)
         await self._tried(call)
-        return SampleSent(await self._send_sample(call.viewer, draft.scope, draft.language, _texts(call.body)))
+        return SampleSent(
+            await self._desk(call).send_sample(call.viewer, draft.scope, draft.language, _texts(call.body))
+        )
 
     async def seen(self, call: Call[LanguageQuery, None]) -> None:
         """Note that the shipped words were looked at."""
         draft = await self._draft(call)
-        if await self._editor.keep_as_seen(call.viewer, draft.scope, draft.language) is None:
+        if await self._desk(call).editor.keep_as_seen(call.viewer, draft.scope, draft.language) is None:
             raise Problem("conflict", "There are no words of its own.")
 
     async def _tried(self, call: Call[LanguageQuery, TemplateText]) -> Sample:
         draft = await self._draft(call)
-        tried = self._editor.try_out(call.viewer, draft.scope, draft.language, _texts(call.body))
+        tried = self._desk(call).editor.try_out(call.viewer, draft.scope, draft.language, _texts(call.body))
         if tried is None:
             raise not_found()
         if not isinstance(tried, Sample):
@@ -150,14 +151,18 @@ class TemplateResource:
         return tried
 
     async def _draft(self, call: Call[LanguageQuery, Any]) -> Draft:
-        scope = scope_in_path(call.path["scope"])
-        draft = await self._editor.draft(call.viewer, scope, self._language(call.query))
+        scope, editor = scope_in_path(call.path["scope"]), self._desk(call).editor
+        draft = await editor.draft(call.viewer, scope, _language(editor, call.query))
         if draft is None:
             raise not_found()
         return draft
 
-    def _language(self, query: LanguageQuery) -> str:
-        return query.language or self._editor.languages()[0]
+    def _desk(self, call: Call[LanguageQuery, Any]) -> TextDesk:
+        return self._desks[TextKind(call.query.kind)]
+
+
+def _language(editor: TextEditor, query: LanguageQuery) -> str:
+    return query.language or editor.languages()[0]
 
 
 def _texts(told: TemplateText) -> Texts:

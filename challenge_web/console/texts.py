@@ -1,8 +1,8 @@
-"""Where admins change the words of the challenge."""
+"""Where admins change the words of challenges, and of notices."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
@@ -15,19 +15,17 @@ from challenge_web.console.paper import paper, plain_paper
 from challenge_web.console.routes import Form, Names, Route
 from challenge_web.page_language import spoken
 from gateway.domain.phrase import phrase
-from gateway.domain.roles import Right, Viewer
-from gateway.flow.texts import Draft, Fault, Sample, TextEditor, Texts, scope_in_path
+from gateway.domain.roles import Right
+from gateway.flow.texts import Draft, Fault, Sample, TextDesk, TextKind, Texts, scope_in_path
 from gateway.languages.in_templates import sentence
 from gateway.languages.language import language_name
 
 SAVED = say("texts-saved", "Saved. The next challenge is written with these words.")
+NOTICE_SAVED = say("texts-notice-saved", "Saved. The next notice is written with these words.")
 RESET = say("texts-reset", "Your own words are gone. The words from further up are used again.")
 SEEN = say("texts-seen", "Noted. We tell you again when the shipped words change.")
 SENT = say("texts-sent", "A sample is on its way to your mailbox.")
 NOT_SENT = say("texts-not-sent", "The sample could not be sent now. Try again in a few minutes.", done=False)
-
-SendSample = Callable[[Viewer, str, str, Texts], Awaitable[bool]]
-"""Viewer, scope, language and texts → whether the sample mail was taken for the viewer's own address."""
 
 _PREVIEW, _ALL = phrase("Preview"), phrase("All")
 _PARTS = {"subject": phrase("Subject"), "text": phrase("Text"), "html": "HTML", "from_line": phrase("From")}
@@ -37,12 +35,8 @@ _WITH_FRAME = POLICY + "; frame-src 'self'"
 class TextPages:
     """The list of scopes, and the page of each."""
 
-    def __init__(self, editor: TextEditor, send_sample: SendSample, variables: Sequence[tuple[str, str]],
-                 pages: ConsolePages) -> None:  # fmt: skip
-        """variables: what a template may name, each with its meaning."""
-        self._editor = editor
-        self._send_sample = send_sample
-        self._variables = variables
+    def __init__(self, desks: Mapping[TextKind, TextDesk], pages: ConsolePages) -> None:
+        self._desks = desks
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
@@ -61,9 +55,10 @@ class TextPages:
 
     async def index(self, request: web.Request) -> web.Response:
         """Show every scope whose words the viewer may change, and which has its own."""
-        tag = self._language(request)
-        drafts = await self._editor.drafts(viewer_of(request), tag)
-        words = {"drafts": drafts, "language": tag, "languages": self._tabs(tag), "path": path_of}
+        desk = self._desk(request)
+        tag = _language(request, desk)
+        drafts = await desk.editor.drafts(viewer_of(request), tag)
+        words = {"drafts": drafts, "path": path_of, **_places(desk, tag)}
         return self._pages.page(request, "texts/index", words, here="templates")
 
     async def show(self, request: web.Request) -> web.Response:
@@ -74,32 +69,33 @@ class TextPages:
     async def save(self, request: web.Request) -> web.StreamResponse:
         """Keep the words, show them filled in, or send a sample; with faults, show these beside what was typed."""
         viewer, draft, form = viewer_of(request), await self._draft(request), await request.post()
+        desk = self._desk(request)
         texts = _texts(form)
-        here = _here(draft)
         do = form.get("do")
         if do == "save":
-            faults = await self._editor.save(viewer, draft.scope, draft.language, texts)
+            faults = await desk.editor.save(viewer, draft.scope, draft.language, texts)
             if faults is None:
                 raise web.HTTPNotFound
             if not faults:
-                tell(request, "saved")
-                raise see_other(request, here, SAVED)
+                tell(request, _deed(desk, "saved"))
+                said = NOTICE_SAVED if desk.editor.kind is TextKind.NOTICE else SAVED
+                raise see_other(request, _here(desk, draft), said)
             return self._page(request, draft, texts, faults)
-        tried = self._editor.try_out(viewer, draft.scope, draft.language, texts)
+        tried = desk.editor.try_out(viewer, draft.scope, draft.language, texts)
         if tried is None:
             raise web.HTTPNotFound
         if not isinstance(tried, Sample):
             return self._page(request, draft, texts, tried)
         if do == "test":
-            sent = await self._send_sample(viewer, draft.scope, draft.language, texts)
-            tell(request, "sample sent" if sent else "sample not sent")
+            sent = await desk.send_sample(viewer, draft.scope, draft.language, texts)
+            tell(request, _deed(desk, "sample sent" if sent else "sample not sent"))
             return self._page(request, draft, texts, (), tried, SENT if sent else NOT_SENT)
         return self._page(request, draft, texts, (), tried)
 
     async def preview(self, request: web.Request) -> web.Response:
         """Show what was typed as a mail, in a document of its own that can do nothing."""
         draft, form = await self._draft(request), await request.post()
-        tried = self._editor.try_out(viewer_of(request), draft.scope, draft.language, _texts(form))
+        tried = self._desk(request).editor.try_out(viewer_of(request), draft.scope, draft.language, _texts(form))
         if tried is None:
             raise web.HTTPNotFound
         if isinstance(tried, Sample):
@@ -114,22 +110,23 @@ class TextPages:
     async def reset(self, request: web.Request) -> web.StreamResponse:
         """Go back to the words from further up."""
         draft = await self._draft(request)
-        if await self._editor.reset(viewer_of(request), draft.scope, draft.language) is None:
+        if await self._desk(request).editor.reset(viewer_of(request), draft.scope, draft.language) is None:
             raise web.HTTPNotFound
-        tell(request, "reset")
-        raise see_other(request, _here(draft), RESET)
+        tell(request, _deed(self._desk(request), "reset"))
+        raise see_other(request, _here(self._desk(request), draft), RESET)
 
     async def seen(self, request: web.Request) -> web.StreamResponse:
         """Note that the changed shipped words were looked at."""
         draft = await self._draft(request)
-        if await self._editor.keep_as_seen(viewer_of(request), draft.scope, draft.language) is None:
+        if await self._desk(request).editor.keep_as_seen(viewer_of(request), draft.scope, draft.language) is None:
             raise web.HTTPNotFound
-        raise see_other(request, _here(draft), SEEN)
+        raise see_other(request, _here(self._desk(request), draft), SEEN)
 
     def _page(
         self, request: web.Request, draft: Draft, texts: Texts, faults: Sequence[Fault], sample: Sample | None = None,
         told: str = "",
     ) -> web.Response:  # fmt: skip
+        desk = self._desk(request)
         by_part: dict[str, str] = {}
         for fault in faults:
             by_part[fault.part] = (
@@ -145,9 +142,9 @@ class TextPages:
                 "sample": sample,
                 "told": told,
                 "path": path_of(draft.scope),
-                "language": draft.language,
-                "languages": self._tabs(draft.language),
-                "variables": self._variables,
+                "variables": desk.variables,
+                "loop_example": "{% for line in body %}",
+                **_places(desk, draft.language),
             },
             422 if faults else 200,
             here="templates",
@@ -157,21 +154,47 @@ class TextPages:
 
     async def _draft(self, request: web.Request) -> Draft:
         """Return what the path names. Raises HTTPNotFound, beyond the viewer's reach too."""
-        draft = await self._editor.draft(
-            viewer_of(request), scope_in_path(request.match_info["scope"]), self._language(request)
+        desk = self._desk(request)
+        draft = await desk.editor.draft(
+            viewer_of(request), scope_in_path(request.match_info["scope"]), _language(request, desk)
         )
         if draft is None:
             raise web.HTTPNotFound
         return draft
 
-    def _tabs(self, here: str) -> Sequence[tuple[str, str, bool]]:
-        """Return each language with its name, and whether it is the one that is shown."""
-        return [(tag, language_name(tag), tag == here) for tag in self._editor.languages()]
+    def _desk(self, request: web.Request) -> TextDesk:
+        """Return the words that the address is about: challenges, where it says nothing."""
+        asked = request.query.get("kind", "")
+        return next(
+            (desk for kind, desk in self._desks.items() if kind.value == asked), self._desks[TextKind.CHALLENGE]
+        )
 
-    def _language(self, request: web.Request) -> str:
-        languages = self._editor.languages()
-        asked = request.query.get("language", "")
-        return asked if asked in languages else languages[0]
+
+def _places(desk: TextDesk, tag: str) -> dict[str, object]:
+    """Return what leads from one kind and language to the others."""
+    kind = desk.editor.kind
+    return {
+        "kind": kind.value,
+        "kinds": [(one.value, _query(one, tag), one is kind) for one in TextKind],
+        "language": tag,
+        # Each language with its address and name, and whether it is the one that is shown.
+        "languages": [(one, _query(kind, one), language_name(one), one == tag) for one in desk.editor.languages()],
+        "query": _query(kind, tag),
+    }
+
+
+def _deed(desk: TextDesk, what: str) -> str:
+    return what if desk.editor.kind is TextKind.CHALLENGE else f"{desk.editor.kind.value} {what}"
+
+
+def _query(kind: TextKind, tag: str) -> str:
+    return f"language={tag}" if kind is TextKind.CHALLENGE else f"kind={kind.value}&language={tag}"
+
+
+def _language(request: web.Request, desk: TextDesk) -> str:
+    languages = desk.editor.languages()
+    asked = request.query.get("language", "")
+    return asked if asked in languages else languages[0]
 
 
 def path_of(scope: str) -> str:
@@ -179,8 +202,8 @@ def path_of(scope: str) -> str:
     return quote(scope.removeprefix("@"), safe="") if scope else "site"
 
 
-def _here(draft: Draft) -> str:
-    return f"console/templates/{path_of(draft.scope)}?language={draft.language}"
+def _here(desk: TextDesk, draft: Draft) -> str:
+    return f"console/templates/{path_of(draft.scope)}?{_query(desk.editor.kind, draft.language)}"
 
 
 def _texts(form: Form) -> Texts:

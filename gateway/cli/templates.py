@@ -1,4 +1,4 @@
-"""`templates`: the words of the challenge, for the site and for each domain."""
+"""`templates`: the words of challenges, and of notices, for the site and for each domain."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from gateway.cli.options import config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, on_lines, print_facts, print_json, progress
 from gateway.domain.address import Address, normal_domain
 from gateway.domain.roles import Reach
-from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, Texts
+from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, TextKind, Texts
 
 if TYPE_CHECKING:
-    from gateway.letters import LetterWriter
+    from gateway.flow.sample_mail import Compose
 
 T = TypeVar("T")
 
@@ -54,6 +54,10 @@ _COLUMNS: tuple[Column[DraftLine], ...] = (
     Column("by", lambda line: line.changed_by, spare=True),
 )
 _language = click.option("--language", default="en", show_default=True, metavar="TAG", help="Of which the words are.")
+_kind = click.option(
+    "--kind", type=click.Choice([kind.value for kind in TextKind]), default=TextKind.CHALLENGE.value, show_default=True,
+    help="What the words are for.",
+)  # fmt: skip
 _scope = click.argument("scope", default="site", metavar="[SCOPE]")
 _file = click.Path(path_type=Path, dir_okay=False, exists=True)
 _Command = Callable[..., None]
@@ -74,7 +78,7 @@ def _words(command: _Command) -> _Command:
 @click.group()
 @early_config_option
 def templates() -> None:
-    """See and change the words of challenges.
+    """See and change the words of challenges, and of notices.
 
     SCOPE is site, or a domain.
     """
@@ -83,8 +87,9 @@ def templates() -> None:
 @templates.command("list")
 @config_option
 @json_option
+@_kind
 @click.option("--language", default="", metavar="TAG", help="Only words in this language.")
-def list_(config: Path | None, as_json: bool, language: str) -> None:
+def list_(config: Path | None, as_json: bool, kind: str, language: str) -> None:
     """List whose words are used where, and which shipped ones have changed since."""
 
     async def work(editor: TextEditor, context: CommandContext) -> list[Draft]:
@@ -92,19 +97,20 @@ def list_(config: Path | None, as_json: bool, language: str) -> None:
         return [draft for tag in tags for draft in await editor.drafts(context.viewer, tag)]
 
     listing = Listing(_COLUMNS, "There is no such language.", as_json=as_json)
-    listing.page([_line(draft) for draft in _edit(config, work)])
+    listing.page([_line(draft) for draft in _edit(config, kind, work)])
     listing.end()
 
 
 @templates.command()
 @config_option
 @json_option
+@_kind
 @_language
 @click.option("--part", type=click.Choice(list(PARTS)), help="This part alone, as it is kept.")
 @_scope
-def show(config: Path | None, as_json: bool, language: str, part: str | None, scope: str) -> None:
+def show(config: Path | None, as_json: bool, kind: str, language: str, part: str | None, scope: str) -> None:
     """Show the words in force."""
-    draft = _edit(config, lambda editor, context: _draft(editor, context, scope, language))
+    draft = _edit(config, kind, lambda editor, context: _draft(editor, context, scope, language))
     if part is not None and not as_json:
         click.echo(on_lines(_part_of(draft.texts, part)).rstrip("\n"))
     elif as_json:
@@ -126,12 +132,13 @@ def show(config: Path | None, as_json: bool, language: str, part: str | None, sc
 
 @templates.command("set")
 @config_option
+@_kind
 @_language
 @_words
 @click.option("--dry-run", is_flag=True, help="Only check them.")
 @_scope
-def set_(config: Path | None, language: str, dry_run: bool, scope: str, **words: str | Path | None) -> None:
-    """Change the words; what is not named stays. They are used from the next challenge on."""
+def set_(config: Path | None, kind: str, language: str, dry_run: bool, scope: str, **words: str | Path | None) -> None:
+    """Change the words; what is not named stays. They are used from the next mail on."""
     if all(value is None for value in words.values()):
         raise WrongUse("say what to change: --subject LINE, --text FILE, --html FILE, --from LINE")
 
@@ -139,18 +146,19 @@ def set_(config: Path | None, language: str, dry_run: bool, scope: str, **words:
         draft = await _draft(editor, context, scope, language)
         return await _kept(editor, context, draft, _changed(draft.texts, words), dry_run=dry_run)
 
-    _say_faults(_edit(config, work))
-    click.echo("the words are good" if dry_run else f"saved for {scope}; the next challenge is written with them")
+    _say_faults(_edit(config, kind, work))
+    click.echo("the words are good" if dry_run else f"saved for {scope}; the next {kind} is written with them")
 
 
 @templates.command()
 @config_option
+@_kind
 @_language
 @click.argument("part", type=click.Choice(list(PARTS)))
 @_scope
-def edit(config: Path | None, language: str, part: str, scope: str) -> None:
+def edit(config: Path | None, kind: str, language: str, part: str, scope: str) -> None:
     """Change one part of the words in an editor ($VISUAL, $EDITOR)."""
-    draft = _edit(config, lambda editor, context: _draft(editor, context, scope, language))
+    draft = _edit(config, kind, lambda editor, context: _draft(editor, context, scope, language))
     typed, faults = _part_of(draft.texts, part), list[Fault]()
     for _ in range(_ROUNDS):
         edited = click.edit(typed, extension=PARTS[part])
@@ -158,9 +166,9 @@ def edit(config: Path | None, language: str, part: str, scope: str) -> None:
             click.echo("nothing was changed")
             return
         typed, texts = edited, _with_part(draft.texts, part, edited)
-        faults = list(_edit(config, lambda editor, context: _kept(editor, context, draft, texts)))  # noqa: B023 called here
+        faults = list(_edit(config, kind, lambda editor, context: _kept(editor, context, draft, texts)))  # noqa: B023 called here
         if not faults:
-            click.echo(f"saved for {scope}; the next challenge is written with them")
+            click.echo(f"saved for {scope}; the next {kind} is written with them")
             return
         click.echo("\n".join(map(_fault_words, faults)), err=True)
         click.confirm("Edit again?", default=True, abort=True, err=True)
@@ -170,12 +178,13 @@ def edit(config: Path | None, language: str, part: str, scope: str) -> None:
 @templates.command()
 @config_option
 @json_option
+@_kind
 @_language
 @_words
 @click.option("--as-html", is_flag=True, help="Print the HTML instead of the text.")
 @_scope
 def preview(
-    config: Path | None, as_json: bool, language: str, as_html: bool, scope: str, **words: str | Path | None
+    config: Path | None, as_json: bool, kind: str, language: str, as_html: bool, scope: str, **words: str | Path | None
 ) -> None:
     """Fill the words in for a mail that nobody sent: those in force, with what is named in place of theirs."""
 
@@ -183,7 +192,7 @@ def preview(
         draft = await _draft(editor, context, scope, language)
         return editor.try_out(context.viewer, draft.scope, language, _changed(draft.texts, words))
 
-    sample = _edit(config, work)
+    sample = _edit(config, kind, work)
     if not isinstance(sample, Sample):
         _say_faults(sample or ())
         return
@@ -198,17 +207,20 @@ def preview(
 
 @templates.command("sample")
 @config_option
+@_kind
 @_language
 @_words
 @_scope
 @click.argument("address")
-def sample_(config: Path | None, language: str, scope: str, address: str, **words: str | Path | None) -> None:
+def sample_(
+    config: Path | None, kind: str, language: str, scope: str, address: str, **words: str | Path | None
+) -> None:
     """Send the words, filled in, to ADDRESS."""
     to = Address.of(address.strip())
     if to.is_null or "@" not in to.text:
         raise WrongUse(f"{address} is no address; write it as joe@example.org")
 
-    async def work(editor: TextEditor, context: CommandContext, letters: LetterWriter) -> Sequence[Fault] | bool:
+    async def work(editor: TextEditor, context: CommandContext, compose: Compose) -> Sequence[Fault] | bool:
         # Imported here: only this sends one.
         from gateway.flow.sample_mail import SampleMail
 
@@ -220,12 +232,14 @@ def sample_(config: Path | None, language: str, scope: str, address: str, **word
         viewer = replace(context.viewer, reach=Reach(site=True, addresses=frozenset({to.text})))
         with progress("sending"):
             async with context.ways_out() as ways:
-                sample_mail = SampleMail(letters.sample_mail, ways.courier)
+                sample_mail = SampleMail(compose, ways.courier)
                 sent = await sample_mail.send(viewer, draft.scope, language, texts)
-        await context.note("texts-scope", _name(draft.scope), "sample sent" if sent else "sample not sent")
+        await context.note(
+            "texts-scope", _name(draft.scope), _deed(editor, "sample sent" if sent else "sample not sent")
+        )
         return sent
 
-    sent = _with_letters(config, work)
+    sent = _with_letters(config, kind, work)
     if not isinstance(sent, bool):
         _say_faults(sent)
     elif not sent:
@@ -235,48 +249,52 @@ def sample_(config: Path | None, language: str, scope: str, address: str, **word
 
 @templates.command()
 @config_option
+@_kind
 @_language
 @_scope
-def reset(config: Path | None, language: str, scope: str) -> None:
+def reset(config: Path | None, kind: str, language: str, scope: str) -> None:
     """Go back to the words from further up."""
 
     async def work(editor: TextEditor, context: CommandContext) -> bool | None:
         draft = await _draft(editor, context, scope, language)
         done = await editor.reset(context.viewer, draft.scope, language)
         if done:
-            await context.note("texts-reset", _name(draft.scope), "reset")
+            await context.note("texts-reset", _name(draft.scope), _deed(editor, "reset"))
         return done
 
-    if not _edit(config, work):
+    if not _edit(config, kind, work):
         raise CommandError(f"{scope} has no words of its own in {language}")
     click.echo(f"the own words of {scope} are gone; those from further up are used again")
 
 
 @templates.command()
 @config_option
+@_kind
 @_language
 @_scope
-def keep(config: Path | None, language: str, scope: str) -> None:
+def keep(config: Path | None, kind: str, language: str, scope: str) -> None:
     """Note that the change of the shipped words was looked at: own words stay as they are."""
 
     async def work(editor: TextEditor, context: CommandContext) -> bool | None:
         draft = await _draft(editor, context, scope, language)
         done = await editor.keep_as_seen(context.viewer, draft.scope, language)
         if done:
-            await context.note("texts-seen", _name(draft.scope))
+            await context.note("texts-seen", _name(draft.scope), _deed(editor, ""))
         return done
 
-    if not _edit(config, work):
+    if not _edit(config, kind, work):
         raise CommandError(f"{scope} has no words of its own in {language}")
     click.echo("noted; `templates list` tells when the shipped words change again")
 
 
-def _edit(config: Path | None, work: Callable[[TextEditor, CommandContext], Awaitable[T]]) -> T:
-    return _with_letters(config, lambda editor, context, letters: work(editor, context))
+def _edit(config: Path | None, kind: str, work: Callable[[TextEditor, CommandContext], Awaitable[T]]) -> T:
+    return _with_letters(config, kind, lambda editor, context, compose: work(editor, context))
 
 
-def _with_letters(config: Path | None, work: Callable[[TextEditor, CommandContext, LetterWriter], Awaitable[T]]) -> T:
-    """Run work on words, with what writes letters. Raises CommandError."""
+def _with_letters(
+    config: Path | None, kind: str, work: Callable[[TextEditor, CommandContext, Compose], Awaitable[T]]
+) -> T:
+    """Run work on words, with what writes a sample of them. Raises CommandError."""
     # Imported here: what writes letters takes a while.
     from gateway import assembly
     from gateway.letters import LetterWriter
@@ -285,12 +303,15 @@ def _with_letters(config: Path | None, work: Callable[[TextEditor, CommandContex
 
     async def at(context: CommandContext) -> T:
         try:
-            letters = LetterWriter(context.settings)
+            workshop = LetterWriter(context.settings).workshop(TextKind(kind))
         except (TemplateFault, KeyFault) as fault:
             raise CommandError(f"a mail template, or the key: {fault}") from fault
         domains = [normal_domain(name) for name in context.settings.domains.names]
-        editor = TextEditor(context.store, letters, assembly.policy(context.settings), domains=domains, now=time.time)
-        return await work(editor, context, letters)
+        editor = TextEditor(
+            context.store, workshop, assembly.policy(context.settings),
+            domains=domains, now=time.time, kind=TextKind(kind),
+        )  # fmt: skip
+        return await work(editor, context, workshop.sample_mail)
 
     return in_context(config, at)
 
@@ -313,7 +334,7 @@ async def _kept(
         return () if isinstance(tried, Sample) else tried or ()
     faults = await editor.save(context.viewer, draft.scope, draft.language, texts)
     if not faults:
-        await context.note("texts-scope", _name(draft.scope), "saved")
+        await context.note("texts-scope", _name(draft.scope), _deed(editor, "saved"))
     return faults or ()
 
 
@@ -359,6 +380,10 @@ def _line(draft: Draft) -> DraftLine:
         changed_by=draft.own.changed_by if draft.own else "",
         changed_at=draft.own.changed_at if draft.own else None,
     )
+
+
+def _deed(editor: TextEditor, what: str) -> str:
+    return what if editor.kind is TextKind.CHALLENGE else f"{editor.kind.value} {what}".strip()
 
 
 def _name(scope: str) -> str:

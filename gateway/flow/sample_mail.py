@@ -1,4 +1,4 @@
-"""Sample mail: the challenge for a mail that nobody sent, to who edits its words and wants to see it in a mail program."""
+"""Sample mail: the challenge, or the notice, for a mail that nobody sent, to who edits its words and wants to see it in a mail program."""
 
 from __future__ import annotations
 

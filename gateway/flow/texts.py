@@ -1,10 +1,11 @@
-"""Texts: the words of the challenge, as the site and each domain want them."""
+"""Texts: the words of challenges, and of notices, as the site and each domain want them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Protocol, TypeVar
 
 from gateway.domain.address import normal_domain
@@ -36,7 +37,7 @@ def text_scopes(templates: Templates, scope: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What a challenge is written from: templates, and the address it names as its author's."""
+    """What a mail is written from: templates, and the address that a challenge names as its author's."""
 
     subject: str
     text: str
@@ -107,7 +108,7 @@ class Draft:
 
 
 class Workshop(Protocol):
-    """Knows how a challenge is made of texts."""
+    """Knows how a mail is made of texts."""
 
     def languages(self) -> Sequence[str]:
         """Return the languages that there are shipped texts in, as tags of RFC 5646."""
@@ -148,7 +149,22 @@ class TextTx(Protocol):
 
     @property
     def texts(self) -> TextTable:
-        """The texts."""
+        """Those of challenges."""
+
+    @property
+    def notice_texts(self) -> TextTable:
+        """Those of notices."""
+
+
+class TextKind(Enum):
+    """What words are for. Stands in addresses: add members, never rename them."""
+
+    CHALLENGE = "challenge"
+    NOTICE = "notice"
+
+    def table(self, tx: TextTx) -> TextTable:
+        """Return where they are kept."""
+        return tx.texts if self is TextKind.CHALLENGE else tx.notice_texts
 
 
 class TextStore(Protocol):
@@ -162,7 +178,7 @@ class TextStore(Protocol):
 
 
 class TextEditor:
-    """Shows, tries and keeps the texts within a viewer's reach."""
+    """Shows, tries and keeps the texts of one kind within a viewer's reach."""
 
     def __init__(
         self,
@@ -172,8 +188,10 @@ class TextEditor:
         *,
         domains: Sequence[str],
         now: Callable[[], float],
+        kind: TextKind = TextKind.CHALLENGE,
     ) -> None:
         """policy: the configuration's. domains: ours, as A-labels."""
+        self.kind = kind
         self._policy = policy
         self._store = store
         self._workshop = workshop
@@ -199,8 +217,8 @@ class TextEditor:
             return None
         own, site, choices = await self._store.look(
             lambda tx: (
-                tx.texts.override(scope, language),
-                tx.texts.override(SITE, language),
+                self.kind.table(tx).override(scope, language),
+                self.kind.table(tx).override(SITE, language),
                 tx.policies.choices(levels_above(scope)),
             )
         )
@@ -226,7 +244,7 @@ class TextEditor:
         return self._workshop.try_out(scope, language, clean(texts))
 
     async def save(self, viewer: Viewer, scope: str, language: str, texts: Texts) -> Sequence[Fault] | None:
-        """Keep the texts if they are good: from the next challenge on they are used. Returns the faults.
+        """Keep the texts if they are good: from the next mail on they are used. Returns the faults.
 
         None: beyond the viewer's reach.
         """
@@ -239,14 +257,14 @@ class TextEditor:
         override = Override(
             scope, language, texts, self._workshop.shipped(language).hash, viewer.name, self._now()
         )  # fmt: skip
-        await self._store.transact(lambda tx: tx.texts.put(override))
+        await self._store.transact(lambda tx: self.kind.table(tx).put(override))
         return ()
 
     async def reset(self, viewer: Viewer, scope: str, language: str) -> bool | None:
         """Go back to what the scope would have without texts of its own; None beyond the viewer's reach."""
         if scope not in self.scopes(viewer):
             return None
-        return await self._store.transact(lambda tx: tx.texts.drop(scope, language))
+        return await self._store.transact(lambda tx: self.kind.table(tx).drop(scope, language))
 
     async def keep_as_seen(self, viewer: Viewer, scope: str, language: str) -> bool | None:
         """Note that the change of the shipped texts has been looked at; None beyond the viewer's reach."""
@@ -254,11 +272,25 @@ class TextEditor:
         if draft is None or draft.own is None:
             return None
         seen = replace(draft.own, shipped=draft.shipped.hash)
-        await self._store.transact(lambda tx: tx.texts.put(seen))
+        await self._store.transact(lambda tx: self.kind.table(tx).put(seen))
         return True
 
     def _may(self, viewer: Viewer, scope: str) -> bool:
         return viewer.may(Right.EDIT_TEMPLATES) and viewer.reach.covers_scope(scope)
+
+
+SendSample = Callable[[Viewer, str, str, Texts], Awaitable[bool]]
+"""Viewer, scope, language and texts → whether the sample mail was taken for the viewer's own address."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDesk:
+    """All that the pages need for the words of one kind."""
+
+    editor: TextEditor
+    send_sample: SendSample
+    variables: Sequence[tuple[str, str]]
+    """What a template may name, each with its meaning."""
 
 
 def clean(texts: Texts) -> Texts:

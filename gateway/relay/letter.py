@@ -5,25 +5,28 @@ What a letter says is its own module's matter; how it looks to mail programs and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
+from gateway.domain.phrase import phrase
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.reader_days import zone_named
 from gateway.languages.in_templates import teach
 from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.compose import Inline, desk_name, mail_body
+from gateway.relay.letter_syntax import check_letter
 from gateway.relay.plain_words import display_name, header_text, one_line
 from gateway.relay.signer import Signer
-from gateway.relay.templates import Rendered, TemplateFault
+from gateway.relay.templates import MAX_RENDERED, Rendered, Sources, TemplateFault
 
 PARTS = ("subject.txt", "body.txt", "body.html")
 _MAX_SOURCE = 65_536
@@ -143,19 +146,42 @@ class LetterTemplates:
         """
         self.spoken = spoken
         self._needs = tuple(needs)
+        self._most: int | None = None
         self._parts = tuple(_read(folders, kind, name, spoken) for name in PARTS)
         self.render(sample)
 
     def render(self, values: Mapping[str, object]) -> Rendered:
         """Fill them in. Raises TemplateFault."""
-        try:
-            subject, text, page = (template.render(values) for _, template in self._parts)
-        except Exception as fault:  # The sandbox lets through whatever an expression raises.
-            raise TemplateFault(self._parts[0][0].parent, 0, f"does not render: {fault}") from fault
+        subject, text, page = (_filled(file, template, values, self._most) for file, template in self._parts)
         for name in self._needs:
-            if str(values[name]) not in text or str(values[name]) not in page:
-                raise TemplateFault(self._parts[1][0], 0, f"does not contain {{{{ {name} }}}}")
+            for (file, _), part in zip(self._parts[1:], (text, page), strict=True):
+                if str(values[name]) not in part:
+                    raise TemplateFault(file, 0, phrase("does not contain {name}", name=f"{{{{ {name} }}}}"))
         return Rendered(" ".join(subject.split())[:200], text, page)
+
+    def with_texts(self, sources: Sources, sample: Mapping[str, object], lists: Collection[str]) -> Self:
+        """Return templates that take these texts, typed by somebody who is not trusted.
+
+        sample: as in the making. lists: variables that may be gone through. Raises TemplateFault, whose file is the
+        part's name alone.
+        """
+        made = copy(self)
+        made._parts = tuple(_typed(name, text, self.spoken, sample, lists) for name, text in _named(sources))
+        made._most = MAX_RENDERED
+        if not made.render(sample).subject:
+            raise TemplateFault(Path(PARTS[0]), 0, phrase("renders to nothing"))
+        return made
+
+    def faults_in(self, sources: Sources, sample: Mapping[str, object], lists: Collection[str]) -> list[TemplateFault]:
+        """Return what is wrong with each part by itself, at most one fault a part."""
+        faults = []
+        for name, text in _named(sources):
+            try:
+                file, template = _typed(name, text, self.spoken, sample, lists)
+                _filled(file, template, sample, MAX_RENDERED)
+            except TemplateFault as fault:
+                faults.append(fault)
+        return faults
 
 
 def seal(
@@ -194,14 +220,60 @@ def seal(
     return OwnMail(content, cover.message_id, smtputf8=not (cover.to + address).isascii())
 
 
-def _read(folders: Sequence[Path], kind: str, name: str, spoken: Language) -> tuple[Path, jinja2.Template]:
-    file = next((folder / kind / name for folder in folders if (folder / kind / name).exists()), None)
-    if file is None:
-        raise TemplateFault(folders[-1] / kind / name, 0, "there is no such file")
+def _named(sources: Sources) -> Iterator[tuple[str, str]]:
+    return zip(PARTS, (sources.subject, sources.text, sources.html), strict=True)
+
+
+def _filled(file: Path, template: jinja2.Template, values: Mapping[str, object], most: int | None) -> str:
+    """Fill one part in. most: characters it may have; None: as many as it has. Raises TemplateFault."""
+    pieces: list[str] = []
+    size = 0
+    try:
+        for piece in template.generate(values):
+            pieces.append(piece)
+            size += len(piece)
+            if most is not None and size > most:
+                raise TemplateFault(file, 0, phrase("renders to more than {most} characters", most=most))
+    except TemplateFault:
+        raise
+    except Exception as fault:  # The sandbox lets through whatever an expression raises.
+        raise TemplateFault(file, 0, phrase("does not render: {why}", why=str(fault))) from fault
+    return "".join(pieces)
+
+
+def _typed(
+    name: str, source: str, spoken: Language, variables: Collection[str], lists: Collection[str]
+) -> tuple[Path, jinja2.Template]:
+    """Compile what somebody typed, if it is allowed. Raises TemplateFault."""
+    file = Path(name)
+    if len(source.encode("utf-8", "replace")) > MAX_RENDERED:
+        raise TemplateFault(file, 0, phrase("has more than {most} octets", most=MAX_RENDERED))
+    environment = _environment(file, spoken)
+    try:
+        tree = environment.parse(source)
+        check_letter(tree, file, variables, lists)
+        return file, environment.from_string(tree)
+    except jinja2.TemplateSyntaxError as fault:
+        raise TemplateFault(
+            file, fault.lineno, phrase("is no template: {why}", why=fault.message or "syntax")
+        ) from fault
+    except (RecursionError, MemoryError, SyntaxError) as fault:  # Python's own parser gives up on deep nesting.
+        raise TemplateFault(file, 0, phrase("is nested too deeply")) from fault
+
+
+def _environment(file: Path, spoken: Language) -> SandboxedEnvironment:
     environment = SandboxedEnvironment(
         undefined=jinja2.StrictUndefined, autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True
     )
     teach(environment, lambda: spoken)
+    return environment
+
+
+def _read(folders: Sequence[Path], kind: str, name: str, spoken: Language) -> tuple[Path, jinja2.Template]:
+    file = next((folder / kind / name for folder in folders if (folder / kind / name).exists()), None)
+    if file is None:
+        raise TemplateFault(folders[-1] / kind / name, 0, "there is no such file")
+    environment = _environment(file, spoken)
     try:
         source = file.read_bytes()[: _MAX_SOURCE + 1].decode("utf-8")
         if len(source) > _MAX_SOURCE:

@@ -6,8 +6,10 @@ An operator's folder may hold pictures beside the templates; those that the HTML
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from gateway.domain.phrase import phrase
 from gateway.flow.notice_ports import NoticeLetter
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.reader_days import zone_named
@@ -18,9 +20,46 @@ from gateway.relay.logo import logo
 from gateway.relay.plain_words import one_line, without_links
 from gateway.relay.row_words import SAMPLE_NOW, SAMPLE_ROW, row_words
 from gateway.relay.signer import Signer
+from gateway.relay.templates import Rendered, Sources, TemplateFault
 
 _ENGLISH = language(ENGLISH)
 LOGO = "logo.png"
+LISTS = ("body", "groups")
+"""Variables that a template may go through."""
+NOTICE_VARIABLES: Mapping[str, str] = {
+    "mailbox": phrase("The address that is told."),
+    "from_line": phrase("The author of the mail that waits, with his name."),
+    "envelope_from": phrase("Its envelope sender."),
+    "to": phrase("The address the mail was for."),
+    "recipient": phrase("The same, cut where it is long."),
+    "subject": phrase("Its subject; empty where it may not be seen."),
+    "body": phrase("Lines of its text, cleaned and cut, to go through; none where it may not be seen."),
+    "id": phrase("The number of the mail."),
+    "reason": phrase("Why it waits, as a sentence."),
+    "rule": phrase("The same as one word, as policies name it."),
+    "pattern": phrase("The entry of the lists that names its sender; empty where none does."),
+    "groups": phrase("What that entry leaves open, to go through."),
+    "time": phrase("When it came."),
+    "size": phrase("How large it is."),
+    "files": phrase("Its files."),
+    "score": phrase("What a filter in front says of it; empty where there is none."),
+    "days": phrase("How many days it still waits, a whole number."),
+    "url": phrase("The page of the mail; with /allow and /block behind it, what these do."),
+    "stop": phrase("The page that ends notices. Text and HTML must contain it."),
+    "console": phrase("The console, with a slash at the end."),
+    "may_act": phrase("Whether the reader may deliver it."),
+    "may_list": phrase("Whether the reader may allow and block senders."),
+    "content": phrase("Whether the reader may see subject and text."),
+    "last": phrase("Whether it is the last notice in its hour."),
+    "phrase": phrase("The words by which the reader knows our mails."),
+    "date": phrase("When the notice was written."),
+    "zone": phrase("The time zone of all times."),
+    "host": phrase("The name of our pages."),
+    "lang": phrase("The language, as a tag."),
+    "organisation": phrase("`[challenge] organisation`, or the recipient's domain."),
+    "contact": phrase("`[challenge] contact`, or the address the challenge comes from."),
+}
+"""Every variable a template may use, with its meaning."""
 LARGEST_PICTURE = 100_000
 """Octets of one picture of the operator's."""
 _PICTURES = {".png": "png", ".gif": "gif", ".jpg": "jpeg", ".jpeg": "jpeg"}
@@ -32,9 +71,26 @@ class NoticeTemplates(LetterTemplates):
     def __init__(self, folders: Sequence[Path], spoken: Language = _ENGLISH) -> None:
         """folders: of the mail templates, the first that has a file wins. Raises TemplateFault."""
         self.pictures = {LOGO: logo(), **_own_pictures(folders)}
-        super().__init__(
-            folders, "notice", _variables(_SAMPLE, Desk(), SAMPLE_NOW, spoken), needs=("stop",), spoken=spoken
-        )
+        self._sample = _variables(_SAMPLE, Desk(), SAMPLE_NOW, spoken)
+        super().__init__(folders, "notice", self._sample, needs=("stop",), spoken=spoken)
+
+    def typed(self, sources: Sources) -> NoticeTemplates:
+        """Return templates with words from the store. Raises TemplateFault, whose file is the part's name alone."""
+        return self.with_texts(sources, self._sample, LISTS)
+
+    def sample(self) -> Rendered:
+        """Fill them in for a mail that nobody sent. Raises TemplateFault."""
+        return self.render(self._sample)
+
+    def faults(self, sources: Sources) -> list[TemplateFault]:
+        """Return what is wrong with each part of such words by itself."""
+        return self.faults_in(sources, self._sample, LISTS)
+
+
+def sample_notice(to: str, domain: str, tag: str) -> NoticeLetter:
+    """Return a notice of a mail that nobody sent."""
+    row = replace(_SAMPLE.row, recipient=to)
+    return replace(_SAMPLE, mailbox=to, domain=domain, language=tag, row=row, last=False)
 
 
 def compose_notice(

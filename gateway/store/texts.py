@@ -1,24 +1,25 @@
-"""The challenge's words."""
+"""Words that people chose for challenges, or for notices."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, Table, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.flow.texts import Override, Texts
-from gateway.store.tables.texts import challenge_text
 
 
 class TextTable:
     """Implements `flow.texts.TextTable`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, table: Table) -> None:
+        """table: `challenge_text`, or one like it."""
         self._connection = connection
+        self._table = table
 
     def override(self, scope: str, language: str) -> Override | None:
         """Return one."""
-        where = (challenge_text.c.scope == scope, challenge_text.c.language == language)
-        row = self._connection.execute(select(challenge_text).where(*where)).first()
+        where = (self._table.c.scope == scope, self._table.c.language == language)
+        row = self._connection.execute(select(self._table).where(*where)).first()
         return None if row is None else _override(row)
 
     def put(self, override: Override) -> None:
@@ -33,13 +34,13 @@ class TextTable:
             "changed_by": override.changed_by,
             "changed_at": override.changed_at,
         }
-        statement = insert(challenge_text).values(scope=override.scope, language=override.language, **values)
+        statement = insert(self._table).values(scope=override.scope, language=override.language, **values)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["scope", "language"], set_=values))
 
     def drop(self, scope: str, language: str) -> bool:
         """Forget them; False where there were none."""
-        where = (challenge_text.c.scope == scope, challenge_text.c.language == language)
-        return self._connection.execute(delete(challenge_text).where(*where)).rowcount > 0
+        where = (self._table.c.scope == scope, self._table.c.language == language)
+        return self._connection.execute(delete(self._table).where(*where)).rowcount > 0
 
 
 def _override(row: Row[tuple[object, ...]]) -> Override:

@@ -29,6 +29,7 @@ from gateway.store.releases import ReleaseTable
 from gateway.store.saved_searches import SavedSearchTable
 from gateway.store.sessions import SessionTable
 from gateway.store.sources import SourceTable
+from gateway.store.tables.texts import challenge_text, notice_text
 from gateway.store.tallies import TallyTable
 from gateway.store.texts import TextTable
 from gateway.store.tokens import TokenTable
@@ -166,7 +167,12 @@ class Transaction:
     @property
     def texts(self) -> TextTable:
         """The challenge's words."""
-        return TextTable(self.connection)
+        return TextTable(self.connection, challenge_text)
+
+    @property
+    def notice_texts(self) -> TextTable:
+        """The words of notices."""
+        return TextTable(self.connection, notice_text)
 
     @property
     def tallies(self) -> TallyTable:

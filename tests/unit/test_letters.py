@@ -13,8 +13,9 @@ from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.policy import Scope
 from gateway.flow.rows import ChallengeRow
 from gateway.flow.sign_in_mail import SignInLetter
-from gateway.flow.texts import Sample, Texts
+from gateway.flow.texts import Sample, TextKind, Texts
 from gateway.letters import LetterWriter, from_parts
+from gateway.relay.notice_letter import _SAMPLE
 from gateway.relay.templates import TemplateFault
 from gateway.settings import Settings, load
 
@@ -220,3 +221,51 @@ async def test_sign_in_mail_is_written_in_the_language_it_was_asked_in(settings:
     mail = await LetterWriter(settings).sign_in(letter, NOW)
     message = email.message_from_bytes(mail.content, policy=email.policy.default)
     assert (message["Subject"], message["Content-Language"]) == ("Váš odkaz k přihlášení", "cs")
+
+
+# --- the words of notices ---
+
+NOTICE = Texts("Waits: {{ subject }}\n", "{{ url }}\n{{ stop }}\n", '<p><a href="{{ stop }}">x</a></p>\n')
+
+
+async def noticed(settings: Settings, texts: Texts | None) -> email.message.EmailMessage:
+    async def texts_for(recipient: Address, tag: str) -> Texts | None:
+        assert (recipient.domain, tag) == ("example.org", "en")
+        return texts
+
+    mail = await LetterWriter(settings, notice_texts_for=texts_for).notice(_SAMPLE, NOW)
+    message = email.message_from_bytes(mail.content, policy=email.policy.default)
+    assert isinstance(message, email.message.EmailMessage)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("texts", "subject"),
+    [
+        (None, "A mail is waiting: Offer for the roof"),
+        (NOTICE, "Waits: Offer for the roof"),
+        (replace(NOTICE, text="no end\n"), "A mail is waiting: Offer for the roof"),
+    ],
+)
+async def test_notice_is_written_with_the_words_of_the_domain_if_they_are_good(
+    settings: Settings, texts: Texts | None, subject: str
+) -> None:
+    assert (await noticed(settings, texts))["Subject"] == subject
+
+
+def test_words_of_a_notice_are_tried_and_filled_in(settings: Settings) -> None:
+    workshop = LetterWriter(settings).workshop(TextKind.NOTICE)
+    tried = workshop.try_out("@example.org", "de", workshop.shipped("de"))
+    assert isinstance(tried, Sample)
+    assert tried.subject == "Eine E-Mail wartet: Offer for the roof"
+    assert tried.sender == "Poststelle example.org <postmaster@example.org>"
+    assert tried.octets > 3_000
+    faults = workshop.try_out("", "en", Texts("{{ a }}", "{{ stop }}\n{{ b }}", "x", "Desk <desk@example.org>"))
+    assert isinstance(faults, list)
+    assert [(fault.part, fault.line) for fault in faults] == [("subject", 1), ("text", 2), ("from_line", 0)]
+    faults = workshop.try_out("", "en", Texts("x", "{{ stop }}", "x"))
+    assert [(fault.part, fault.line) for fault in faults] == [("html", 0)]  # type: ignore[union-attr]
+    mail = workshop.sample_mail("", "en", NOTICE, "eve@example.org")
+    assert b"\r\nTo: <eve@example.org>\r\n" in mail.content
+    with pytest.raises(KeyError):
+        workshop.shipped("xx")

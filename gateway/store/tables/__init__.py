@@ -33,7 +33,7 @@ from gateway.store.tables.overview import journal, tally
 from gateway.store.tables.policies import expecting, expecting_use, policy_choice
 from gateway.store.tables.queue import bulk_order, order_row, queue, saved_search, seen
 from gateway.store.tables.releases import release_knock, release_letter, release_request
-from gateway.store.tables.texts import challenge_text
+from gateway.store.tables.texts import challenge_text, notice_text
 from gateway.store.tables.webhook import webhook_event, webhook_state
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "metadata",
     "notice",
     "notice_secret",
+    "notice_text",
     "order_row",
     "page_use",
     "passage",

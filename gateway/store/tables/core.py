@@ -33,7 +33,7 @@ def inserted_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-SCHEMA_VERSION = "0017"
+SCHEMA_VERSION = "0018"
 """The newest migration; `db check` compares it with what the file says."""
 
 # SQLite numbers rows by itself only where the key is a plain INTEGER.

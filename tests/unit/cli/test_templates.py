@@ -40,6 +40,25 @@ def test_words_are_changed_previewed_and_given_up_again(shell: Shell) -> None:
     assert [line["deed"] for line in shell("log", "list", "--json").data] == ["texts-reset", "texts-scope"]
 
 
+def test_words_of_notices_are_changed_apart_from_those_of_challenges(shell: Shell) -> None:
+    body = shell.folder / "body.txt"
+    body.write_text("{% for line in body %}\n> {{ line }}\n{% endfor %}\n{{ stop }}\n")
+    told = shell("templates", "set", "--kind", "notice", "example.org", "--text", str(body)).out
+    assert told == "saved for example.org; the next notice is written with them\n"
+    sources = {
+        kind: shell("templates", "show", "--kind", kind, "example.org", "--json").data["line"]["source"]
+        for kind in ("challenge", "notice")
+    }
+    assert sources == {"challenge": "shipped", "notice": "own"}
+    assert "> here is the offer" in shell("templates", "preview", "--kind", "notice", "example.org").out
+    body.write_text("{{ stop }}\n{{ range(9) }}\n")
+    faults = told_in_lines(shell, "templates", "set", "--kind", "notice", "--text", str(body))
+    assert "text, line 2: a call is not allowed" in faults
+    assert shell("templates", "reset", "--kind", "notice", "example.org").status == 0
+    (line, *_) = shell("log", "list", "--json").data
+    assert (line["deed"], line["detail"]) == ("texts-reset", "notice reset")
+
+
 def test_words_with_faults_are_not_kept_and_each_fault_is_a_line(shell: Shell) -> None:
     body = shell.folder / "body.txt"
     body.write_text("Hello {{ nobody }},\nno link\n")

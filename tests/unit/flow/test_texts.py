@@ -8,7 +8,7 @@ import pytest
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Role, Viewer
-from gateway.flow.texts import SITE, Fault, Override, Sample, TextEditor, Texts
+from gateway.flow.texts import SITE, Fault, Override, Sample, TextEditor, TextKind, Texts
 
 T = TypeVar("T")
 ROOT = Viewer(1, "root", Role.SITE_ADMIN, Reach(site=True))
@@ -23,9 +23,16 @@ class Table:
         self.kept: dict[tuple[str, str], Override] = {}
         self.chosen: list[Choice] = []
 
+        self.others: Table | None = None
+
     @property
     def texts(self) -> Table:
         return self
+
+    @property
+    def notice_texts(self) -> Table:
+        self.others = self.others or Table()
+        return self.others
 
     @property
     def policies(self) -> Table:
@@ -107,6 +114,19 @@ async def test_texts_of_a_domain_come_from_itself_then_the_site_then_the_shipped
     assert await source() == ("own", "Hello\n")
     await editor.reset(EVE, "@example.org", "en")
     assert await source() == ("site", "Site\n")
+
+
+async def test_words_of_notices_are_kept_apart_from_those_of_challenges(store: Store, workshop: Workshop) -> None:
+    challenges, notices = (
+        TextEditor(store, workshop, Policy(), domains=["example.org"], now=lambda: 7.0, kind=kind) for kind in TextKind
+    )
+    await notices.save(EVE, "@example.org", "en", OWN)
+    for editor, source in ((challenges, "shipped"), (notices, "own")):
+        draft = await editor.draft(EVE, "@example.org", "en")
+        assert draft is not None
+        assert draft.source == source
+    assert await challenges.reset(EVE, "@example.org", "en") is False
+    assert await notices.reset(EVE, "@example.org", "en") is True
 
 
 async def test_texts_with_a_fault_are_not_kept(editor: TextEditor, store: Store) -> None:

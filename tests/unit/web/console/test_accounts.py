@@ -213,6 +213,26 @@ async def test_words_of_the_challenge_are_tried_saved_and_reset(house: House) ->
     assert "These are the words that came" in await get(house, Role.DOMAIN_ADMIN, path)
 
 
+async def test_words_of_notices_are_changed_beside_those_of_challenges(house: House) -> None:
+    path = "/console/templates/example.org"
+    good = {"subject": "Waits", "text": "{{ stop }}", "html": "<p>{{ stop }}</p>", "from_line": ""}
+    page = await get(house, Role.DOMAIN_ADMIN, f"{path}?kind=notice")
+    assert "What a notice says" in page
+    assert "Whether the reader may deliver it." in page
+    assert 'name="from_line"' not in page
+    assert faults(page) == []
+    wrong = {**good, "text": "{{ stop }}\n{% for a in subject %}{% endfor %}"}
+    page = await post(house, Role.DOMAIN_ADMIN, f"{path}?kind=notice", 422, **wrong, do="save")
+    assert "Line 2: a loop goes through one of body, groups" in page
+    assert "The whole mail has" in await post(house, Role.DOMAIN_ADMIN, f"{path}?kind=notice", 200, **good, do="check")
+    there = await post(house, Role.DOMAIN_ADMIN, f"{path}?kind=notice&language=de", **good, do="save")
+    assert there.endswith("console/templates/example.org?kind=notice&language=de&said=texts-notice-saved")
+    assert "as shipped" in await get(house, Role.DOMAIN_ADMIN, "/console/templates?language=de")
+    assert "as shipped" not in await get(house, Role.DOMAIN_ADMIN, "/console/templates?kind=notice&language=de")
+    assert "texts-reset" in await post(house, Role.DOMAIN_ADMIN, f"{path}/reset?kind=notice&language=de")
+    assert "as shipped" in await get(house, Role.DOMAIN_ADMIN, "/console/templates?kind=notice&language=de")
+
+
 async def test_preview_of_a_challenge_can_do_nothing(house: House) -> None:
     secret = house.secrets[Role.DOMAIN_ADMIN]
     answer = await house.client.post(
