@@ -26,7 +26,7 @@ def needs_smtputf8(envelope: Envelope, content: Sequence[bytes]) -> bool:
 
     A client that asked for it for mail that is ASCII throughout did not need it.
     """
-    if not envelope.reverse_path.is_ascii or any(not r.address.is_ascii for r in envelope.recipients):
+    if not envelope.reverse_path.is_ascii or [each for each in envelope.recipients if not each.address.is_ascii]:
         return True
     return envelope.smtputf8 and not all(piece.isascii() for piece in content)
 
@@ -106,7 +106,7 @@ def xtext(text: str) -> str:
 
 def safe(line: str) -> str:
     """Return the line; raises UnsafeCommand when it holds a control, such as CR or LF."""
-    if _CONTROL.search(line):
+    if not line.isprintable() and _CONTROL.search(line):
         raise UnsafeCommand("control character in a command")
     return line
 

@@ -74,7 +74,7 @@ class Connection:
         # RFC 2920 §3.1: DATA may go with the RCPTs, as long as we do not mind who of them is refused.
         at_once = self._offer.pipelining and (len(rcpts) == 1 or not all_or_nothing)
         said = await self._ask(opening, rcpts, ["DATA"] if at_once else [])
-        if any(300 <= answer.code < 400 for answer in said[: len(opening) + len(rcpts)]):
+        if [answer for answer in said[: len(opening) + len(rcpts)] if 300 <= answer.code < 400]:
             self._wire.fail("takes a command for another")
         answers = said[len(opening) :][: len(rcpts)]
         data = said[-1] if at_once and len(said) == len(opening) + len(rcpts) + 1 else None
@@ -194,4 +194,4 @@ def _for_all(reply: Reply, recipients: Sequence[Recipient]) -> Outcome:
 
 
 def _merged(refused: dict[int, Reply], rest: Reply, recipients: Sequence[Recipient]) -> tuple[Reply, ...]:
-    return tuple(refused.get(i, rest) for i in range(len(recipients)))
+    return tuple([refused.get(i, rest) for i in range(len(recipients))])

@@ -45,7 +45,11 @@ class ReplyReader:
         replies: list[Reply] = []
         try:
             for line in lines:
-                self._take(line, replies)
+                whole = None if self._lines else _one_line(line)
+                if whole is not None:
+                    replies.append(whole)
+                else:
+                    self._take(line, replies)
             if len(self._rest) > MAX_LINE:
                 raise MalformedReply("reply line too long")
         except MalformedReply as fault:
@@ -61,10 +65,6 @@ class ReplyReader:
         return []
 
     def _take(self, line: bytes, replies: list[Reply]) -> None:
-        whole = None if self._lines else _one_line(line)
-        if whole is not None:
-            replies.append(whole)
-            return
         code, more, text = _split(line)
         if self._lines and self._lines[0][0] != code:
             raise MalformedReply("code changes within a reply")
