@@ -358,6 +358,14 @@ def test_bare_line_end_is_found_in_content_of_any_size(octets: bytes, bare: bool
     assert header.has_bare_line_end(b"twelve octets\r\n" * filler + octets) is bare
 
 
+@pytest.mark.parametrize("before", range(-4, 3))
+@pytest.mark.parametrize("ends", [b"\r\n", b"\r", b"\n", b"\r\r\n", b"\r\n\r\n", b"\n\r", b"\r\n\n"])
+def test_bare_line_end_is_found_where_content_is_looked_at_in_pieces(ends: bytes, before: int) -> None:
+    octets = b"x" * (header._PIECE + before) + ends + b"x" * (header._PIECE + 9)
+    without_pairs = octets.replace(b"\r\n", b"")
+    assert header.has_bare_line_end(octets) is (b"\r" in without_pairs or b"\n" in without_pairs)
+
+
 @given(st.lists(st.sampled_from([b"\r\n", b"\r", b"\n", b"\r\r\n", b"a", b"."]), max_size=10).map(b"".join))
 def test_bare_line_end_is_found_in_any_mixture(octets: bytes) -> None:
     without_pairs = octets.replace(b"\r\n", b"")
