@@ -175,7 +175,7 @@ async def test_entry_that_ends_counts_to_the_end_of_the_day_in_the_reader_s_zone
     assert 'value="2027-01-31"' in await desk.get("joe", f"/console/lists/{entry.id}")
     desk.clock[0] = entry.expires_at
     assert "Its time is over" in await desk.get("joe", f"/console/lists/{entry.id}")
-    assert "over" in await desk.get("joe", "/console/lists")
+    assert ">ended</span>" in await desk.get("joe", "/console/lists")
 
 
 async def test_note_and_end_can_be_changed_and_nothing_else(desk: Desk) -> None:

@@ -128,6 +128,9 @@ async def test_auditor_sees_values_and_no_button(desk: Desk) -> None:
     page = await desk.get("audit", "/console/policies/example.org")
     assert "but not change it" in page
     assert "See what it would do" not in page
+    # Neither a form without a button nor a field that is no use.
+    assert "/preview" not in page
+    assert "disabled" not in page
     await desk.post("audit", "/console/policies/example.org", 403, days="9")
 
 
