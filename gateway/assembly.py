@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ipaddress
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from gateway import resources
 from gateway.checks.resolver import Resolver
 from gateway.checks.runner import EvidenceRunner
-from gateway.domain.address import normal_domain
+from gateway.domain.address import Address, normal_domain
 from gateway.domain.challenge import Asking, Caps
 from gateway.domain.durations import DAY
 from gateway.domain.policy import Expiry, Policy, Scope
 from gateway.flow.answer import AnswerRules
+from gateway.flow.bounces import Bounces
 from gateway.flow.deliver import DeliverRules
 from gateway.flow.digest_ports import DigestRules, Wanted
 from gateway.flow.forward import ForwardRules
 from gateway.flow.outgoing import OutgoingRules
+from gateway.flow.ports import Store as MailStore
 from gateway.flow.receive_rules import ReceiveRules, Stage, own_domains
 from gateway.relay.opening import HopSettings, TlsPolicy
 from gateway.settings import Endpoint, Network, Settings
@@ -54,6 +57,12 @@ def receive_rules(settings: Settings, mark_key: bytes) -> ReceiveRules:
         reply_days=settings.outgoing.reply_days if settings.outgoing.listen else 0,
         score_field=settings.evidence.score_field,
     )
+
+
+def make_bounces(settings: Settings, store: MailStore, now: Callable[[], float]) -> Bounces | None:
+    """Return what counts challenges that come back; None where none can, for they have the null reverse-path."""
+    sender = settings.challenge.sender
+    return Bounces(store, Address.of(sender), now=now) if sender else None
 
 
 def outgoing_rules(settings: Settings) -> OutgoingRules:

@@ -89,6 +89,7 @@ class Front:
             wake_deliveries=self._wake_deliveries,
             use=self.entry_use,
             passages=self._passages,
+            bounces=assembly.make_bounces(self._settings, store, now),
         )
 
     @property

@@ -39,6 +39,7 @@ class Numbers(Struct, frozen=True):
     expired: int
     disowned: int
     undeliverable: int
+    bounced: int
 
 
 class TimeBar(Struct, frozen=True):

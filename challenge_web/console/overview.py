@@ -40,6 +40,7 @@ _HAPPENINGS = {
     Happening.EXPIRED: phrase("expired"),
     Happening.DISOWNED: phrase("disowned"),
     Happening.UNDELIVERABLE: phrase("not deliverable"),
+    Happening.BOUNCED: phrase("came back"),
 }
 
 

@@ -134,6 +134,7 @@ def cited(head: Header) -> tuple[bytes, ...]:
 
 
 _RETURNED = re.compile(rb"^message-id:[ \t]*(?:\r\n[ \t]+)?(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE)
+_FAILED = re.compile(rb"^action:[ \t]*failed\b", re.IGNORECASE | re.MULTILINE)
 MOST_RETURNED, _REPORT_OCTETS = 3, 262_144
 """Message-IDs taken from a report, and octets of it that are looked through for them."""
 
@@ -143,11 +144,24 @@ def returned(head: Header, content: bytes) -> tuple[bytes, ...]:
 
     A report holds the mail, or its header, as its last part.
     """
-    if not (head.first(b"content-type") or b"").lower().startswith(b"multipart/report"):
-        return ()
-    part = bytes(content[head.body : head.body + _REPORT_OCTETS])
-    found = [match[1].decode("ascii", "replace") for match in _RETURNED.finditer(part)]
-    return tuple(mail_hash(one) for one in dict.fromkeys(found[:MOST_RETURNED]))
+    return tuple(map(mail_hash, _named(_report(head, content))))
+
+
+def failed_mails(head: Header, content: bytes) -> tuple[str, ...]:
+    """Return the Message-IDs of the mails that a report says will never be delivered (RFC 3464 §2.3.3)."""
+    report = _report(head, content)
+    return _named(report) if _FAILED.search(report) else ()
+
+
+def _report(head: Header, content: bytes) -> bytes:
+    """Return the beginning of a report; b"" for other mail."""
+    is_one = (head.first(b"content-type") or b"").lower().startswith(b"multipart/report")
+    return bytes(content[head.body : head.body + _REPORT_OCTETS]) if is_one else b""
+
+
+def _named(report: bytes) -> tuple[str, ...]:
+    found = [match[1].decode("ascii", "replace") for match in _RETURNED.finditer(report)]
+    return tuple(dict.fromkeys(found[:MOST_RETURNED]))
 
 
 def is_of_them(author: Address, domains: Iterable[str]) -> bool:

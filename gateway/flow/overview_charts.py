@@ -53,7 +53,7 @@ class Backscatter:
     disowned: int
     """Those who were asked said that they did not send the mail."""
     undeliverable: int
-    """No server took it."""
+    """No server took it, or it came back from one that had."""
 
     @property
     def wrong(self) -> int:
@@ -100,5 +100,5 @@ def backscatter(totals: Mapping[Happening, int]) -> Backscatter:
     return Backscatter(
         tried=totals.get(Happening.ASKED, 0) + undeliverable,
         disowned=totals.get(Happening.DISOWNED, 0),
-        undeliverable=undeliverable,
+        undeliverable=undeliverable + totals.get(Happening.BOUNCED, 0),
     )

@@ -163,6 +163,9 @@ class ChallengeTx(Protocol):
     def move(self, challenge_id: int, to: ChallengeState, now: float, reason: str) -> None:
         """Save a new state."""
 
+    def bounced(self, mail_ids: Sequence[str]) -> Sequence[tuple[int, str]]:
+        """Note that these came back; return number and recipient's domain of those of which it was not known."""
+
     def answered(self, challenge_id: int, puzzle_id: bytes, status_hash: bytes, how: str, now: float) -> None:
         """Save that it was solved, by which puzzle."""
 

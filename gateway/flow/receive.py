@@ -24,6 +24,7 @@ from gateway.domain.score import read_score
 from gateway.domain.sources import source_keys
 from gateway.domain.value import value_class
 from gateway.flow.arrangements import policy_for
+from gateway.flow.bounces import Bounces
 from gateway.flow.common_features import CommonFeatures
 from gateway.flow.entry_use import EntryUse
 from gateway.flow.passages import Passages
@@ -70,6 +71,7 @@ class Receiver:
         wake_deliveries: Callable[[], None],
         use: EntryUse | None = None,
         passages: Passages | None = None,
+        bounces: Bounces | None = None,
     ) -> None:
         """hop_for: recipient domain → next hop. forged_fields and results_field: RFC 8601, out of and into a header."""
         self._rules = rules
@@ -85,6 +87,7 @@ class Receiver:
         self._wake_deliveries = wake_deliveries
         self._use = use
         self._passages = passages
+        self._bounces = bounces
 
     def features(self) -> Features:
         """What may be offered to a client: what every next hop offers."""
@@ -139,6 +142,8 @@ class Receiver:
         _received.counts[()] += len(content)
         evidence = await self._checks.inspect(transaction, head, facts, content)
         policies, decisions = await self._decide(transaction, head, facts, evidence, content)
+        if self._bounces is not None and transaction.reverse_path.is_null:
+            await self._bounces.note(transaction, head, content)
         taken = _Taken(transaction, head, facts, evidence, policies, decisions, content)
         dispositions = {decision.disposition for decision in decisions}
         if dispositions == {Disposition.REJECT} and not self._behind_queue:

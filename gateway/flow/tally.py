@@ -28,6 +28,7 @@ class Happening(StrEnum):
     EXPIRED = "expired"  # Nobody moved it in time.
     DISOWNED = "disowned"  # Who was asked says that the mail is not his.
     UNDELIVERABLE = "undeliverable"  # No server took a challenge.
+    BOUNCED = "bounced"  # A challenge came back after a server had taken it.
 
 
 class Slot(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal_column, or_, select, update
@@ -22,6 +23,8 @@ _OPEN = [state.value for state in OPEN]
 _INDEXED = (ChallengeState.QUEUED, ChallengeState.SENT)
 """Those that are open, as the index of their expiry names them."""
 # A withheld challenge was never sent: it uses up nobody's share.
+BOUNCED = "bounced"
+"""Reason of a challenge that came back after a server had taken it; its state stays as it is."""
 _counted = challenge.c.state != literal_column(f"'{ChallengeState.WITHHELD.value}'")
 
 _recent = select(func.count()).where(_counted, challenge.c.created_at > bindparam("since"))
@@ -118,6 +121,18 @@ class ChallengeTable:
             .where(challenge.c.id == challenge_id)
             .values(state=to.value, changed_at=now, reason=reason, lease=None, lease_until=None)
         )
+
+    def bounced(self, mail_ids: Sequence[str]) -> list[tuple[int, str]]:
+        """Note that these came back; return number and recipient's domain of those of which it was not known."""
+        # The state as it is written in the index, which else is not used.
+        sent = challenge.c.state == literal_column(f"'{ChallengeState.SENT.value}'")
+        mine = (sent, challenge.c.mail_id.in_(mail_ids), challenge.c.reason == "")
+        query = select(challenge.c.id, challenge.c.recipient_domain).where(*mine)
+        found = [(number, domain) for number, domain in self._connection.execute(query)]
+        if found:
+            numbers = [number for number, _ in found]
+            self._connection.execute(update(challenge).where(challenge.c.id.in_(numbers)).values(reason=BOUNCED))
+        return found
 
     def answered(self, challenge_id: int, puzzle_id: bytes, status_hash: bytes, how: str, now: float) -> None:
         """Save that it was solved, by which puzzle."""

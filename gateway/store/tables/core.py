@@ -33,7 +33,7 @@ def inserted_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-SCHEMA_VERSION = "0018"
+SCHEMA_VERSION = "0019"
 """The newest migration; `db check` compares it with what the file says."""
 
 # SQLite numbers rows by itself only where the key is a plain INTEGER.
@@ -172,6 +172,7 @@ Index(
 )
 Index("challenge_expiry", challenge.c.expires_at, sqlite_where=text("state IN ('queued', 'sent')"))
 Index("challenge_message", challenge.c.message_id)
+Index("challenge_mail", challenge.c.mail_id, sqlite_where=text("state = 'sent'"))
 
 token = Table(
     "token",

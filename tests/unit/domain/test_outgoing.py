@@ -13,6 +13,7 @@ from gateway.domain.outgoing import (
     Lesson,
     Untaught,
     cited,
+    failed_mails,
     is_of_them,
     lesson,
     mail_hash,
@@ -147,6 +148,22 @@ def test_returned_mails_are_those_that_a_report_gives_back_in_full_or_by_their_h
     assert returned(head_of(REPORT), block(REPORT)) == ()
     many = block(REPORT) + b"".join(b"Message-ID: <%d@example.org>\r\n" % number for number in range(9))
     assert len(returned(header.split(many), many)) == MOST_RETURNED
+
+
+@pytest.mark.parametrize(
+    ("action", "found"),
+    [
+        ("Action: failed", ("<7@example.org>",)),
+        ("action:FAILED (bad)", ("<7@example.org>",)),
+        ("Action: delayed", ()),
+        ("", ()),
+    ],
+)
+def test_failed_mails_are_those_that_a_report_gives_up(action: str, found: tuple[str, ...]) -> None:
+    content = block(REPORT) + f"{action}\r\n\r\n--b\r\n\r\nMessage-ID: <7@example.org>\r\n".encode()
+    assert failed_mails(header.split(content), content) == found
+    plain = block("Content-Type: text/plain") + b"Action: failed\r\nMessage-ID: <7@example.org>\r\n"
+    assert failed_mails(header.split(plain), plain) == ()
 
 
 def test_mail_hash_tells_ids_apart_and_is_short() -> None:

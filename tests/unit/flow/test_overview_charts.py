@@ -52,3 +52,8 @@ def test_gauge_is_the_share_of_challenges_that_went_wrong(
     gauge = backscatter({Happening.ASKED: asked, Happening.DISOWNED: disowned, Happening.UNDELIVERABLE: undeliverable})
     assert (gauge.wrong, gauge.share) == (wrong, share)
     assert backscatter({}) == Backscatter(0, 0, 0)
+
+
+def test_challenge_that_came_back_counts_as_tried_once() -> None:
+    gauge = backscatter({Happening.ASKED: 4, Happening.BOUNCED: 1})
+    assert (gauge.tried, gauge.undeliverable, gauge.share) == (4, 1, 0.25)

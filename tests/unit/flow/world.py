@@ -21,6 +21,7 @@ from gateway.domain.message import Message
 from gateway.domain.policy import Expiry, Policy, Scope
 from gateway.domain.reply import Reply
 from gateway.flow.answer import AnswerRules, Answers
+from gateway.flow.bounces import Bounces
 from gateway.flow.challenge import Challenger
 from gateway.flow.deliver import Deliverer, DeliverRules
 from gateway.flow.digest_ports import DigestRules, Wanted
@@ -163,6 +164,7 @@ class World:
         self.outside = FakeOutside()
         self.woken: list[str] = []
         self.passages: Passages | None = None
+        self.bounces: Bounces | None = None
         self.rules = rules
         self.digests = DigestRules(Wanted(schedule="off", time_zone="UTC"), rules.domains, "https://gw.example.org")
         self._numbers = itertools.count(1)
@@ -187,6 +189,7 @@ class World:
             wake_challenges=lambda: self.woken.append("challenges"),
             wake_deliveries=lambda: self.woken.append("deliveries"),
             passages=self.passages,
+            bounces=self.bounces,
         )
 
     def answers(self, *, attempts: int = 5, pause_minutes: float = 15) -> Answers:
