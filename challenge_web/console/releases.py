@@ -29,8 +29,8 @@ NOT_ASKED = say(
     "There is nothing to ask for: the mail does not wait, or you can let it go yourself.",
     done=False,
 )
-RELEASED = say("request-released", "The mail is on its way to its recipient. Who asked is told by mail.")
-REFUSED = say("request-refused", "The mail stays here. Who asked is told by mail.")
+RELEASED = say("request-released", "The mail is on its way to its recipient. The person who asked is told by mail.")
+REFUSED = say("request-refused", "The mail stays here. The person who asked is told by mail.")
 SETTLED = say(
     "request-settled", "Nothing was done: somebody else has decided before, or the mail has ended.", done=False
 )

@@ -148,7 +148,7 @@ def ask(config: Path | None, as_json: bool, words: str, mail: int) -> None:
 
 @requests.command()
 @config_option
-@click.option("--why", default="", help="A word to who asked.")
+@click.option("--why", default="", help="A word to the person who asked.")
 @click.argument("number", metavar="ID", type=RowId())
 def release(config: Path | None, why: str, number: int) -> None:
     """Let the mail of a request go to its recipient, and to nobody else."""
@@ -157,7 +157,7 @@ def release(config: Path | None, why: str, number: int) -> None:
 
 @requests.command()
 @config_option
-@click.option("--why", default="", help="A word to who asked.")
+@click.option("--why", default="", help="A word to the person who asked.")
 @click.argument("number", metavar="ID", type=RowId())
 def refuse(config: Path | None, why: str, number: int) -> None:
     """Do not let the mail of a request go. It stays where it is."""
