@@ -72,6 +72,7 @@ from gateway.flow.held_links import HeldLinks
 from gateway.flow.history import History
 from gateway.flow.journal import Journal
 from gateway.flow.list_import import ListFiles
+from gateway.flow.list_preview import Previews
 from gateway.flow.list_work import FileSaver
 from gateway.flow.lists import Lists
 from gateway.flow.moderate import Moderator
@@ -184,6 +185,7 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
     """Make every room."""
     view = MailView(parts.reading, parts.forwarder, parts.queue, now=parts.now)
     searches, scored = SavedSearches(parts.store, now=parts.now), bool(parts.settings.evidence.score_field)
+    files = ListFiles(parts.store, now=parts.now)
     return [
         *_entrance_rooms(parts, pages, cookie, client_of),
         HomePages(),
@@ -196,7 +198,7 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
             WaitingFrom(parts.store, parts.orders),
             pages,
         ),
-        ListFilePages(ListFiles(parts.store, now=parts.now), _saver(parts), pages),
+        ListFilePages(files, Previews(files), _saver(parts), pages),
         AccountsPages(
             parts.entrance.accounts, parts.entrance.sessions, functools.partial(link_url, parts.settings), pages
         ),

@@ -20,6 +20,7 @@ from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.list_files import COLUMNS, cells, moment
 from gateway.flow.list_import import CSV, MOST_OCTETS, ListFiles
+from gateway.flow.list_preview import Previews, Progress
 from gateway.flow.list_work import Bringing, FileSaver
 
 SAVED = say("list-imported", "Saved. The entries count from the next mail on.")
@@ -33,15 +34,14 @@ LOOK_AGAIN = 3
 _FORMS = ("csv", "allow", "deny")
 _FORM = 100_000
 """Octets around the file in its form."""
-_SHOWN = 100
-"""Lines of each kind that the preview shows."""
 
 
 class ListFilePages:
     """Import with its preview, and export."""
 
-    def __init__(self, files: ListFiles, saver: FileSaver, pages: ConsolePages) -> None:
+    def __init__(self, files: ListFiles, previews: Previews, saver: FileSaver, pages: ConsolePages) -> None:
         self._files = files
+        self._previews = previews
         self._saver = saver
         self._pages = pages
 
@@ -75,15 +75,23 @@ class ListFilePages:
         raise see_other(request, f"console/lists/import/{draft_id}")
 
     async def preview(self, request: web.Request) -> web.Response:
-        """Say what saving would do."""
+        """Say what saving would do; of a file that takes a while, how far it is read."""
         viewer, draft_id = viewer_of(request), int(request.match_info["id"])
-        plan = await self._files.preview(viewer, draft_id)
-        if plan is None:
+        found = await self._previews.at(viewer, draft_id)
+        if found is None:
             raise web.HTTPNotFound
+        if isinstance(found, Progress):
+            watched = "watch" in request.query
+            path = f"console/lists/import/{draft_id}"
+            words = {"progress": found, "path": path, "watched": watched}
+            response = self._pages.page(request, "lists/reading", words, here="lists")
+            if watched:
+                response.headers["Refresh"] = str(LOOK_AGAIN)
+            return response
         words = {
-            "plan": plan,
+            "plan": found.plan,
+            "counts": found.counts,
             "draft_id": draft_id,
-            "most": _SHOWN,
             "whom": whom,
             "for_whom": for_whom,
             "demand": demand,

@@ -53,6 +53,13 @@ class Lines:
     lines: list[Line] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
+    def take(self, one: Line | Fault) -> None:
+        """Add one more."""
+        if isinstance(one, Line):
+            self.lines.append(one)
+        else:
+            self.faults.append(one)
+
 
 def cells(entries: Iterable[EntryView]) -> Iterator[Sequence[str]]:
     """Yield the cells of each entry in the order of COLUMNS, patterns and scopes in the form people type."""
@@ -112,31 +119,45 @@ def parse_expiry(text: str) -> float | None:
 
 def read_csv(file: TextIO, default_scope: str = "") -> Lines:
     """Read a CSV file whose first line names the columns. default_scope: of lines that name none, in stored form."""
-    found = Lines()
+    return _together(csv_lines(file, default_scope))
+
+
+def read_plain(file: TextIO, verdict: Verdict, scope: str) -> Lines:
+    """Read one pattern from each line; what follows a # is a note, and a line that begins with one is passed over."""
+    return _together(plain_lines(file, verdict, scope))
+
+
+def _together(found: Iterable[Line | Fault]) -> Lines:
+    lines = Lines()
+    for one in found:
+        lines.take(one)
+    return lines
+
+
+def csv_lines(file: TextIO, default_scope: str = "") -> Iterator[Line | Fault]:
+    """Yield the lines of a CSV file one by one, as `read_csv` reads them."""
     reader = csv.reader(file, strict=True)
     try:
         names = [_ALSO.get(name.strip(), name.strip()) for name in next(reader, [])]
         if wrong := _header_fault(names):
-            return Lines(faults=[Fault(1, wrong)])
+            yield Fault(1, wrong)
+            return
         for row in reader:
             if not any(cell.strip() for cell in row):
                 continue
             try:
                 entry, note = _entry(names, row, default_scope)
-                found.lines.append(Line(reader.line_num, entry, note))
+                yield Line(reader.line_num, entry, note)
             except ValueError as fault:
-                found.faults.append(Fault(reader.line_num, words_of(fault)))
+                yield Fault(reader.line_num, words_of(fault))
     except UnicodeDecodeError:
-        found.faults.append(Fault(0, phrase("it is not UTF-8; save it as “CSV UTF-8”")))
+        yield Fault(0, phrase("it is not UTF-8; save it as “CSV UTF-8”"))
     except csv.Error as fault:
-        found.faults.append(Fault(reader.line_num, phrase("it is not CSV: {why}", why=str(fault))))
-    return found
+        yield Fault(reader.line_num, phrase("it is not CSV: {why}", why=str(fault)))
 
 
-def read_plain(file: TextIO, verdict: Verdict, scope: str) -> Lines:
-    """Read one pattern from each line; what follows a # is a note, and a line that begins with one is passed over."""
-    found = Lines()
-    number = 0
+def plain_lines(file: TextIO, verdict: Verdict, scope: str) -> Iterator[Line | Fault]:
+    """Yield the lines of plain text one by one, as `read_plain` reads them."""
     try:
         for number, text in enumerate(file, 1):
             words, mark, note = text.partition("#")
@@ -146,12 +167,11 @@ def read_plain(file: TextIO, verdict: Verdict, scope: str) -> Lines:
                 continue
             try:
                 entry = Entry(verdict, parse_pattern(words), scope)
-                found.lines.append(Line(number, entry, checked_note(note.strip())))
+                yield Line(number, entry, checked_note(note.strip()))
             except ValueError as fault:
-                found.faults.append(Fault(number, words_of(fault)))
+                yield Fault(number, words_of(fault))
     except UnicodeDecodeError:
-        found.faults.append(Fault(0, phrase("it is not UTF-8; save it as UTF-8 text")))
-    return found
+        yield Fault(0, phrase("it is not UTF-8; save it as UTF-8 text"))
 
 
 def _header_fault(names: Sequence[str]) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from gateway.domain.lists import UNPROVEN, Entry, Verdict, merge_entries
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
-from gateway.flow.list_files import Fault, Line, Lines, read_csv, read_plain
+from gateway.flow.list_files import Fault, Line, Lines, csv_lines, plain_lines
 from gateway.flow.list_ports import Cut, EntryStore, EntryTx, EntryView, Part
 from gateway.flow.list_rights import may_be_unproven, parts_in_reach
 
@@ -19,6 +21,10 @@ MOST_OCTETS = 8_000_000
 MOST_LINES = 100_000
 PIECE = 1000
 """Lines that are saved in one transaction: mail that comes in meanwhile waits some 20 ms for it."""
+_BIT = 100
+"""Lines that are read or compared at a time: some milliseconds."""
+_BREATH = 0.004
+"""Seconds for others between two bits."""
 _PAGE = 1000
 _Key = tuple[str, str, str]
 
@@ -70,20 +76,45 @@ def pieces(lines: Lines) -> list[Lines]:
     return [Lines(lines.lines[start : start + PIECE], [] if start else lines.faults) for start in starts]
 
 
-def read(words: str, form: str, scope: str) -> Lines:
-    """Read a file. form: CSV, or the verdict of plain lines. scope: of lines that name none, in stored form."""
+def read_pieces(words: str, form: str, scope: str) -> Iterator[Lines]:
+    """Read a file bit by bit, however many lines it has.
+
+    form: CSV, or the verdict of plain lines. scope: of lines that name none, in stored form.
+    """
     file = io.StringIO(words.removeprefix("\ufeff"), newline="")
-    found = read_csv(file, scope) if form == CSV else read_plain(file, Verdict(form), scope)
-    if len(found.lines) + len(found.faults) > MOST_LINES:
-        return Lines(faults=[Fault(0, phrase("it has more than {most} lines; bring it in pieces", most=MOST_LINES))])
-    return found
+    found = csv_lines(file, scope) if form == CSV else plain_lines(file, Verdict(form), scope)
+    while some := list(islice(found, _BIT)):
+        lines = Lines()
+        for one in some:
+            lines.take(one)
+        yield lines
+
+
+async def gently(words: str, form: str, scope: str) -> AsyncIterator[Lines]:
+    """Yield the same, with room for others between two bits."""
+    pieces = read_pieces(words, form, scope)
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        yield piece
+        await asyncio.sleep(_BREATH)
+
+
+def too_long() -> Lines:
+    """Say that a file has too many lines, and nothing else."""
+    return Lines(faults=[Fault(0, phrase("it has more than {most} lines; bring it in pieces", most=MOST_LINES))])
 
 
 def plan(tx: EntryTx, lines: Lines, now: float) -> Plan:
     """Say what these lines would do. Faulty ones stay faults."""
     made = Plan(faults=list(lines.faults))
     first: dict[_Key, Line] = {}
-    for line in lines.lines:
+    _gather(lines.lines, first, made)
+    _compare(tx, list(first.values()), made, now)
+    return made
+
+
+def _gather(lines: Sequence[Line], first: dict[_Key, Line], made: Plan) -> None:
+    """Merge lines into those of the same entry that stand before them; what is merged is known."""
+    for line in lines:
         earlier = first.get(_key(line.entry))
         if earlier is None:
             first[_key(line.entry)] = line
@@ -91,12 +122,16 @@ def plan(tx: EntryTx, lines: Lines, now: float) -> Plan:
             merged = replace(merge_entries(earlier.entry, line.entry, 0.0))
             first[_key(line.entry)] = Line(earlier.number, merged, earlier.note or line.note)
             made.known.append(line)
+
+
+def _compare(tx: EntryTx, lines: Sequence[Line], made: Plan, now: float) -> None:
+    """Add to a plan what lines, each of an entry of its own, do to those that are there."""
     there = {
         (view.pattern, view.scope, view.verdict): view
-        for view in tx.entries.of_patterns(list(dict.fromkeys(line.entry.pattern for line in first.values())))
+        for view in tx.entries.of_patterns(list(dict.fromkeys(line.entry.pattern for line in lines)))
     }
-    for key, line in first.items():
-        view = there.get(key)
+    for line in lines:
+        view = there.get(_key(line.entry))
         if view is None:
             made.new.append(line)
             continue
@@ -105,7 +140,6 @@ def plan(tx: EntryTx, lines: Lines, now: float) -> Plan:
             made.known.append(line)
         else:
             made.changed.append(change)
-    return made
 
 
 def save(tx: EntryTx, planned: Plan, who: str, now: float) -> Saved:
@@ -154,19 +188,35 @@ class ListFiles:
         now = self._now()
         return await self._store.transact(lambda tx: tx.entries.put_draft(viewer.name, form, scope, words, now))
 
-    async def preview(self, viewer: Viewer, draft_id: int) -> Plan | None:
-        """Say what saving would do; None for a file that is not his."""
-        now = self._now()
+    async def preview(
+        self, viewer: Viewer, draft_id: int, tell: Callable[[int, int], None] = lambda done, total: None
+    ) -> Plan | None:
+        """Say what saving would do; None for a file that is not his.
 
-        def work(tx: EntryTx) -> Plan | None:
-            draft = tx.entries.draft(draft_id, viewer.name)
-            return (
-                None
-                if draft is None
-                else plan(tx, within_reach(viewer, read(draft.words, draft.form, draft.scope)), now)
-            )
-
-        return await self._store.look(work)
+        It is read and compared bit by bit, beside whatever else is going on. tell: is told how many lines are read,
+        and how many there are.
+        """
+        now, made, first = self._now(), Plan(), dict[_Key, Line]()
+        draft = await self._store.look(lambda tx: tx.entries.draft(draft_id, viewer.name))
+        if draft is None:
+            return None
+        total, done = draft.words.count("\n") + 1, 0
+        async for piece in gently(draft.words, draft.form, draft.scope):
+            mine = within_reach(viewer, piece)
+            made.faults.extend(mine.faults)
+            _gather(mine.lines, first, made)
+            done += len(piece.lines) + len(piece.faults)
+            if done > MOST_LINES:
+                return Plan(faults=too_long().faults)
+            tell(min(done, total), total)
+        lines = list(first.values())
+        for start in range(0, len(lines), _BIT):
+            some, added = lines[start : start + _BIT], Plan()
+            await self._store.look(lambda tx: _compare(tx, some, added, now))  # noqa: B023 awaited here
+            made.new.extend(added.new)
+            made.changed.extend(added.changed)
+            made.known.extend(added.known)
+        return made
 
     async def export(self, viewer: Viewer, verdict: str = "") -> AsyncIterator[list[EntryView]]:
         """Yield the entries in his reach in pages, in the order they were made, one part after the other."""

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.list_files import Lines
-from gateway.flow.list_import import PIECE, Saved, plan, read, save, within_reach
+from gateway.flow.list_import import MOST_LINES, PIECE, Saved, gently, plan, save, too_long, within_reach
 from gateway.flow.list_ports import Draft, EntryTable
 from gateway.flow.orders import OrderState
 from gateway.log import event
@@ -114,7 +114,7 @@ class Bringer:
         if order is None or not order.open:
             return None
         now = self._now()
-        lines = await self._store.look(lambda tx: self._lines(tx, order))
+        lines = await self._lines(order)
         if order.state is OrderState.GATHERING:
             refused = _NOTHING if lines is None else Saved(0, 0, 0, len(lines.faults))
             total = 0 if lines is None else len(lines.lines)
@@ -129,19 +129,26 @@ class Bringer:
                   known=moved.saved.known, refused=moved.saved.refused)  # fmt: skip
         return moved
 
-    def _lines(self, tx: BringTx, order: Bringing) -> Lines | None:
+    async def _lines(self, order: Bringing) -> Lines | None:
         """Return the lines of a file that may be saved; None where it is gone."""
         if self._read is None or self._read[0] != order.draft_id:
-            draft = tx.entries.draft(order.draft_id, order.actor)
+            draft = await self._store.look(lambda tx: tx.entries.draft(order.draft_id, order.actor))
             if draft is None:
                 return None
-            self._read = order.draft_id, lines_of(draft, order.viewer)
+            self._read = order.draft_id, await lines_of(draft, order.viewer)
         return self._read[1]
 
 
-def lines_of(draft: Draft, viewer: Viewer) -> Lines:
-    """Read a file, as far as somebody may save it."""
-    return within_reach(viewer, read(draft.words, draft.form, draft.scope))
+async def lines_of(draft: Draft, viewer: Viewer) -> Lines:
+    """Read a file, as far as somebody may save it, beside whatever else is going on."""
+    found = Lines()
+    async for piece in gently(draft.words, draft.form, draft.scope):
+        mine = within_reach(viewer, piece)
+        found.lines.extend(mine.lines)
+        found.faults.extend(mine.faults)
+        if len(found.lines) + len(found.faults) > MOST_LINES:
+            return too_long()
+    return found
 
 
 def _save_piece(tx: BringTx, order: Bringing, lines: Lines | None, now: float) -> Bringing | None:

@@ -18,6 +18,7 @@ from challenge_web.pages import Pages
 from gateway.domain.lists import ALIGNED, Entry, Verdict
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.list_import import ListFiles
+from gateway.flow.list_preview import Previews
 from gateway.flow.list_work import Bringer, FileSaver
 from gateway.flow.lists import Lists
 from gateway.flow.orders import Orders, OrderWorker
@@ -55,8 +56,9 @@ class Journal:
 class Desk:
     """A client with somebody signed in, and the store behind."""
 
-    def __init__(self, client: Client, store: Store, journal: Journal, clock: list[float]) -> None:
+    def __init__(self, client: Client, store: Store, journal: Journal, clock: list[float], previews: Previews) -> None:
         self.client = client
+        self.previews = previews
         self.store = store
         self.journal = journal
         self.clock = clock
@@ -111,18 +113,16 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 async def desk(make_client: MakeClient, store: Store) -> Desk:
     journal, clock = Journal(), [NOW]
+    files = ListFiles(store, now=lambda: clock[0])
+    previews = Previews(files, patience=30.0)
 
     def add(app: web.Application, pages: Pages) -> None:
         console = ConsolePages(pages)
         orders = Orders(store, 10, now=lambda: clock[0], wake=lambda: None)
         rooms: list[Room] = [
             ListPages(Lists(store, 10, now=lambda: clock[0]), WaitingFrom(store, orders), console),
-            ListFilePages(
-                ListFiles(store, now=lambda: clock[0]),
-                FileSaver(store, now=lambda: clock[0], wake=lambda: None),
-                console,
-            ),
+            ListFilePages(files, previews, FileSaver(store, now=lambda: clock[0], wake=lambda: None), console),
         ]
         add_console(app, rooms, Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", journal)
 
-    return Desk(await make_client(console=add), store, journal, clock)
+    return Desk(await make_client(console=add), store, journal, clock, previews)

@@ -13,6 +13,7 @@ from aiohttp import FormData
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from gateway.domain.lists import Verdict
 from gateway.flow.list_import import PIECE, Saved
+from gateway.flow.list_preview import SHOWN
 from gateway.flow.list_work import Bringer
 from tests.unit.web.console.lists_desk import Desk
 from tests.unit.web.console.markup import faults
@@ -122,6 +123,39 @@ LONG = 2 * PIECE + 5
 async def brought_long(desk: Desk, who: str = "joe") -> str:
     text = "".join(f"u{number}@oak.example\n" for number in range(LONG)) + "u1@oak.example\nno pattern\n"
     return await brought(desk, who, text, "deny", f"{who}@example.org")
+
+
+async def test_preview_of_a_long_file_comes_when_it_is_read_and_a_page_tells_so_before(desk: Desk) -> None:
+    path = await brought_long(desk)
+    desk.previews.patience = 0.0
+    page = await desk.get("joe", path)
+    assert "The file is being read." in page
+    assert "<progress" in page
+    watched = await desk.client.get(f"{path}?watch=1", cookies={"session": "joe"})
+    assert watched.headers["Refresh"] == "3"
+    desk.previews.patience = 30.0
+    await desk.get("kim", path, 404)
+    ready = await desk.client.get(f"{path}?watch=1", cookies={"session": "joe"})
+    assert "Refresh" not in ready.headers
+    page = await ready.text()
+    assert faults(page) == []
+    assert re.findall(r"<b>([\d,]+)</b>", page) == [str(LONG), "0", "1", "1"]
+    assert f"and {LONG - SHOWN:,} more" in page
+    assert page.count("oak.example") < 3 * SHOWN
+    assert await desk.patterns() == []
+    # What it would do now, and not what it would have done then.
+    await desk.put("u1@oak.example", "joe@example.org", Verdict.DENY)
+    assert re.findall(r"<b>([\d,]+)</b>", await desk.get("joe", path)) == [str(LONG - 1), "0", "2", "1"]
+
+
+async def test_files_of_several_are_read_one_after_the_other_and_each_is_shown_to_its_own(desk: Desk) -> None:
+    paths = {who: await brought_long(desk, who) for who in ("joe", "kim")}
+    desk.previews.patience = 0.0
+    for who, path in paths.items():
+        assert "The file is being read." in await desk.get(who, path)
+    desk.previews.patience = 30.0
+    for who, path in reversed(paths.items()):
+        assert re.findall(r"<b>([\d,]+)</b>", await desk.get(who, path)) == [str(LONG), "0", "1", "1"]
 
 
 async def test_import_of_many_lines_goes_on_behind_a_page_that_tells_how_far_it_is(desk: Desk) -> None:
