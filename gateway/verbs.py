@@ -67,7 +67,7 @@ class DigestWriter(Protocol):
 
 def make_courier(
     settings: Settings,
-    hop_of: Callable[[str], Hop],
+    hop_for: Callable[[str], Hop],
     outside: Outside,
     now: Callable[[], float],
     mark_key: bytes,
@@ -76,7 +76,7 @@ def make_courier(
     """Make what brings our letters to people."""
     return Courier(
         own_domains(settings.domains.names),
-        hop_of,
+        hop_for,
         outside,
         now=now,
         mark_key=mark_key,

@@ -22,7 +22,7 @@ class Courier:
     def __init__(
         self,
         domains: Collection[str],
-        hop_of: Callable[[str], Hop],
+        hop_for: Callable[[str], Hop],
         outside: Outside,
         *,
         now: Callable[[], float],
@@ -34,7 +34,7 @@ class Courier:
         book: gets a line for each letter.
         """
         self._domains = domains
-        self._hop_of = hop_of
+        self._hop_for = hop_for
         self._outside = outside
         self._now = now
         self._mark_key = mark_key
@@ -60,5 +60,5 @@ class Courier:
             smtputf8=mail.smtputf8,
         )
         mark = trace.release_mark(self._mark_key, mail.content, header.split(mail.content), self._now())
-        done = await self._hop_of(recipient.domain).deliver(envelope, [mark, mail.content], all_or_nothing=True)
+        done = await self._hop_for(recipient.domain).deliver(envelope, [mark, mail.content], all_or_nothing=True)
         return done.replies[0]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from gateway.domain.digest import Group
-from gateway.domain.roles import Reach, Right
 from gateway.flow.account_ports import Account
 from gateway.flow.queue_ports import Row
 
@@ -131,13 +130,6 @@ class DigestLetter:
     content: bool
     """Subjects and files may be seen."""
     links: Links
-
-
-class Withheld(Protocol):
-    """Knows what the policy of an address takes from its user."""
-
-    async def withheld(self, reach: Reach) -> frozenset[Right]:
-        """Return the rights that a user with these addresses has not."""
 
 
 class DigestTable(Protocol):

@@ -20,9 +20,10 @@ from gateway.flow.attempts import all_of
 from gateway.flow.courier import Courier
 from gateway.flow.digest_drafts import Draft, draft_of, redrafted
 from gateway.flow.digest_people import Plan, mailboxes_for, person_of, plan_of, wanted_by
-from gateway.flow.digest_ports import DigestLetter, DigestRules, DigestStore, DigestTx, Links, Mailbox, Queued, Withheld
+from gateway.flow.digest_ports import DigestLetter, DigestRules, DigestStore, DigestTx, Links, Mailbox, Queued
 from gateway.flow.letter_book import LetterKind
 from gateway.flow.own_mail import OwnMail
+from gateway.flow.user_rights import Withholding
 from gateway.log import event
 
 _log = logging.getLogger("gateway.digest")
@@ -69,7 +70,7 @@ class Digests:
         self,
         rules: DigestRules,
         store: DigestStore,
-        policies: Withheld,
+        policies: Withholding,
         compose: Compose,
         courier: Courier,
         *,

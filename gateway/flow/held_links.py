@@ -19,12 +19,13 @@ from gateway.domain.notice import OFF as NO_NOTICES
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.domain.schedule import OFF
 from gateway.flow.digest_people import Person, person_of, plan_of, wanted_by
-from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable, RowLook, Withheld
+from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable, RowLook
 from gateway.flow.moderate import Action, Breadth, act_on_one
 from gateway.flow.notice_ports import ChoiceTable, HeadTable, NoticeTable
 from gateway.flow.notices import choice_of
 from gateway.flow.ports import Tx
 from gateway.flow.queue_ports import MACHINE, Row
+from gateway.flow.user_rights import Withholding
 from gateway.log import event
 
 T = TypeVar("T")
@@ -36,8 +37,6 @@ _RIGHT = {
     Action.AUTHORIZE: Right.EDIT_LISTS,
     Action.BLACKLIST: Right.EDIT_LISTS,
 }
-
-
 _LET_GO = (State.RELEASED, State.DELIVERED)
 _OUTCOMES: dict[Action, tuple[State, ...]] = {
     Action.DELIVER: _LET_GO,
@@ -127,7 +126,7 @@ class HeldLinks:
         self,
         rules: DigestRules,
         store: HeldLinksStore,
-        policies: Withheld,
+        policies: Withholding,
         *,
         now: Callable[[], float],
         wake_deliveries: Callable[[], None],

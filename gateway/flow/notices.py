@@ -31,13 +31,14 @@ from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.attempts import all_of
 from gateway.flow.courier import Courier
 from gateway.flow.digest_people import Person, mailboxes_for, person_of, plan_of, wanted_by
-from gateway.flow.digest_ports import DigestRules, Withheld
+from gateway.flow.digest_ports import DigestRules
 from gateway.flow.letter_book import LetterKind
 from gateway.flow.notice_ports import DueNotice, NoticeLetter, NoticeStore, NoticeTx
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue_ports import Row
 from gateway.flow.read import ContentGone, WrongContent
+from gateway.flow.user_rights import Withholding
 from gateway.log import bug, event
 
 _log = logging.getLogger("gateway.notices")
@@ -70,7 +71,7 @@ class Notices:
         self,
         rules: DigestRules,
         store: NoticeStore,
-        policies: Withheld,
+        policies: Withholding,
         text: Text,
         compose: Compose,
         courier: Courier,

@@ -18,7 +18,7 @@ from gateway.domain.roles import Reach, Right
 from gateway.flow.attempts import all_of
 from gateway.flow.courier import Courier
 from gateway.flow.digest_people import Plan, person_of, plan_of, wanted_by
-from gateway.flow.digest_ports import DigestRules, Withheld
+from gateway.flow.digest_ports import DigestRules
 from gateway.flow.letter_book import LetterKind
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.release_ports import (
@@ -32,6 +32,7 @@ from gateway.flow.release_ports import (
     RequestState,
 )
 from gateway.flow.releases import Releases
+from gateway.flow.user_rights import Withholding
 from gateway.log import bug, event
 
 _log = logging.getLogger("gateway.releases")
@@ -53,7 +54,7 @@ class ReleaseMail:
         rules: DigestRules,
         store: ReleaseStore,
         releases: Releases,
-        policies: Withheld,
+        policies: Withholding,
         compose: Compose,
         courier: Courier,
         *,

@@ -50,7 +50,7 @@ class LinkMail:
         store: AccountsStore,
         public_url: str,
         compose: Compose,
-        hop_of: Callable[[str], Hop],
+        hop_for: Callable[[str], Hop],
         courier: Courier,
         *,
         now: Callable[[], float],
@@ -61,7 +61,7 @@ class LinkMail:
         self._store = store
         self._public_url = public_url
         self._compose = compose
-        self._hop_of = hop_of
+        self._hop_for = hop_for
         self._courier = courier
         self._now = now
         self._random_octets = random_octets
@@ -95,7 +95,7 @@ class LinkMail:
         if not ours and account is None:
             return None
         if ours:
-            taken = await self._hop_of(address.domain).verify(NULL_PATH, Recipient(address), not address.is_ascii)
+            taken = await self._hop_for(address.domain).verify(NULL_PATH, Recipient(address), not address.is_ascii)
             if not taken.accepted:
                 return taken
         token = token_text(self._random_octets(TOKEN_OCTETS))
