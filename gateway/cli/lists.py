@@ -273,12 +273,8 @@ def _part(scope: str | None) -> Part:
     return Part() if scope is None else Part(owner=without_tag(scope))
 
 
-def _key(entry: Entry) -> tuple[str, str, str]:
-    return entry.pattern, entry.scope, entry.verdict.value
-
-
 def _same(tx: Transaction, entry: Entry) -> Entry | None:
-    return next((there for there in tx.lists.entries([entry.pattern]) if _key(there) == _key(entry)), None)
+    return next((there for there in tx.lists.entries([entry.pattern]) if there.key == entry.key), None)
 
 
 def _named(entry: Entry) -> str:

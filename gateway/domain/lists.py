@@ -53,6 +53,11 @@ class Entry:
         return self.expires_at is None or now < self.expires_at
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """What no second entry has: pattern, scope and verdict."""
+        return self.pattern, self.scope, self.verdict.value
+
+    @property
     def names_source(self) -> bool:
         """True where it names what a mail comes by, a list or a signer, and not a sender."""
         return self.pattern.startswith(SOURCE_KINDS)

@@ -20,7 +20,7 @@ _UNSURE = Guess("en", True)
 
 
 class HeadTable(Protocol):
-    """Contents in the store."""
+    """The beginnings of mails in the store."""
 
     def head(self, message_id: int, most: int) -> bytes:
         """Return the first octets of a message; b"" where its content is gone."""

@@ -18,10 +18,11 @@ from gateway.domain.lifecycle import State
 from gateway.domain.notice import OFF as NO_NOTICES
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.domain.schedule import OFF
+from gateway.flow.challenge_language import HeadTable
 from gateway.flow.digest_people import Person, person_of, plan_of, wanted_by
 from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable, RowLook
 from gateway.flow.moderate import Action, Breadth, act_on_one
-from gateway.flow.notice_ports import ChoiceTable, HeadTable, NoticeTable
+from gateway.flow.notice_ports import ChoiceTable, NoticeTable
 from gateway.flow.notices import choice_of
 from gateway.flow.ports import Tx
 from gateway.flow.queue_ports import MACHINE, Row

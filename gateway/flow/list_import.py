@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from gateway.domain.lists import UNPROVEN, Entry, Verdict, merge_entries
+from gateway.domain.lists import UNPROVEN, Verdict, merge_entries
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.list_files import Fault, Line, Lines, csv_lines, plain_lines
@@ -26,7 +26,6 @@ _BIT = 100
 _BREATH = 0.004
 """Seconds for others between two bits."""
 _PAGE = 1000
-_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +105,21 @@ def too_long() -> Lines:
 def plan(tx: EntryTx, lines: Lines, now: float) -> Plan:
     """Say what these lines would do. Faulty ones stay faults."""
     made = Plan(faults=list(lines.faults))
-    first: dict[_Key, Line] = {}
+    first: dict[tuple[str, str, str], Line] = {}
     _gather(lines.lines, first, made)
     _compare(tx, list(first.values()), made, now)
     return made
 
 
-def _gather(lines: Sequence[Line], first: dict[_Key, Line], made: Plan) -> None:
+def _gather(lines: Sequence[Line], first: dict[tuple[str, str, str], Line], made: Plan) -> None:
     """Merge lines into those of the same entry that stand before them; what is merged is known."""
     for line in lines:
-        earlier = first.get(_key(line.entry))
+        earlier = first.get(line.entry.key)
         if earlier is None:
-            first[_key(line.entry)] = line
+            first[line.entry.key] = line
         else:
             merged = replace(merge_entries(earlier.entry, line.entry, 0.0))
-            first[_key(line.entry)] = Line(earlier.number, merged, earlier.note or line.note)
+            first[line.entry.key] = Line(earlier.number, merged, earlier.note or line.note)
             made.known.append(line)
 
 
@@ -131,7 +130,7 @@ def _compare(tx: EntryTx, lines: Sequence[Line], made: Plan, now: float) -> None
         for view in tx.entries.of_patterns(list(dict.fromkeys(line.entry.pattern for line in lines)))
     }
     for line in lines:
-        view = there.get(_key(line.entry))
+        view = there.get(line.entry.key)
         if view is None:
             made.new.append(line)
             continue
@@ -158,10 +157,6 @@ def _change(line: Line, view: EntryView, now: float) -> Change | None:
     if (merged.proof, note, expires) == (view.proof, view.note, view.expires_at):
         return None
     return Change(line, view, merged.proof, note, expires)
-
-
-def _key(entry: Entry) -> _Key:
-    return entry.pattern, entry.scope, entry.verdict.value
 
 
 class ListFiles:
@@ -196,7 +191,7 @@ class ListFiles:
         It is read and compared bit by bit, beside whatever else is going on. tell: is told how many lines are read,
         and how many there are.
         """
-        now, made, first = self._now(), Plan(), dict[_Key, Line]()
+        now, made, first = self._now(), Plan(), dict[tuple[str, str, str], Line]()
         draft = await self._store.look(lambda tx: tx.entries.draft(draft_id, viewer.name))
         if draft is None:
             return None

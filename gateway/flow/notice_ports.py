@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from gateway.domain.levels import Choice
+from gateway.flow.challenge_language import HeadTable
 from gateway.flow.digest_ports import AccountLook, DigestTable, RowLook
 from gateway.flow.ports import ListTx
 from gateway.flow.queue_ports import Row
@@ -115,13 +116,6 @@ class ChoiceTable(Protocol):
 
     def put(self, choice: Choice, actor: str, now: float) -> None:
         """Keep a choice in the place of the one before."""
-
-
-class HeadTable(Protocol):
-    """The beginnings of mails that wait."""
-
-    def head(self, message_id: int, most: int) -> bytes:
-        """Return the first octets of a message; b"" where its content is gone."""
 
 
 class NoticeTx(Protocol):

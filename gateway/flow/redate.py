@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from gateway.domain.durations import DAY
-from gateway.domain.levels import Choice
 from gateway.domain.policy import Policy
+from gateway.flow.arrangements import PolicyTx
 from gateway.flow.orders import OrderState
 from gateway.flow.policy_effects import NewDate, Waiting, new_date, policies_of
 from gateway.log import event
@@ -111,13 +111,6 @@ class RedatingTable(Protocol):
         """End it where it is; False where it has ended."""
 
 
-class ChoicesTable(Protocol):
-    """Choices of policy."""
-
-    def choices(self, scopes: Sequence[str]) -> tuple[Choice, ...]:
-        """Return the choices of these scopes."""
-
-
 class RedateTx(Protocol):
     """What redating needs of a transaction."""
 
@@ -126,7 +119,7 @@ class RedateTx(Protocol):
         """Redatings."""
 
     @property
-    def policies(self) -> ChoicesTable:
+    def policies(self) -> PolicyTx:
         """Choices of policy."""
 
 

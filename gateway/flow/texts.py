@@ -9,9 +9,10 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from gateway.domain.address import normal_domain
-from gateway.domain.levels import Choice, effective_policy, levels_above
+from gateway.domain.levels import effective_policy, levels_above
 from gateway.domain.policy import Policy, Templates
 from gateway.domain.roles import Right, Viewer
+from gateway.flow.arrangements import PolicyTx
 
 T = TypeVar("T")
 
@@ -133,18 +134,11 @@ class TextTable(Protocol):
         """Forget them; False where there were none."""
 
 
-class ChoiceTable(Protocol):
-    """Choices of policy."""
-
-    def choices(self, scopes: Sequence[str]) -> tuple[Choice, ...]:
-        """Return the choices of these scopes."""
-
-
 class TextTx(Protocol):
     """What texts need of a transaction."""
 
     @property
-    def policies(self) -> ChoiceTable:
+    def policies(self) -> PolicyTx:
         """Choices of policy."""
 
     @property

@@ -11,6 +11,7 @@ from gateway.domain.lifecycle import OPEN, State
 from gateway.flow.account_ports import Kind
 from gateway.flow.digest_ports import Bearer, Mailbox, Queued, Sent, Stuck, Wanted
 from gateway.store import counters
+from gateway.store.queue_sql import rows_of
 from gateway.store.tables import challenge, inserted_id, pending
 from gateway.store.tables.accounts import account_address
 from gateway.store.tables.digests import digest, digest_choice, digest_item, digest_mailbox, digest_secret
@@ -83,7 +84,7 @@ class DigestTable:
 
     def newcomers(self, after: int, most: int) -> tuple[int, list[str]]:
         """Return the last of up to `most` listed rows behind this one, and whose they are, without sub-addresses."""
-        rows = self._run("SELECT id, owner FROM queue WHERE id > ? ORDER BY id LIMIT ?", (after, most))
+        rows = rows_of(self._connection, "SELECT id, owner FROM queue WHERE id > ? ORDER BY id LIMIT ?", (after, most))
         return (rows[-1][0] if rows else after), list(dict.fromkeys(owner for _, owner in rows))
 
     def cursor(self) -> int:
@@ -168,7 +169,7 @@ class DigestTable:
                 elif not everything:
                     query += _NEVER_SHOWN
                     values.append(mailbox)
-                rows = self._run(f"{query} ORDER BY q.age LIMIT ?", (*values, most))
+                rows = rows_of(self._connection, f"{query} ORDER BY q.age LIMIT ?", (*values, most))
                 found += [row[0] for row in rows]
         return sorted(found, reverse=True)[:most]
 
@@ -178,7 +179,7 @@ class DigestTable:
         for owner in owners:
             for lane in ("people", "machine"):
                 values = (lane, owner.rpartition("@")[2], owner, most + 1 - total)
-                total += self._run(f"SELECT count(*) FROM (SELECT 1 {_ROWS} LIMIT ?)", values)[0][0]  # noqa: S608 names of our own
+                total += rows_of(self._connection, f"SELECT count(*) FROM (SELECT 1 {_ROWS} LIMIT ?)", values)[0][0]  # noqa: S608 names of our own
         return total
 
     # --- digests ---
@@ -303,14 +304,6 @@ class DigestTable:
             self._connection.execute(delete(table).where(table.c.digest_id.in_(ids)))
         self._connection.execute(delete(digest).where(digest.c.id.in_(ids)))
         return len(ids)
-
-    def _run(self, query: str, values: Sequence[str | int | float]) -> Sequence[tuple[int, str]]:
-        cursor = self._connection.connection.cursor()
-        try:
-            cursor.execute(query, tuple(values))
-            return list(cursor.fetchall())
-        finally:
-            cursor.close()
 
 
 def _due(now: float, latest: float) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from gateway.flow.queue_ports import COUNTED_OF_A_GROUP, Group, Key, Row, Select
 from gateway.store.queue_find import Finder
 from gateway.store.queue_hits import Limits
 from gateway.store.queue_ordered import Found
-from gateway.store.queue_sql import Clause, Values, by_index
+from gateway.store.queue_sql import Clause, Values, by_index, rows_of
 from gateway.store.queue_strips import waiting_strips
 from gateway.store.tables import digest
 from gateway.store.tables.accounts import account_address
@@ -139,13 +139,7 @@ class QueueTable:
         return _read_row(rows[0], key) if rows else None
 
     def _run(self, query: str, values: Values) -> Sequence[Any]:
-        # Not by SQLAlchemy: it would take longer than the look-up.
-        cursor = self._connection.connection.cursor()
-        try:
-            cursor.execute(query, values)
-            return list(cursor.fetchall())
-        finally:
-            cursor.close()
+        return rows_of(self._connection, query, values)
 
     def _stream(self, query: str, values: Values) -> Iterator[int]:
         # Not one by one: a million ids take a third of the time so.

@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
 
 Values = tuple[str | int | float | bytes, ...]
 
@@ -24,6 +27,16 @@ class Clause:
         if not other.sql:
             return self
         return Clause(f"{self.sql} AND {other.sql}" if self.sql else other.sql, self.values + other.values)
+
+
+def rows_of(connection: Connection, query: str, values: Values) -> list[Any]:
+    """Run a statement of ours and return its rows; not by SQLAlchemy: it would take longer than the look-up."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(query, values)
+        return list(cursor.fetchall())
+    finally:
+        cursor.close()
 
 
 def by_index(index: str, where: Clause) -> Clause:

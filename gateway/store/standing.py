@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from gateway.domain.lifecycle import State
 from gateway.flow.queue_ports import LANES
-from gateway.store.queue_sql import Clause, Values, by_index
+from gateway.store.queue_sql import Clause, by_index, rows_of
 
 _FIRST, _AT_ONCE = 10, 500
 """Ids that are taken from a stretch at first, and later, at a time: of hundreds of small ones few are used of each."""
@@ -36,7 +36,7 @@ class RowsInState:
         total = 0
         for rows, _, _ in self._strips:
             query = f"SELECT count(*) FROM (SELECT 1 {rows.sql} LIMIT ?)"  # noqa: S608 names of our own
-            total += self._run(query, (*rows.values, most - total))[0][0]
+            total += rows_of(self._connection, query, (*rows.values, most - total))[0][0]
         return total
 
     def newest(self, most: int) -> list[int]:
@@ -47,11 +47,11 @@ class RowsInState:
     def first_held_at(self) -> float | None:
         """Return when the first of them came; None where there is none."""
         firsts = [
-            self._run(f"SELECT id {rows.sql} ORDER BY {oldest} LIMIT 1", rows.values)
+            rows_of(self._connection, f"SELECT id {rows.sql} ORDER BY {oldest} LIMIT 1", rows.values)
             for rows, _, oldest in self._strips
         ]
         ids = [found[0][0] for found in firsts if found]
-        return self._run("SELECT held_at FROM pending WHERE id = ?", (min(ids),))[0][0] if ids else None
+        return rows_of(self._connection, "SELECT held_at FROM pending WHERE id = ?", (min(ids),))[0][0] if ids else None
 
     def facts(self, ids: Sequence[int]) -> Sequence[Any]:
         """Return reverse-path, recipient, reason and score of rows."""
@@ -59,7 +59,7 @@ class RowsInState:
             "SELECT m.reverse_path, p.recipient, p.reason, m.score FROM json_each(?) AS one"
             " CROSS JOIN pending AS p ON p.id = one.value CROSS JOIN message AS m ON m.id = p.message_id"
         )
-        return self._run(query, (json.dumps(ids),))
+        return rows_of(self._connection, query, (json.dumps(ids),))
 
     def _walk(self, rows: Clause, order: str, most: int) -> Iterator[int]:
         cursor = self._connection.connection.cursor()
@@ -69,14 +69,6 @@ class RowsInState:
             while some := cursor.fetchmany(taken):
                 yield from (row_id for (row_id,) in some)
                 taken = min(2 * taken, _AT_ONCE)
-        finally:
-            cursor.close()
-
-    def _run(self, query: str, values: Values) -> Sequence[Any]:
-        cursor = self._connection.connection.cursor()
-        try:
-            cursor.execute(query, values)
-            return list(cursor.fetchall())
         finally:
             cursor.close()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     CursorResult,
     Float,
     ForeignKey,
@@ -21,8 +23,19 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.event import listen
 
 metadata = MetaData()
+
+
+def also_make(statements: Sequence[str]) -> None:
+    """Run these behind the making of all tables, in their order: what columns cannot say."""
+
+    def make(_target: MetaData, connection: Connection, **_: object) -> None:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+    listen(metadata, "after_create", make)
 
 
 def inserted_id(result: CursorResult[Any]) -> int:

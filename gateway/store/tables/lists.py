@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, Float, ForeignKey, MetaData, String, Table, Text, event
+from sqlalchemy import Column, Float, ForeignKey, String, Table, Text
 
-from gateway.store.tables.core import RowId, list_entry, metadata
+from gateway.store.tables.core import RowId, also_make, list_entry, metadata
 
 removal = Table(
     "entry_removal",
@@ -52,10 +52,4 @@ STATEMENTS: tuple[str, ...] = (
 )
 """What the columns above cannot say; made with the tables, in this order."""
 
-
-def _complete(_target: MetaData, connection: Connection, **_: object) -> None:
-    for statement in STATEMENTS:
-        connection.exec_driver_sql(statement)
-
-
-event.listen(metadata, "after_create", _complete)
+also_make(STATEMENTS)

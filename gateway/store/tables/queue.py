@@ -5,21 +5,18 @@ from __future__ import annotations
 from sqlalchemy import (
     Boolean,
     Column,
-    Connection,
     Float,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
-    event,
     text,
 )
 
-from gateway.store.tables.core import RowId, metadata
+from gateway.store.tables.core import RowId, also_make, metadata
 
 queue = Table(
     "queue",
@@ -177,10 +174,4 @@ STATEMENTS: tuple[str, ...] = (
 )
 """What the columns above cannot say; made with the tables, in this order."""
 
-
-def _complete(_target: MetaData, connection: Connection, **_: object) -> None:
-    for statement in STATEMENTS:
-        connection.exec_driver_sql(statement)
-
-
-event.listen(metadata, "after_create", _complete)
+also_make(STATEMENTS)

@@ -84,6 +84,12 @@ def test_parse_scope_of_anything_else_raises_value_error(text: str) -> None:
         parse_scope(text)
 
 
+def test_key_of_an_entry_is_what_no_second_one_has() -> None:
+    entry = Entry(Verdict.DENY, "@oak.example", "joe@example.org")
+    assert entry.key == ("@oak.example", "joe@example.org", "deny")
+    assert replace(entry, proof="", id=7, expires_at=1.0, learned=True).key == entry.key
+
+
 def test_sender_keys_are_address_domain_and_parents() -> None:
     assert sender_keys(Address.of("Anna@a.b.example")) == (
         "anna@a.b.example",
