@@ -86,7 +86,7 @@ def _split(line: bytes) -> tuple[int, bool, str]:
 
 # A reply of one line and nothing strange, as most are. It says the same as the long way, sooner.
 _PLAIN = re.compile(
-    r"([2-5])([0-9]{2})(?: (?:(\1\.[0-9]{1,3}\.[0-9]{1,3})(?:[ \t]+|(?=\r?\Z)))?+([\x20-\x7e]*+))?\r?\Z"
+    r"([2-5])([0-9]{2})(?: (?:(\1\.[0-9]{1,3}\.[0-9]{1,3})(?:[ \t]++|(?=\r?\Z)))?([\x20-\x7e]*+))?\r?\Z"
 )
 
 
@@ -109,7 +109,7 @@ def _reply(code: int, texts: list[str]) -> Reply:
     return Reply(code, enhanced, "\n".join(_UNPRINTABLE.sub("?", text) for text in texts))
 
 
-_CLEAN = re.compile(r"[\x21-\x7e]++(?: [\x21-\x7e]++)*+\Z")
+_CLEAN = re.compile(r"[\x21-\x7e]++(?: [\x21-\x7e]++)*\Z")
 
 
 def passed_on(reply: Reply) -> Reply:

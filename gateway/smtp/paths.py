@@ -23,23 +23,25 @@ MAX_DOMAIN = 255  # RFC 5321 §4.5.3.1.2.
 MAX_PATH = 254  # RFC 5321 §4.5.3.1.3: 256 with the angle brackets.
 _MAX_LABEL = 63
 
+# Only runs of single characters are possessive here: of groups, Python before 3.11.5 does not go back to where the last one
+# that fits ended, and takes `<a.@b>`. Each group begins with a character that ends the run before it, so nothing is tried twice.
 _WIDE = "\u0080-\U0010ffff"  # Whether SMTPUTF8 allows it, and which of it is text, is checked apart.
 _ATOM = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{_WIDE}-]++"
 # RFC 5321 §4.1.2, which unlike RFC 5322 has no controls between the quotes.
-_QUOTED = rf'"(?:[ !#-\[\]-~{_WIDE}]++|\\[ -~])*+"'
+_QUOTED = rf'"(?:[ !#-\[\]-~{_WIDE}]++|\\[ -~])*"'
 # The underscore is no hostname character, but mail from such hosts is real and it harms nobody.
-_LABEL = rf"[A-Za-z0-9_{_WIDE}]++(?:-++[A-Za-z0-9_{_WIDE}]++)*+"
-_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*+"
+_LABEL = rf"[A-Za-z0-9_{_WIDE}]++(?:-++[A-Za-z0-9_{_WIDE}]++)*"
+_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
 _LITERAL = r"\[[!-Z^-~]++\]"
 # RFC 5321 appendix C: a source route must be understood and should be ignored.
-_ROUTE = rf"(?:@{_DOMAIN}(?:,@{_DOMAIN})*+:)?+"
-_PATH = re.compile(rf"<{_ROUTE}((?:{_ATOM}(?:\.{_ATOM})*+|{_QUOTED}))@({_DOMAIN}|{_LITERAL})>")
+_ROUTE = rf"(?:@{_DOMAIN}(?:,@{_DOMAIN})*:)?"
+_PATH = re.compile(rf"<{_ROUTE}((?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED}))@({_DOMAIN}|{_LITERAL})>")
 _POSTMASTER = re.compile(r"<postmaster>", re.IGNORECASE)
 
 _KEYWORD = re.compile(r"[A-Z0-9][A-Z0-9-]*+\Z")
 _VALUE = re.compile(r"[!-<>-~]++\Z")
 # RFC 3461 §4: xtext.
-_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*+\Z")
+_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")
 _ORCPT = re.compile(r"[A-Za-z0-9-]++;[!-~]++\Z")
 _NOTIFY = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 
@@ -243,7 +245,7 @@ def is_host(argument: str) -> bool:
     return len(argument) <= MAX_DOMAIN and _HOST.match(argument) is not None
 
 
-_HOST = re.compile(r"[A-Za-z0-9_]++(?:[.-]++[A-Za-z0-9_]++)*+\.?+\Z")
+_HOST = re.compile(r"[A-Za-z0-9_]++(?:[.-]++[A-Za-z0-9_]++)*\.?+\Z")
 
 
 def _is_routed(mailbox: str) -> bool:
