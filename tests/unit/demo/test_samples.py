@@ -17,6 +17,7 @@ from gateway.domain import header
 from gateway.domain.message import read_message
 from gateway.domain.roles import Reach, Role
 from gateway.domain.score import read_score
+from gateway.flow.queue_ports import Place, Selection
 from gateway.service import Service
 from gateway.store import views
 from gateway.store.transaction import Transaction
@@ -116,10 +117,11 @@ async def test_demo_begins_with_mail_that_waits_and_sends_nobody_a_challenge_for
             again = await put_samples(service, lambda: NOW)
             waiting = await service.store.look(rows)
             scores = await service.store.look(_scores)
+            listed = await service.store.look(lambda tx: tx.queue.count(Selection(Place(site=True)), 500))
         finally:
             await service.stop(0.1)
         assert (put, again) == (len(SAMPLES), 0)
-        assert len(waiting) == sum(len(sample.to) for sample in SAMPLES)
+        assert len(waiting) == listed == sum(len(sample.to) for sample in SAMPLES)
         assert set(scores) == {sample.score for sample in SAMPLES}
         assert {row.challenge for row in waiting} == {"", "sent"}
         assert {NOW - sample.hours * 3600 for sample in SAMPLES} == {row.received_at for row in waiting}
