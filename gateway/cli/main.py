@@ -50,7 +50,7 @@ COMMANDS = {
     "requests": Place("requests", "requests", "See who asks for the release of a mail, and decide."),
     "lists": Place("lists", "lists", "Manage allow and deny entries."),
     "policy": Place("policy", "policy", "See and choose what holds for the site, a domain or a recipient."),
-    "templates": Place("templates", "templates", "See and change the words of challenges."),
+    "templates": Place("templates", "templates", "See and change the words of challenges, and of notices."),
     "expect": Place("expect", "expect", "Let mail of proven strangers pass for a while."),
     "digest": Place("digest", "digest", "Tell people by mail what waits for them."),
     "account": Place("account", "account", "Manage who may sign in to the console."),
