@@ -207,7 +207,7 @@ class Finder(Ordered):
                         return min(newer, ask.most + 1)
                 between = part.hits.and_(rowids_behind(f"{part.table}.rowid", ask.start, ask.descending))
                 return self.counted(Clause(f"FROM {part.table} WHERE {between.sql}", between.values), ask.most + 1)
-            part, hits, rest = self.without_small(part)
+            part, hits, rest = self.without_small(part, looked_up=True)
             total = self._count_ids(hits, rest.and_(behind(ask.sort, ask.start, ask.descending)), ask.most)
         for strip in part.strips:
             front = behind_in(strip, ask.sort, ask.start, ask.descending)

@@ -210,6 +210,10 @@ class Hits:
         self._hits[part.chosen, part.waiting] = found
         return found
 
+    def known(self, part: Part) -> bool:
+        """True where the rows that a part's words or scores name were looked up already."""
+        return (part.chosen, part.waiting) in self._hits
+
     def _phrases(self, part: Part, most: int) -> tuple[list[int], Clause] | None:
         """Look for words that must stand side by side wherever they stand; None where that is too often.
 

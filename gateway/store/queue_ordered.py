@@ -153,14 +153,15 @@ class Ordered(Hits):
     def _first(self, pieces: Sequence[Iterable[tuple[Key, int]]], ask: Wanted) -> Found:
         return list(islice(heapq.merge(*pieces, reverse=ask.descending), ask.most))
 
-    def without_small(self, part: Part) -> tuple[Part, list[int], Clause]:
+    def without_small(self, part: Part, *, looked_up: bool = False) -> tuple[Part, list[int], Clause]:
         """Return what is left of a part without its small places, and what is found there, with what is to be checked.
 
-        The index of words is asked once for all of them, and not once for each; where they have few hits.
+        The index of words is asked once for all of them, and not once for each; where they have few hits. looked_up:
+        only where that was done before.
         """
         large = {strip.place for strip in part.strips if not self._small(strip)}
         small = [strip for strip in part.strips if strip.place not in large]
-        if len(small) > 1 and large:
+        if len(small) > 1 and large and (not looked_up or self.known(self._within(part, small))):
             hits, rest = self.few_hits(self._within(part, small))
             if len(hits) <= self.limits.hits:
                 left = [strip for strip in part.strips if strip not in small]
