@@ -128,6 +128,8 @@ class OverviewTable:
                 some.join(message, message.c.id == challenge.c.message_id).with_only_columns(*columns).limit(most)
             )
         ]  # fmt: skip
+        # Of the same second in the order they were made, whatever became of them.
+        asked.sort(key=lambda stuck: stuck.id)
         return sorted([*mails, *asked], key=lambda stuck: stuck.since)[:most]
 
     def hasten_challenge(self, challenge_id: int, domains: Collection[str] | None, now: float) -> bool:
