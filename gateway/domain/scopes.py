@@ -70,7 +70,7 @@ MEANINGS: dict[Scope, str] = {
     Scope.LISTS_WRITE: phrase("Change allow and deny entries"),
     Scope.POLICY_READ: phrase("See policies and expected mail"),
     Scope.POLICY_WRITE: phrase("Change policies"),
-    Scope.TEMPLATES: phrase("See and change the words of challenges"),
+    Scope.TEMPLATES: phrase("See and change the words of challenges and notices"),
     Scope.OVERVIEW_READ: phrase("See the numbers, and what is stuck on its way out"),
     Scope.OUTGOING_RETRY: phrase("Try again or delete what is stuck"),
     Scope.ACCOUNTS_READ: phrase("See accounts"),
