@@ -24,6 +24,8 @@ from gateway.store.queue_strips import Strip, behind_in, places_of, waiting_in
 _MOST_AT_ONCE = 1000
 _SAMPLE = 400
 """Rows, and as many hits, that tell where hits lie; they are fetched within a millisecond."""
+_LEAP = 40_503
+"""Prime to the steps of most samples: it scatters what is picked."""
 _SURE = 10
 """Hits of a sample that tell that there are many."""
 _STRAY = 2
@@ -283,7 +285,9 @@ class Ordered(Hits):
         pick: tells a place in the map for each of some that lie evenly in it; below 0 where there is none.
         """
         there = self.mapped(part)
-        places = range(0, len(there.marks), self._step(there))
+        step, most = self._step(there), len(there.marks)
+        # Not one in so many: those may have something in common, as mail that comes in turns has.
+        places = [min(at + at // step * _LEAP % step, most - 1) for at in range(0, most, step)]
         ids = [there.lowest + at for at in sorted({pick(at) for at in places}) if at >= 0]
         plain = replace(ask, descending=False, start=None, most=len(places))
         return [key for key, _ in self.of_ids(ids, what, plain)]
