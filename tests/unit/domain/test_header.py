@@ -294,6 +294,7 @@ def test_text_lets_no_control_out_of_an_encoded_word(hidden: str) -> None:
         (b"a@b.example (never closed, c@d.example", [NamedAddress("", "a@b.example")]),
         (b"Friends: a@b.example, c@d.example;", [NamedAddress("", "a@b.example"), NamedAddress("", "c@d.example")]),
         (b"undisclosed-recipients:;", []),
+        (b"<@relay.example:anna@oak.example>", [NamedAddress("", "anna@oak.example")]),
         (b"<@relay.example,@b.example:anna@oak.example>", [NamedAddress("", "anna@oak.example")]),
         (b'"an na"@oak.example', [NamedAddress("", '"an na"@oak.example')]),
         (b"an na@oak.example", []),
