@@ -218,9 +218,10 @@
     if (event.ctrlKey || event.altKey || event.metaKey || dialog.open || kept(localStorage, OFF)) {
       return;
     }
-    // With the focus in the list, beside it, or nowhere; never while somebody writes.
+    // With the focus in the list, beside it, or nowhere; never while somebody writes. In the dialog, which has just been
+    // closed, it stays until the page is drawn again.
     const at = document.activeElement;
-    if (at && at !== document.body && !list.contains(at) && !preview?.contains(at)) {
+    if (at && at !== document.body && ![list, preview, dialog].some((part) => part?.contains(at))) {
       return;
     }
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
