@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta, tzinfo
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from gateway.domain.sentences import STATES as STATE_WORDS
 from gateway.domain.sentences import short_reason
 from gateway.flow.history import KINDS, Asked, History, Line
 from gateway.flow.letter_book import LetterKind
+from gateway.flow.reader_days import midnight, zone_of
 
 STATES = {
     "relayed": phrase("Passed on at once"),
@@ -74,8 +76,12 @@ class HistoryPages:
         address, state = query.get("address", "").strip()[:320], query.get("state", "")
         state = state if state in STATES else ""
         start = _start(query.get("behind", ""))
-        lines = await self._history.page(viewer_of(request), Asked(normal_form(address), state), start)
-        asked = {name: value for name, value in (("address", address), ("state", state)) if value}
+        viewer = viewer_of(request)
+        first, last = _day(query.get("first", "")), _day(query.get("last", ""))
+        wanted = Asked(normal_form(address), state, *_span(first, last, zone_of(viewer)))
+        lines = await self._history.page(viewer, wanted, start)
+        asked = {"address": address, "state": state, "first": first, "last": last}
+        asked = {name: str(value) for name, value in asked.items() if value}
         behind = "-".join(map(str, lines.next or ()))
         words = {
             "lines": lines.rows,
@@ -84,6 +90,8 @@ class HistoryPages:
             "address": address,
             "state": state,
             "states": [("", phrase("All")), *STATES.items()],
+            "first_day": first or "",
+            "last_day": last or "",
             "state_of": _state,
             "reason_of": _reason,
             "filtered": bool(asked),
@@ -119,6 +127,20 @@ TEACHINGS: dict[str, str] = {
 def _reason(line: Line) -> str:
     """Say why; a word of a newer program is shown as it is."""
     return TEACHINGS.get(line.reason, line.reason) if line.kind == "sent" else short_reason(line.reason)
+
+
+def _day(text: str) -> date | None:
+    """Return a day as a date field has it; None for what is none."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+def _span(first: date | None, last: date | None, zone: tzinfo) -> tuple[float | None, float | None]:
+    """Return where these days begin and end in the reader's zone, seconds since the epoch."""
+    behind = None if last is None or last == date.max else last + timedelta(days=1)
+    return midnight(first, zone), midnight(behind, zone)
 
 
 def _link(line: Line) -> str:

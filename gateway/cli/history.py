@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from gateway.cli.operator import operator
 from gateway.cli.options import config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, note, print_json
 from gateway.domain.address import normal_form
+from gateway.domain.durations import DAY
 from gateway.flow.history import MOST, Asked, Erased, Line, Start
 from gateway.log import escape
 from gateway.store.store import Store
@@ -31,6 +33,8 @@ _COLUMNS: tuple[Column[Line], ...] = (
     Column("reply", lambda row: row.reply, elastic=True, spare=True),
 )
 
+_DAY = click.DateTime(["%Y-%m-%d"])
+
 
 @click.group()
 @early_config_option
@@ -42,16 +46,26 @@ def history() -> None:
 @config_option
 @json_option
 @click.option("--state", default="", help="Only mail in this state, as relayed, refused, pending, delivered.")
+@click.option("--first", type=_DAY, help="The first day, as 2026-12-31; days begin in UTC.")
+@click.option("--last", type=_DAY, help="The last day.")
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many to list.")
 @click.argument("address", default="")
-def list_(config: Path | None, as_json: bool, state: str, most: int, address: str) -> None:
+def list_(
+    config: Path | None,
+    as_json: bool,
+    state: str,
+    first: datetime | None,
+    last: datetime | None,
+    most: int,
+    address: str,
+) -> None:
     """List mail in and out, the newest first. ADDRESS is its sender or recipient, or @domain of either."""
     settings = settings_of(config)
     listing = Listing(_COLUMNS, "None.", as_json=as_json)
 
     async def work(store: Store) -> bool:
         service = verbs.make_history(settings, store, time.time)
-        asked, left = Asked(normal_form(address), state), most
+        asked, left = Asked(normal_form(address), state, _midnight(first), _midnight(last, behind=True)), most
         start: Start = ()
         while left:
             page = await service.page(operator(), asked, start, min(left, MOST))
@@ -66,6 +80,13 @@ def list_(config: Path | None, as_json: bool, state: str, most: int, address: st
     listing.end()
     if more:
         note(f"these are {most}; --most N shows more at a time")
+
+
+def _midnight(day: datetime | None, *, behind: bool = False) -> float | None:
+    """Return when a day begins, or ends, seconds since the epoch."""
+    if day is None:
+        return None
+    return day.replace(tzinfo=UTC).timestamp() + (DAY if behind else 0)
 
 
 @history.command()
