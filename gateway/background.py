@@ -27,12 +27,12 @@ DESCRIBE_REST = 4.0
 """How often as long as it worked the describing worker rests: it takes no more than a fifth of the time."""
 
 
-def delivery_work(
+def make_deliverer(
     settings: Settings, store: Store, hop_for: Callable[[str], Hop], site_key: bytes, now: Callable[[], float]
-) -> Work:
-    """Hand released mail to the next hop. hop_for: recipient domain → next hop."""
+) -> Deliverer:
+    """Return what hands released mail to the next hop. hop_for: recipient domain → next hop."""
     rules = assembly.deliver_rules(settings, site_key)
-    return Deliverer(rules, store, hop_for, now=now, chance=random.random, lease=_fresh_lease).run_once
+    return Deliverer(rules, store, hop_for, now=now, chance=random.random, lease=_fresh_lease)
 
 
 def challenge_work(settings: Settings, store: Store, write: Compose, send: Outside, clock: Clock) -> Work:

@@ -17,7 +17,7 @@ from challenge_web.listener import Listener as PageListener
 from challenge_web.pages import Pages as WebPages
 from challenge_web.puzzle import Puzzles
 from gateway import assembly, log, verbs
-from gateway.background import challenge_work, delivery_work, describe_work, expiry_work
+from gateway.background import challenge_work, describe_work, expiry_work, make_deliverer
 from gateway.console import make_parts, open_api, open_console
 from gateway.domain.durations import DAY, MINUTE
 from gateway.doors.forked import Forked
@@ -62,7 +62,7 @@ HOUSEKEEPING = 60.0
 WATCH_PAUSE = 20.0
 """Seconds between two looks for what needs a person."""
 DELIVERY_RUNNERS = 3
-"""Batches of deliveries at a time, so that one slow next hop does not hold up all others."""
+"""Batches of deliveries at a time."""
 WORKER_GRACE = 10.0
 """Seconds a worker's batch may take to end when the service stops; a lease hands over what is cut off."""
 
@@ -103,9 +103,9 @@ class Service:
             texts_in(self.store, policy, TextKind.NOTICE),
         )
         self._keys = keys
+        self._deliverer = make_deliverer(settings, store, self.hops.of, keys.site, clock.now)
         self._deliveries = [
-            Loop(f"deliver-{number}", delivery_work(settings, store, self.hops.of, keys.site, clock.now), POLL)
-            for number in range(DELIVERY_RUNNERS)
+            Loop(f"deliver-{number}", self._deliverer.run_once, POLL) for number in range(DELIVERY_RUNNERS)
         ]
         self._challenges = Loop(
             "challenge", challenge_work(settings, store, self.letters.challenge, self.smart_host.send, clock), POLL
@@ -179,6 +179,7 @@ class Service:
             stack.push_async_callback(service.way_out.close, WORKER_GRACE)
             service.front.begin()
             await service._serve_pages(stack, pages)
+            stack.push_async_callback(service._deliverer.close, WORKER_GRACE)
             for loop in service._loops:
                 loop.start()
                 stack.push_async_callback(loop.stop, WORKER_GRACE)

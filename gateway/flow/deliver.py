@@ -14,7 +14,7 @@ from gateway.domain.envelope import Envelope
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.reply import Reply
 from gateway.domain.retry import DELIVERY, next_attempt
-from gateway.flow.attempts import all_of
+from gateway.flow.late_attempts import LateAttempts
 from gateway.flow.ports import Hop, Store
 from gateway.flow.rows import Owed
 from gateway.flow.tally import TALLY, Happening
@@ -27,7 +27,11 @@ for _result in ("accepted", "deferred", "refused-by-next-hop", "gave-up"):
     _deliveries.labels(_result)
 
 LEASE = 1800.0
-"""Seconds a worker may take for a batch; longer than the slowest answer to DATA it waits for."""
+"""Seconds an attempt may take; longer than the slowest answer to DATA it waits for."""
+PATIENCE = 5.0
+"""Seconds that a batch waits for its slowest attempts."""
+PUT_OFF = 10.0
+"""Seconds for which mail is left alone whose next hop lets many attempts wait."""
 ACTOR = "service"
 
 
@@ -42,7 +46,7 @@ class DeliverRules:
 
 
 class Deliverer:
-    """The delivery worker's work, one batch at a time."""
+    """The delivery workers' work: batches of attempts, of which slow ones hold up no others."""
 
     def __init__(
         self,
@@ -61,15 +65,30 @@ class Deliverer:
         self._now = now
         self._chance = chance
         self._lease = lease
+        self._patience = PATIENCE
+        self._late = LateAttempts()
 
     async def run_once(self, most: int = 20) -> int:
-        """Attempt up to `most` rows that are due, side by side; return how many were attempted."""
+        """Attempt up to `most` rows that are due, side by side; return how many were taken up.
+
+        It can be run several times side by side. Rows whose next hop lets many attempts wait are put off a little, so
+        that those of others are not behind them.
+        """
         now, lease = self._now(), self._lease()
         # A clock set back would leave rows due in a far future: no wait is ever longer than this.
         latest = now + 2 * DELIVERY.longest
-        ids = await self._store.transact(lambda tx: tx.pending.claim(now, most, lease, now + LEASE, latest))
-        await all_of(self._attempt(row_id, lease) for row_id in ids)
-        return len(ids)
+        claimed = await self._store.transact(lambda tx: tx.pending.claim(now, most, lease, now + LEASE, latest))
+        hops = {row_id: self._hop_for(domain) for row_id, domain in claimed.items()}
+        stuck = [row_id for row_id, hop in hops.items() if self._late.many(id(hop))]
+        if stuck:
+            await self._store.transact(lambda tx: tx.pending.put_off(stuck, lease, now + PUT_OFF))
+        attempts = [(id(hops[row_id]), self._attempt(row_id, lease)) for row_id in claimed if row_id not in stuck]
+        await self._late.run(attempts, self._patience)
+        return len(claimed)
+
+    async def close(self, grace: float) -> None:
+        """Let slow attempts end within so many seconds; what is cut off is taken up again when its lease ends."""
+        await self._late.close(grace)
 
     async def _attempt(self, row_id: int, lease: int) -> None:
         owed = await self._store.look(lambda tx: tx.pending.owed(row_id, lease))

@@ -130,8 +130,14 @@ class PendingTx(Protocol):
     def silence(self, challenge_id: int, why: str) -> None:
         """Note with the rows of a challenge that their sender was not asked after all."""
 
-    def claim(self, now: float, most: int, lease: int, lease_until: float, latest_due: float) -> list[int]:
-        """Take released rows that are due for this worker; rows due later than latest_due count as due."""
+    def claim(self, now: float, most: int, lease: int, lease_until: float, latest_due: float) -> dict[int, str]:
+        """Take released rows that are due for this worker; rows due later than latest_due count as due.
+
+        Returns the domain of each one's recipient, in the order in which they are due.
+        """
+
+    def put_off(self, ids: Sequence[int], lease: int, due_at: float) -> None:
+        """Give claimed rows back without an attempt, to be due later."""
 
     def owed(self, row_id: int, lease: int) -> Owed | None:
         """Return a claimed row, or None when the lease is lost."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, func, insert, literal_column, null, or_, select, update
 
@@ -61,6 +63,8 @@ _finish = Prepared(
     )
 )
 
+_put_off = Prepared(update(pending).where(_mine).values(due_at=bindparam("next_at"), lease=null(), lease_until=null()))
+
 
 class DeliveryTable:
     """Implements the deliveries' part of `flow.ports.PendingTx`."""
@@ -68,22 +72,33 @@ class DeliveryTable:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def claim(self, now: float, most: int, lease: int, lease_until: float, latest_due: float) -> list[int]:
-        """Take released rows that are due for this worker; rows due later than latest_due count as due."""
+    def claim(self, now: float, most: int, lease: int, lease_until: float, latest_due: float) -> dict[int, str]:
+        """Take released rows that are due for this worker; rows due later than latest_due count as due.
+
+        Returns the domain of each one's recipient, in the order in which they are due.
+        """
         free = or_(
             pending.c.lease_until.is_(None), pending.c.lease_until < now, pending.c.lease_until > latest_due + DAY
         )
-        query = select(pending.c.id).where(is_in(pending.c.state, State.RELEASED), free).order_by(pending.c.due_at)
-        ids: list[int] = []
+        columns = select(pending.c.id, pending.c.recipient_domain)
+        query = columns.where(is_in(pending.c.state, State.RELEASED), free).order_by(pending.c.due_at)
+        claimed: dict[int, str] = {}
         # One after the other: together they would be looked for among all that wait for their next attempt.
         for due in (pending.c.due_at <= now, pending.c.due_at > latest_due):
-            ids += self._connection.execute(query.where(due).limit(most - len(ids))).scalars()
-            if len(ids) == most:
+            rows = self._connection.execute(query.where(due).limit(most - len(claimed)))
+            claimed.update((row.id, row.recipient_domain) for row in rows)
+            if len(claimed) == most:
                 break
         _lease.update_all(
-            self._connection, [{"row_id": row_id, "lease": lease, "lease_until": lease_until} for row_id in ids]
+            self._connection, [{"row_id": row_id, "lease": lease, "lease_until": lease_until} for row_id in claimed]
         )
-        return ids
+        return claimed
+
+    def put_off(self, ids: Sequence[int], lease: int, due_at: float) -> None:
+        """Give claimed rows back without an attempt, to be due later."""
+        _put_off.update_all(
+            self._connection, [{"row_id": row_id, "claimed": lease, "next_at": due_at} for row_id in ids]
+        )
 
     def owed(self, row_id: int, lease: int) -> Owed | None:
         """Return a claimed row, or None when the lease is lost."""

@@ -27,7 +27,7 @@ async def fill(store: Store) -> None:
     def moves(tx: Transaction) -> None:
         (first, *_) = tx.pending.of_message(1)
         move(tx, first, Event.AUTHORIZE, "cli", NOW + 1)
-        for row_id in tx.pending.claim(NOW + 1, 10, 7, NOW + 99, NOW + 999)[:2]:
+        for row_id in list(tx.pending.claim(NOW + 1, 10, 7, NOW + 99, NOW + 999))[:2]:
             tx.pending.finish(row_id, 7, State.DELIVERED, Event.ACCEPTED, "250", None, NOW + 2)
 
     await store.transact(moves)

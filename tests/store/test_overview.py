@@ -136,7 +136,7 @@ async def test_stuck_tells_a_refused_mail_with_the_words_of_the_other_server(sto
         row = tx.pending.get(row_id)
         assert row is not None
         assert tx.pending.move(row, State.RELEASED, Event.DELIVER, "joe", NOW, "")
-        assert tx.pending.claim(NOW, 5, 7, NOW + 60, NOW + DAY) == [row_id]
+        assert list(tx.pending.claim(NOW, 5, 7, NOW + 60, NOW + DAY)) == [row_id]
         assert tx.pending.finish(row_id, 7, State.REFUSED, Event.REFUSED, "550 5.1.1 No such user", None, NOW)
 
     await store.transact(refuse)

@@ -24,7 +24,7 @@ LATEST = NOW + 2 * HOUR
 
 
 def claim(tx: Transaction, lease: int, now: float = NOW, most: int = 10) -> list[int]:
-    return tx.pending.claim(now, most, lease, now + HOUR, now + 2 * HOUR)
+    return list(tx.pending.claim(now, most, lease, now + HOUR, now + 2 * HOUR))
 
 
 def finish(tx: Transaction, row_id: int, lease: int, to: State = State.DELIVERED, due_at: float | None = None) -> bool:
@@ -191,6 +191,20 @@ async def test_claim_takes_what_is_due_up_to_as_many_as_asked_for(store: Store) 
     assert await store.transact(lambda tx: claim(tx, 1, NOW - 1)) == []
     assert await store.transact(lambda tx: claim(tx, 1, most=3)) == ids[:3]
     assert await store.transact(lambda tx: claim(tx, 2, most=3)) == ids[3:]
+
+
+async def test_claimed_row_that_is_put_off_is_due_later_and_was_not_attempted(store: Store) -> None:
+    row_id, other = await owed_row(store), await owed_row(store, "other")
+    await store.transact(lambda tx: claim(tx, 1))
+    await store.transact(lambda tx: tx.pending.put_off([row_id], 2, NOW + 9))
+    assert await store.look(lambda tx: tx.pending.owed(row_id, 1)) is not None
+    await store.transact(lambda tx: tx.pending.put_off([row_id], 1, NOW + 9))
+    assert await store.transact(lambda tx: claim(tx, 3, NOW + 8)) == []
+    assert await store.transact(lambda tx: claim(tx, 3, NOW + 9)) == [row_id]
+    owed = await store.look(lambda tx: tx.pending.owed(row_id, 3))
+    assert owed is not None
+    assert owed.attempts == 0
+    assert await store.look(lambda tx: tx.pending.owed(other, 1)) is not None
 
 
 async def test_claim_after_a_clock_set_back_takes_what_seems_due_in_a_far_future(store: Store) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 
 from gateway.domain import header, reply
 from gateway.domain.address import Address
+from gateway.domain.envelope import Envelope
 from gateway.domain.evidence import NO_EVIDENCE
 from gateway.domain.policy import Expiry
 from gateway.domain.reply import Reply
-from gateway.flow.deliver import LEASE
+from gateway.flow.deliver import LEASE, PUT_OFF
+from gateway.flow.late_attempts import MOST_LATE
 from gateway.flow.moderate import Action
-from gateway.flow.ports import StoreDown
+from gateway.flow.ports import Delivery, StoreDown
 from tests.unit.flow.world import (
     DAY,
     DEFERRED,
@@ -24,10 +27,13 @@ from tests.unit.flow.world import (
     NOW,
     OWN_SERVER,
     REFUSED,
+    FakeHop,
     World,
     letter,
     unmarked,
 )
+
+ELSEWHERE = Address.of("liz@other.example")
 
 RAW = letter(
     "=?utf-8?q?Gr=C3=BC=C3=9Fe?=",
@@ -108,6 +114,38 @@ async def test_stalled_worker_that_comes_back_cannot_undo_what_another_did(world
     assert await world.states() == {JOE.text: "delivered"}
     events = (await world.dump())["event"]
     assert len([line for line in events if "accepted" in line]) == 1
+
+
+async def test_next_hop_that_lets_mail_wait_holds_up_none_for_another(world: World) -> None:
+    waiting, gate = FakeHop(), asyncio.Event()
+
+    class Stuck(FakeHop):
+        async def deliver(self, envelope: Envelope, content: Sequence[bytes], all_or_nothing: bool) -> Delivery:
+            self.attempts.append(envelope)
+            await gate.wait()
+            return await waiting.deliver(envelope, content, all_or_nothing)
+
+    stuck, deliverer = Stuck(), world.deliverer()
+    deliverer._patience = 0.05
+    deliverer._hop_for = lambda domain: stuck if domain == "example.org" else world.hop
+    for number in range(MOST_LATE + 5):
+        await release(world, letter(str(number)), Address.of(f"joe{number}@example.org"))
+    world.clock.at += 1
+    await release(world, letter("other"), ELSEWHERE)
+    taken_up = [await deliverer.run_once(MOST_LATE), await deliverer.run_once(MOST_LATE)]
+    assert taken_up == [MOST_LATE, 6]
+    assert world.hop.delivered_to() == [ELSEWHERE.text]
+    assert len(stuck.attempts) == MOST_LATE
+    assert await deliverer.run_once() == 0
+    gate.set()
+    while len(waiting.taken) < MOST_LATE or deliverer._late.many(id(stuck)):
+        await asyncio.sleep(0)
+    world.clock.at += PUT_OFF
+    while await deliverer.run_once():
+        pass
+    await deliverer.close(60)
+    assert set((await world.states()).values()) == {"delivered"}
+    assert len(waiting.taken) == MOST_LATE + 5
 
 
 async def test_row_left_by_a_crash_is_taken_up_when_its_lease_ends(world: World) -> None:
