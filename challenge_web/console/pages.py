@@ -108,7 +108,8 @@ class ConsolePages:
         )
         response.headers[hdrs.VARY] = f"{hdrs.COOKIE}, {hdrs.ACCEPT_LANGUAGE}"
         response.headers["Content-Security-Policy"] = POLICY
-        # Not no-referrer: browsers then send `Origin: null` with our own forms. Other sites learn nothing all the same.
+        # Not no-referrer: browsers then send `Origin: null` with our own forms, and who has to show once more who he is
+        # would not be brought back to where he was (gate.py). Other sites learn nothing all the same.
         response.headers["Referrer-Policy"] = "same-origin"
         return response
 
