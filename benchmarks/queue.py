@@ -1,12 +1,13 @@
 """The pending list at a million rows: pages, search, sorting, counts, and a bulk release of ten thousand.
 
-    python -m benchmarks.queue [ROWS] [FILE]
+    python -m benchmarks.queue [--rows N] [--store FILE]
 
 Rows are made by SQL in one go; what is measured is the service's own code over the store, in this process.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import random
 import resource
@@ -287,19 +288,23 @@ async def release(store: Store) -> None:
         )
 
 
-async def main() -> None:
+async def main(arguments: list[str]) -> None:
     """Fill where needed, then measure."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    path = Path(sys.argv[2] if len(sys.argv) > 2 else ".cache/queue.db")
-    path.parent.mkdir(exist_ok=True)
-    if not path.exists():
-        fill(path, rows)
-    store = Store(f"sqlite:///{path}")
-    tell(path)
+    parser = argparse.ArgumentParser(prog="benchmarks/queue.py", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of a store that is made (1000000)")
+    parser.add_argument("--store", type=Path, default=Path(".cache/queue.db"), help="made where it is missing")
+    parser.add_argument("--no-bulk", action="store_true", help="leave out the bulk release, which changes the store")
+    options = parser.parse_args(arguments)
+    options.store.parent.mkdir(exist_ok=True)
+    if not options.store.exists():
+        fill(options.store, options.rows)
+    store = Store(f"sqlite:///{options.store}")
+    tell(options.store)
     try:
         well = await look(store)
-        print("bulk")
-        await release(store)
+        if not options.no_bulk:
+            print("bulk")
+            await release(store)
     finally:
         await store.close()
     print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
@@ -307,4 +312,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:]))
