@@ -14,12 +14,7 @@ from tests.corpus import FOLDER, OWN, corpus
 
 # The same examples in each run, and no time limit: a busy machine is not a fault of the code.
 settings.register_profile(
-    "gateway",
-    max_examples=60,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
+    "gateway", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("gateway")
 
