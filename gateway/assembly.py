@@ -155,7 +155,8 @@ def door_settings(settings: Settings) -> DoorSettings:
         max_message_octets=smtp.max_message_octets,
         max_recipients=smtp.max_recipients,
         tls_required=smtp.tls_required,
-        bare_line_ends=smtp.bare_line_ends,
+        # A queue in front has taken the mail: a refusal would bounce to whomever it names.
+        bare_line_ends="normalise" if smtp.stage == "after-queue" else smtp.bare_line_ends,
         command_timeout=smtp.command_timeout_seconds,
         data_timeout=smtp.data_timeout_seconds,
         min_data_rate=smtp.min_data_octets_per_second,

@@ -154,7 +154,7 @@ class _Explainer:
             limit = f"it has more than {smtp.max_message_octets} octets ([smtp] max_message_octets)"
             return _refused("too-big", reply.TOO_BIG, limit)
         if content.count(b"\r") != content.count(b"\r\n"):
-            if smtp.bare_line_ends == "refuse":
+            if assembly.door_settings(self._settings).bare_line_ends == "refuse":
                 return _refused("bare-line-end", reply.BARE_LINE_END, "a CR stands alone ([smtp] bare_line_ends)")
             self._content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
         head = header.split(self._content)

@@ -28,6 +28,7 @@ from gateway.flow.list_files import COLUMNS, Lines, cells, checked_note, parse_e
 from gateway.flow.list_import import Saved, pages, pieces, plan, save
 from gateway.flow.list_ports import WRITTEN_TO, EntryView, Part
 from gateway.flow.orders import Orders
+from gateway.flow.receive_rules import own_domains
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.store.store import Store
 from gateway.store.transaction import Transaction
@@ -136,7 +137,8 @@ def add(
     remark = parsed(checked_note, remark)
     if also_waiting and entry.verdict is not Verdict.DENY:
         raise WrongUse("--also-waiting is for deny: what waits from a sender that is allowed stays where it is")
-    undo_seconds = settings_of(config).console.undo_seconds
+    settings = settings_of(config)
+    undo_seconds = settings.console.undo_seconds
     who, now = actor(), time.time()
 
     async def work(store: Store) -> tuple[Entry | None, Entry, int]:
@@ -156,6 +158,9 @@ def add(
         print_json({"entry": after, "new": before is None, "waiting": waiting})
         return
     click.echo(f"{_named(after)}{_demand(after)}")
+    domain = entry.scope.rpartition("@")[2]
+    if domain and domain not in own_domains(settings.domains.names):
+        note(f"{domain} is none of our domains ([domains] names): the entry acts on nothing until it is")
     if also_waiting:
         click.echo(f"{waiting} that wait from there are deleted by the service")
     if before is not None and after.proof != entry.proof:

@@ -84,7 +84,7 @@ class Smtp(Section, frozen=True):
     min_data_octets_per_second: OctetsPerSecond = 500
     """A message that comes in more slowly than this on average is cut off; 0 allows any."""
     bare_line_ends: Literal["refuse", "normalise"] = "refuse"
-    """What to do with a message that has a bare CR or LF: refuse it, or make each one CRLF."""
+    """What to do with a message that has a bare CR or LF: refuse it, or make each one CRLF, as after-queue always does."""
     max_hops: Count = 50
     """A message with more Received fields than this is refused as looping."""
     max_errors: Count = 20

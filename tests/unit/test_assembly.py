@@ -47,3 +47,13 @@ def test_release_marks_are_believed_from_trusted_clients_and_next_hops_alone() -
     assert not comes_from_near(near, Client("198.51.100.26"))
     assert not comes_from_near(near, Client("", source="REMOTE"))
     assert not comes_from_near(near, Client("127.0.0.1"))
+
+
+def test_bare_line_ends_after_a_queue_are_made_crlf_whatever_is_set() -> None:
+    ends = {
+        stage: assembly.door_settings(
+            load(None, {"GATEWAY_SMTP_STAGE": stage, "GATEWAY_SMTP_BARE_LINE_ENDS": "refuse"})
+        ).bare_line_ends
+        for stage in ("before-queue", "after-queue", "edge")
+    }
+    assert ends == {"before-queue": "refuse", "after-queue": "normalise", "edge": "refuse"}

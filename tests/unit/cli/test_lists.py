@@ -65,6 +65,15 @@ def test_lists_add_says_what_the_entry_demands(shell: Shell) -> None:
     assert "without any proof" in shell("lists", "add", "allow", "ash.example", "--proof", "none").out
 
 
+def test_lists_add_for_a_domain_that_is_not_ours_says_that_it_acts_on_nothing(shell: Shell) -> None:
+    assert (
+        "elm.example is none of our domains"
+        in shell("lists", "add", "allow", "a@b.example", "--for", "elm.example").err
+    )
+    assert shell("lists", "add", "allow", "a@b.example", "--for", "joe@Example.org").err == ""
+    assert shell("lists", "add", "allow", "a@b.example").err == ""
+
+
 def test_lists_add_of_what_is_there_says_so(shell: Shell) -> None:
     shell("lists", "add", "allow", "oak.example")
     again = shell("lists", "add", "allow", "oak.example")
