@@ -37,6 +37,8 @@ from gateway.store.store import Store
 
 DOMAINS = ["large.example", *(f"d{number}.example" for number in range(200)), "example.org"]
 PAUSE = 0.05
+PATIENCE = 600.0
+"""Seconds that a piece of work may take."""
 ROOT = viewer(site=True)
 
 
@@ -70,10 +72,10 @@ class MailBeside:
         return f"{len(self._seconds)} mails beside it: {words}"
 
 
-async def until(state: Callable[[], Awaitable[bool]], seconds: float = 600.0) -> float:
+async def until(state: Callable[[], Awaitable[bool]]) -> float:
     """Wait until something is so; return the seconds it took. Raises TimeoutError."""
     begin = time.perf_counter()
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(PATIENCE):
         while not await state():  # noqa: ASYNC110 another process changes it
             await asyncio.sleep(0.2)
     return time.perf_counter() - begin

@@ -6,7 +6,7 @@ policy, trace fields, log, metrics.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class Stand:
 
 
 @contextmanager
-def stand(settings: Mapping[str, str | int] | None = None) -> Iterator[Stand]:
+def stand() -> Iterator[Stand]:
     """Start the gateway, a private Postfix, the sink and the name server; stop them in the end."""
     with (
         open_folder("gateway-bench") as folder,
@@ -49,7 +49,6 @@ def stand(settings: Mapping[str, str | int] | None = None) -> Iterator[Stand]:
                 "relay.next_hop": f"{HOST}:{sink.port}",
                 "relay.smart_host": f"{HOST}:{around.outside.port}",
                 "dns.servers": [f"{HOST}:{around.dns_port}"],
-                **(settings or {}),
             },
         )
         with postfix, gateway:

@@ -18,6 +18,7 @@ from gateway.demo.zones import ZoneData
 _T = TypeVar("_T")
 _MANY_OCTETS = 1024 * 1024 * 1024
 _MANY_MAILS = 1_000_000
+_LARGEST_MAIL = 100_000_000
 
 
 def sender_zones(domains: Collection[str], client: str) -> ZoneData:
@@ -67,20 +68,17 @@ class Mailboxes:
 class Surroundings:
     """Use as `with Surroundings(zones) as around: around.dns_port, around.inside.port, around.outside.port`."""
 
-    def __init__(
-        self, zones: ZoneData, *, recipients: Collection[str] | None = None, max_octets: int = 100_000_000
-    ) -> None:
+    def __init__(self, zones: ZoneData, *, recipients: Collection[str] | None = None) -> None:
         """zones: what the name server knows. recipients: the inside mailboxes there are; None: every one."""
         self._dns = DnsServer(zones)
-        kept: dict[str, Any] = {"per_mailbox": _MANY_MAILS, "total_octets": _MANY_OCTETS}
+        kept: dict[str, Any] = {"per_mailbox": _MANY_MAILS, "total_octets": _MANY_OCTETS, "max_octets": _LARGEST_MAIL}
         self._inside = MailboxServer(
             hostname="mailboxes.example.org",
             recipients=recipients,
             extensions=(*EXTENSIONS, "DSN", "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE"),
-            max_octets=max_octets,
             **kept,
         )
-        self._outside = MailboxServer(hostname="outside.example", max_octets=max_octets, **kept)
+        self._outside = MailboxServer(hostname="outside.example", **kept)
         self.inside = Mailboxes(self, self._inside)
         """Where mail for our users ends up."""
         self.outside = Mailboxes(self, self._outside)

@@ -30,8 +30,8 @@ class Asset:
 class Assets:
     """All files of a folder, in memory."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        self._by_name = {file.name: _read(file) for file in sorted(folder.iterdir()) if _is_served(file)}
+    def __init__(self) -> None:
+        self._by_name = {file.name: _read(file) for file in sorted(FOLDER.iterdir()) if _is_served(file)}
         self._by_path = {asset.path: asset for asset in self._by_name.values()}
 
     def path(self, name: str) -> str:

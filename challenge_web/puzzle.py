@@ -28,6 +28,7 @@ DEFAULT_WORK_BITS = 13
 """On average 8192 tries: 1 to 2 s in a desktop browser, 2 to 5 s on a telephone."""
 NONCE_OCTETS = 16
 LIFETIME_SECONDS = 1800.0
+"""How long a puzzle may be answered."""
 
 _HEAD = struct.Struct(">BBQ")  # Kind, bits of work, time of making.
 _MAC_OCTETS = 16
@@ -65,9 +66,7 @@ class Puzzles:
     Every process that shares the store must be given the same key.
     """
 
-    def __init__(
-        self, key: bytes, *, work_bits: int = DEFAULT_WORK_BITS, lifetime_seconds: float = LIFETIME_SECONDS
-    ) -> None:
+    def __init__(self, key: bytes, *, work_bits: int = DEFAULT_WORK_BITS) -> None:
         if len(key) < 32:
             raise ValueError("the key of the puzzles must have at least 32 octets")
         if not 1 <= work_bits <= 32:
@@ -75,17 +74,11 @@ class Puzzles:
         self._mac_key = _subkey(key, b"mac")
         self._picture_key = _subkey(key, b"picture")
         self._work_bits = work_bits
-        self._lifetime = lifetime_seconds
 
     @property
     def picture_key(self) -> bytes:
         """The key of what pictures show; it goes to those who draw, and nowhere else."""
         return self._picture_key
-
-    @property
-    def lifetime_seconds(self) -> float:
-        """How long a puzzle may be answered."""
-        return self._lifetime
 
     def make(self, kind: Kind, token: str, now: float, chance: Callable[[int], bytes]) -> Puzzle:
         """Make a puzzle for the challenge of this token.
@@ -114,7 +107,7 @@ class Puzzles:
 
     def is_stale(self, puzzle: Puzzle, now: float) -> bool:
         """True when it was open too long, or seems to come from the future because a clock was set back."""
-        return abs(now - puzzle.made_at) > self._lifetime
+        return abs(now - puzzle.made_at) > LIFETIME_SECONDS
 
     def is_solved(self, puzzle: Puzzle, answer: str) -> bool:
         """True when the answer is right; it says nothing about age or earlier use."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _WAITING = 100
 """Drawings asked for and not yet made, at most: about half a second of work."""
+_THREADS = 2
 
 
 class StudioBusy(Exception):
@@ -25,9 +26,9 @@ class StudioBusy(Exception):
 class Studio:
     """Two threads that draw (Pillow lets go of the interpreter lock), and one process that speaks, once needed."""
 
-    def __init__(self, key: bytes, *, threads: int = 2) -> None:
+    def __init__(self, key: bytes) -> None:
         self._key = key
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="picture")
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="picture")
         self._process: ProcessPoolExecutor | None = None
         self._own = threading.local()
         self._waiting = 0

@@ -11,13 +11,11 @@ Folder = Literal["templates", "config"]
 _PACKAGE = Path(str(files("gateway")))
 
 
-def folder(name: Folder, chosen: Path | None = None) -> Path:
-    """Return a shipped folder, or the one chosen by a setting. Raises FileNotFoundError when there is none.
+def folder(name: Folder) -> Path:
+    """Return a shipped folder. Raises FileNotFoundError when there is none.
 
     An installed wheel keeps the folders inside the package; a checkout has them beside it.
     """
-    if chosen is not None:
-        return chosen
     for place in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if place.is_dir():
             return place

@@ -135,7 +135,7 @@ def gate(
     ) -> web.StreamResponse:
         acting = request.method == hdrs.METH_POST
         right = route.right_to_act if acting else route.right
-        if acting and not route.own_check:
+        if acting:
             await _check_form(request, viewer, secret, public_hosts, cookie.secure)
         if right is not None and viewer is not None and not viewer.may(right):
             raise web.HTTPForbidden

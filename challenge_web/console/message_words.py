@@ -22,6 +22,9 @@ from gateway.flow.queue import MOST_COUNTED, Spot
 from gateway.flow.read import Held
 from gateway.flow.sources import source_at
 
+_MOST_PEOPLE = 10
+"""Named in one field; of more it is said how many they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Who:
@@ -59,9 +62,9 @@ def who(name: str, address: str) -> Who:
     return Who(name, look.text, look.ascii_domain, tuple(doubts))
 
 
-def people(found: Sequence[Person], most: int = 10) -> tuple[list[Who], int]:
+def people(found: Sequence[Person]) -> tuple[list[Who], int]:
     """Return the first few, and how many more there are."""
-    return [who(one.name, one.address) for one in found[:most]], max(0, len(found) - most)
+    return [who(one.name, one.address) for one in found[:_MOST_PEOPLE]], max(0, len(found) - _MOST_PEOPLE)
 
 
 def files(outline: Outline) -> list[FileWords]:

@@ -58,9 +58,6 @@ class Route:
     proof: Proof = Proof.SESSION
     octets: int = 0
     """How large a POST may be, for who has the right; 0: as all others."""
-    own_check: bool = False
-    """POST comes from outside our forms (an identity provider's answer) and proves itself in another way than by our
-    CSRF token."""
 
     @property
     def right_to_act(self) -> Right | None:

@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 from challenge_web.pages import Pages, segment, stamp, wants_data, whole_minutes
 from challenge_web.public.answers import Answers
 from challenge_web.public.form import read_submission
-from challenge_web.puzzle import ITERATIONS, LETTERS, Kind, Puzzle, Puzzles
+from challenge_web.puzzle import ITERATIONS, LETTERS, LIFETIME_SECONDS, Kind, Puzzle, Puzzles
 from challenge_web.studio import Studio
 from gateway.flow.answer import OpenChallenge, Paused, PuzzleSpent
 
@@ -186,7 +186,7 @@ class ChallengePage:
                     "puzzle": offer.work.text,
                     "bits": offer.work.bits,
                     "iterations": ITERATIONS,
-                    "expires_at": stamp(offer.work.made_at + self._puzzles.lifetime_seconds),
+                    "expires_at": stamp(offer.work.made_at + LIFETIME_SECONDS),
                 }
             )
         if offer.letters is not None:
@@ -194,7 +194,7 @@ class ChallengePage:
                 "kind": IMAGE if IMAGE in self._captcha else AUDIO,
                 "puzzle": offer.letters.text,
                 "letters": LETTERS,
-                "expires_at": stamp(offer.letters.made_at + self._puzzles.lifetime_seconds),
+                "expires_at": stamp(offer.letters.made_at + LIFETIME_SECONDS),
             }
             for kind, name in ((IMAGE, "picture"), (AUDIO, "sound")):
                 if kind in self._captcha:

@@ -21,7 +21,7 @@ _POLICIES = frozenset({"none", "quarantine", "reject"})
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A domain's DMARC record (RFC 7489 §6.3)."""
+    """A domain's DMARC record (RFC 7489 §6.3), but for pct=: that is for who treats failing mail by the policy."""
 
     domain: str
     """Where it was found: the author's domain or its organisational domain."""
@@ -33,8 +33,6 @@ class Published:
     """adkim=s."""
     spf_strict: bool = False
     """aspf=s."""
-    percent: int = 100
-    """pct=. For who treats failing mail by this policy; it changes no result."""
 
     def policy_for(self, author_domain: str) -> str:
         """Return what the owner asks to do with failing mail of this domain."""
@@ -102,14 +100,12 @@ def read_record(octets: bytes, domain: str) -> Published | Unpublished:
         if not tags.get("rua"):
             return Unpublished.NONE
         policy = subdomains = "none"
-    percent = tags.get("pct", "")
     return Published(
         domain=domain,
         policy=policy,
         subdomain_policy=subdomains,
         dkim_strict=tags.get("adkim", "").lower() == "s",
         spf_strict=tags.get("aspf", "").lower() == "s",
-        percent=min(int(percent), 100) if percent.isascii() and percent.isdigit() and len(percent) < 4 else 100,
     )
 
 

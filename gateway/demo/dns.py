@@ -43,10 +43,10 @@ class DnsServer:
     Whatever comes in on the sockets, it goes on serving.
     """
 
-    def __init__(self, zones: ZoneData, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, zones: ZoneData, port: int = 0) -> None:
         """Read the zones; port 0 takes a free one. Raises ValueError where the data is wrong."""
         self._zones = Zones(zones)
-        self._wanted = Endpoint(host, port)
+        self._wanted = Endpoint("127.0.0.1", port)
         self._endpoint: Endpoint | None = None
         self._tcp: asyncio.Server | None = None
         self._udp: asyncio.DatagramTransport | None = None

@@ -36,7 +36,7 @@ class Part:
     depth: int
 
 
-def attachment_names(content: bytes, most: int = MOST_FILES) -> tuple[str, ...]:
+def attachment_names(content: bytes) -> tuple[str, ...]:
     """Return the names of the files in a message, in their order; a mail within the mail counts as one file.
 
     content: with CRLF line ends; may be cut off.
@@ -44,7 +44,7 @@ def attachment_names(content: bytes, most: int = MOST_FILES) -> tuple[str, ...]:
     names: list[str] = []
     waiting = [Part(0, len(content), 0)]
     looked_at = 0
-    while waiting and looked_at < MOST_PARTS and len(names) < most:
+    while waiting and looked_at < MOST_PARTS and len(names) < MOST_FILES:
         part = waiting.pop()
         looked_at += 1
         stop = part.end if part.depth == 0 else min(part.end, part.start + LARGEST_PART_HEADER)

@@ -137,7 +137,7 @@ class Accounts:
         event(_log, "account-added", account=name, role=role.value, actor=viewer.name)
         return account
 
-    async def link(self, viewer: Viewer, account_id: int, seconds: float = HANDED_SECONDS) -> str | None:
+    async def link(self, viewer: Viewer, account_id: int) -> str | None:
         """Return the token of a one-time link for somebody within reach, to be handed over; None for nobody."""
         token = token_text(self._random_octets(TOKEN_OCTETS))
 
@@ -145,7 +145,7 @@ class Accounts:
             account = editable(tx, viewer, account_id)
             if account is None:
                 return None
-            tx.sessions.add_link(token_hash(token), Link("", account_id, "", self._now() + seconds))
+            tx.sessions.add_link(token_hash(token), Link("", account_id, "", self._now() + HANDED_SECONDS))
             return account.name
 
         name = await self._store.transact(work)

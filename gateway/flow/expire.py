@@ -31,6 +31,8 @@ for _fate in Expiry:
 ACTOR = "service"
 PUZZLE_MEMORY = DAY
 """Seconds for which a used puzzle is remembered; longer than any puzzle is good for."""
+PURGED_AT_ONCE = 200
+"""Messages whose content is forgotten in one transaction: mail that comes in meanwhile does not wait for long."""
 
 
 class ExpireTx(Tx, Protocol):
@@ -119,12 +121,12 @@ class Expirer:
         unseen = [Unseen(row.id, without_tag(row.recipient.key), row.proofs) for row in rows]
         return must_stay(tx, self._digests.base, self._digests.domains, unseen)
 
-    async def purge_once(self, most: int = 200) -> int:
-        """Forget the content of up to `most` messages that ended longer ago than the retention; return how many."""
+    async def purge_once(self) -> int:
+        """Forget the content of some messages that ended longer ago than the retention; return how many."""
         now = self._now()
         before = now - self._retention
         # Looked for on a view: in years of ended mail that takes longer than the writer should keep mail waiting.
-        ids = await self._store.look(lambda tx: tx.pending.purgeable(before, most))
+        ids = await self._store.look(lambda tx: tx.pending.purgeable(before, PURGED_AT_ONCE))
 
         def work(tx: ExpireTx) -> int:
             tx.challenges.forget_puzzles(now - PUZZLE_MEMORY)

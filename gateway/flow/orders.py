@@ -31,6 +31,8 @@ SWIFT = 150
 """The same for what only moves rows: entries, and rows that leave or come back to the search, take longer."""
 AT_ONCE = 200
 """Rows named one by one; as many as a page shows. A form with more was not made by our page."""
+MOST_PROBLEMS = 100
+"""Told of one order."""
 
 
 class OrderState(Enum):
@@ -239,11 +241,11 @@ class Orders:
         since = self._now() - seconds
         return await self._store.look(lambda tx: tx.orders.latest(viewer.account, since, most))
 
-    async def problems(self, viewer: Viewer, order_id: int, most: int = 100) -> Sequence[Problem]:
+    async def problems(self, viewer: Viewer, order_id: int) -> Sequence[Problem]:
         """Return what an order of the viewer's own could not do."""
         if await self.get(viewer, order_id) is None:
             return ()
-        return await self._store.look(lambda tx: tx.orders.problems(order_id, most))
+        return await self._store.look(lambda tx: tx.orders.problems(order_id, MOST_PROBLEMS))
 
     async def undo(self, viewer: Viewer, order_id: int) -> bool:
         """Take an order back, or stop it where it runs already; False where it is too late, or not the viewer's."""

@@ -44,6 +44,8 @@ MOST_A_DAY = 50
 MOST_KNOCKS = 1000
 """Numbers that wait to be looked at; more are dropped."""
 PAGE = 50
+_PIECE = 100
+"""Knocks, or requests that end, in one transaction."""
 
 
 class Asked(Enum):
@@ -121,7 +123,7 @@ class Releases:
         await self._store.transact(lambda tx: tx.releases.knock(text.strip()[:LONGEST], now, MOST_KNOCKS))
         self._wake_letters()
 
-    async def take_knocks(self, most: int = 100) -> int:
+    async def take_knocks(self) -> int:
         """Make requests of the numbers that came; return how many there were."""
         now = self._now()
         if not await self._store.look(lambda tx: tx.releases.waiting_knocks()):
@@ -129,7 +131,7 @@ class Releases:
 
         def work(tx: ReleaseTx) -> list[tuple[Asked | None, int, int]]:
             made = []
-            for text in tx.releases.knocks(most):
+            for text in tx.releases.knocks(_PIECE):
                 row_id = row_of(self._number_key, text)
                 row = None if row_id is None else tx.pending.get(row_id)
                 if row is not None:
@@ -273,7 +275,7 @@ class Releases:
 
     # --- what ends by itself ---
 
-    async def settle(self, most: int = 100) -> int:
+    async def settle(self) -> int:
         """End requests whose mail waits no longer: somebody else let it go, or its time is over; return how many."""
         now = self._now()
         if not await self._store.look(lambda tx: tx.releases.settled(1)):
@@ -281,7 +283,7 @@ class Releases:
 
         def work(tx: ReleaseTx) -> list[tuple[ReleaseRequest, RequestState, str]]:
             ended = []
-            for request, state, actor in tx.releases.settled(most):
+            for request, state, actor in tx.releases.settled(_PIECE):
                 gone = State(state) in (State.RELEASED, State.DELIVERED, State.REFUSED)
                 to = RequestState.RELEASED if gone else RequestState.ENDED
                 end(tx, request, to, actor, "", now)

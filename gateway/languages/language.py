@@ -84,12 +84,8 @@ class Language:
             return self.said(phrase_in("size", "{number} kB", number=round(octets / 1_000)))
         return self.said(phrase_in("size", "{number} MB", number=self.number(octets / 1_000_000, 1)))
 
-    def date(self, seconds: float, zone: tzinfo = UTC) -> str:
-        """Write a day, as `20 November 2026`. seconds: since the epoch."""
-        return self._date(datetime.fromtimestamp(seconds, zone))
-
     def moment(self, seconds: float, zone: tzinfo = UTC) -> str:
-        """Write a time with its zone, as `20 November 2026, 14:05 UTC`."""
+        """Write a time with its zone, as `20 November 2026, 14:05 UTC`. seconds: since the epoch."""
         at = datetime.fromtimestamp(seconds, zone)
         return self._with_time(self._date(at), f"{at:%H:%M} {at:%Z}")
 

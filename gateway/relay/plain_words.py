@@ -14,6 +14,10 @@ _LINK = re.compile(
 )
 _BRACKETS = re.compile(r"[<>\[\]{}]+")
 _ELLIPSIS = "…"
+_PIECE = 60
+"""Characters of a subject that we repeat."""
+_WIDTH = 66
+"""Characters of a line of a header field."""
 
 
 def one_line(text: str, most: int) -> str:
@@ -23,14 +27,14 @@ def one_line(text: str, most: int) -> str:
     return kept if len(kept) <= most else kept[: most - 1].rstrip() + _ELLIPSIS
 
 
-def piece_of_subject(subject: str, most: int = 60) -> str:
+def piece_of_subject(subject: str) -> str:
     """Return the beginning of a subject without addresses, links and mark-up; "" where nothing is left.
 
     Our mail carries it to an address we were told: it must be of no use to advertise anything with.
     """
     plain = unicodedata.normalize("NFKC", one_line(subject, 500)).translate(_DOTS)
     words = [_ELLIPSIS if _LINK.search(word) else word for word in plain.split(" ")]
-    plain = one_line(_BRACKETS.sub(" ", " ".join(words)), most)
+    plain = one_line(_BRACKETS.sub(" ", " ".join(words)), _PIECE)
     return plain if any(c.isalnum() for c in plain) else ""
 
 
@@ -76,10 +80,10 @@ def _encoded_words(text: str) -> list[str]:
     return [f"=?utf-8?b?{base64.b64encode(word).decode('ascii')}?=" for word in (*words, octets)]
 
 
-def _folded(words: list[str], width: int = 66) -> str:
+def _folded(words: list[str]) -> str:
     lines = [""]
     for word in words:
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > _WIDTH:
             lines.append(word)
         else:
             lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word

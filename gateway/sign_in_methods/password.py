@@ -18,8 +18,8 @@ _MOST_WAITING = 20
 class Hashes:
     """Makes and checks hashes, one at a time and in a thread: each needs 64 MiB (RFC 9106 §4)."""
 
-    def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        self._hasher = hasher
+    def __init__(self) -> None:
+        self._hasher: PasswordHasher | None = None
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
         self._dummy = ""

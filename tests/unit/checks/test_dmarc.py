@@ -87,9 +87,9 @@ async def test_record_is_remembered_for_a_minute() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("v=DMARC1;p=reject;adkim=s;aspf=s;pct=20", Published("d", "reject", "reject", True, True, 20)),
+        ("v=DMARC1;p=reject;adkim=s;aspf=s;pct=20", Published("d", "reject", "reject", True, True)),
         ("v = DMARC1 ; P = Quarantine ; adkim=r", Published("d", "quarantine", "quarantine")),
-        ("v=DMARC1; p=none; pct=900", Published("d", "none", "none", percent=100)),
+        ("v=DMARC1; p=none; pct=900", Published("d", "none", "none")),
         ("v=DMARC1; p=none; pct=x; ;;=; zz", Published("d", "none", "none")),
         ("v=DMARC1; p=bad; rua=mailto:a@oak.example", Published("d", "none", "none")),
         ("v=DMARC1; p=reject; sp=bad", Unpublished.NONE),
