@@ -27,7 +27,8 @@ _ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]{1,20})
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t]+(=\?)")
 _NOT_CHARSETS = frozenset({"utf-7", "unicode-escape", "raw-unicode-escape", "punycode", "idna"})
 """What Python decodes, but no mail is written in."""
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+"""Controls, line ends and direction marks: what no line for people has."""
 
 
 class Field(NamedTuple):
@@ -159,42 +160,6 @@ def _split_strange(content: bytes) -> Header:
     return Header(tuple(fields), at, strange > 0 or at < size)
 
 
-_PIECE = 65_536
-"""Octets looked at in one go: so many stay near the processor, and a copy of them is none to speak of."""
-
-
-def has_bare_line_end(octets: bytes) -> bool:
-    """True where a CR or an LF stands alone (RFC 5321 §2.3.8).
-
-    A pattern that looks around each line end takes some fifty times as long.
-    """
-    if len(octets) <= _PIECE:
-        return _has_bare_line_end(octets)
-    at = 0
-    while at < len(octets):
-        end = at + _PIECE
-        if octets[end - 1 : end] == b"\r":
-            end += 1  # With what it may belong to.
-        if _has_bare_line_end(octets[at:end]):
-            return True
-        at = end
-    return False
-
-
-def _has_bare_line_end(octets: bytes) -> bool:
-    # What has no other line ends than CRLF is the same again when each CR is taken out and put back before each LF.
-    return octets.replace(b"\r", b"").replace(b"\n", b"\r\n") != octets
-
-
-class PlainOctets(bytes):
-    """Content that goes over the wire as it is: every line ends with CRLF, the last one too, and none begins with a dot.
-
-    Whoever makes one has looked. Nothing made of it is one: a slice or a sum is bytes, and is looked at anew.
-    """
-
-    __slots__ = ()
-
-
 def unfold(value: bytes) -> bytes:
     """Return a value on one line, without blanks around it (RFC 5322 §2.2.3)."""
     if b"\r\n" in value:
@@ -215,7 +180,7 @@ def text(value: bytes) -> str:
         plain = raw.decode("latin-1")
     if "=?" in plain:
         plain = _ENCODED_WORD.sub(_decode_word, _BETWEEN_WORDS.sub(r"\1\2", plain))
-    return _CONTROLS.sub(" ", plain).strip()
+    return CONTROLS.sub(" ", plain).strip()
 
 
 def _decode_word(match: re.Match[str]) -> str:
@@ -230,143 +195,3 @@ def _decode_word(match: re.Match[str]) -> str:
         return octets.decode(charset, "replace")
     except (ValueError, LookupError, binascii.Error):
         return match.group()
-
-
-@value_class(frozen=True, slots=True)
-class NamedAddress:
-    """One mailbox of an address field."""
-
-    name: str
-    """The display name, decoded; "" where there is none."""
-    address: str
-    """`local@domain` as written; it has an @ and no blanks or controls."""
-
-
-_SPECIAL = re.compile(rb'["(),:;<>\\]')
-
-
-# What nearly every mail has: one mailbox, with or without a plain name. It says the same as the long way, sooner.
-_MAILBOX = rb"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}"
-_PLAIN = re.compile(rb'(?:([A-Za-z0-9 ._-]*|"[A-Za-z0-9 ._-]*" *)<(' + _MAILBOX + rb")>|(" + _MAILBOX + rb"))\Z")
-
-
-_MAX_PLAIN = 400
-"""Octets of a value that is worth being remembered."""
-
-
-@lru_cache(maxsize=4096)  # The same few write to the same few.
-def _plain_address(value: bytes) -> NamedAddress | None:
-    plain = _PLAIN.match(value)
-    if plain is None:
-        return None
-    name, inside, alone = plain.groups()
-    return NamedAddress((name or b"").strip(b' "').decode("ascii"), (inside or alone).decode("ascii"))
-
-
-def addresses(value: bytes, most: int = 1000) -> list[NamedAddress]:
-    """Read an address list (RFC 5322 §3.4) leniently, in one pass; stops after `most` of them.
-
-    Groups are flattened, comments skipped, what is no address left out.
-    """
-    if len(value) <= _MAX_PLAIN and (plain := _plain_address(value)) is not None:
-        return [plain]
-    found: list[NamedAddress] = []
-    words: list[bytes] = []
-    angle: list[bytes] | None = None
-    taken: bytes | None = None
-    at, size = 0, len(value)
-
-    def finish() -> None:
-        nonlocal angle, taken
-        source = taken if taken is not None else b"".join(words)
-        parsed = _address(source)
-        if parsed is not None:
-            name = text(b"".join(words).strip(b' \t"')) if taken is not None else ""
-            found.append(NamedAddress(name, parsed))
-        words.clear()
-        angle = taken = None
-
-    while at < size and len(found) < most:
-        match = _SPECIAL.search(value, at)
-        here = words if angle is None else angle
-        stop = match.start() if match else size
-        here.append(value[at:stop])
-        if match is None:
-            break
-        char, at = match.group(), stop + 1
-        if char == b'"':
-            end = _closing_quote(value, at)
-            here.append(value[stop:end])
-            at = end
-        elif char == b"(":
-            at = _closing_comment(value, at)
-        elif char == b"<":
-            if taken is not None:
-                finish()  # Two mailboxes without a comma: readers differ on which one counts, so both do.
-            angle = []
-        elif char == b">":
-            if angle is not None:
-                taken, angle = b"".join(angle), None
-        elif char in (b",", b";"):
-            finish()
-        elif char == b":":
-            if angle is None:
-                words.clear()  # The name of a group.
-            else:
-                angle.clear()  # An obsolete source route.
-    finish()
-    return found
-
-
-def _closing_quote(value: bytes, at: int) -> int:
-    while True:
-        end = value.find(b'"', at)
-        if end == -1:
-            return len(value)
-        slashes = end - len(value[at:end].rstrip(b"\\")) - at
-        if slashes % 2 == 0:
-            return end + 1
-        at = end + 1
-
-
-_PARENTHESIS = re.compile(rb"\\.|[()]", re.DOTALL)
-
-
-def _closing_comment(value: bytes, at: int) -> int:
-    depth = 1
-    for match in _PARENTHESIS.finditer(value, at):
-        if match.group() == b"(":
-            depth += 1
-        elif match.group() == b")":
-            depth -= 1
-            if depth == 0:
-                return match.end()
-    return len(value)
-
-
-def without_comments(value: bytes) -> bytes:
-    """Return a structured value without its comments, nested ones too (RFC 5322 §3.2.2)."""
-    pieces = []
-    at = 0
-    while (start := value.find(b"(", at)) != -1:
-        pieces.append(value[at:start])
-        at = _closing_comment(value, start + 1)
-    return b"".join((*pieces, value[at:])).strip(b" \t")
-
-
-def _address(source: bytes) -> str | None:
-    try:
-        plain = source.strip(b" \t").decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    local, at, domain = plain.rpartition("@")
-    if not at or not local or not domain or len(plain) > 512:
-        return None
-    quoted = local.startswith('"')
-    if quoted and not (len(local) > 1 and local.endswith('"')):
-        return None  # A quote that is never closed swallowed the rest.
-    if not quoted and any(c.isspace() for c in local):
-        return None
-    if any(c.isspace() or c in '"<>' for c in domain) or _CONTROLS.search(plain):
-        return None
-    return plain

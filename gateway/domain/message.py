@@ -9,6 +9,7 @@ from gateway.domain import header
 from gateway.domain.address import Address, normal_form, without_tag
 from gateway.domain.header import Header
 from gateway.domain.lists import normal_list_id
+from gateway.domain.structured_fields import addresses, without_comments
 from gateway.domain.value import value_class
 
 CHALLENGE_FIELD = "X-Gateway-Challenge"
@@ -69,7 +70,7 @@ def _list_id(head: Header) -> str:
     values = head.all(b"list-id")
     if len(values) != 1 or head.malformed:
         return ""
-    plain = header.without_comments(values[0])
+    plain = without_comments(values[0])
     # RFC 2919 §3: a phrase may stand in front of the angle brackets; some write the bare name.
     name = plain.rpartition(b"<")[2].partition(b">")[0] if b"<" in plain else plain
     return normal_list_id(name.decode("ascii", "replace"))
@@ -79,7 +80,7 @@ def _author(head: Header) -> tuple[Address | None, str]:
     values = head.all(b"from")
     if len(values) != 1 or head.malformed:
         return None, ""
-    mailboxes = header.addresses(values[0], most=2)
+    mailboxes = addresses(values[0], most=2)
     if len(mailboxes) != 1:
         return None, mailboxes[0].name if mailboxes else header.text(values[0])
     return Address.of(mailboxes[0].address), mailboxes[0].name
@@ -95,7 +96,7 @@ def _addressed(head: Header) -> frozenset[str]:
 
 
 def _mailboxes(value: bytes) -> frozenset[str]:
-    keys = [normal_form(mailbox.address) for mailbox in header.addresses(value)]
+    keys = [normal_form(mailbox.address) for mailbox in addresses(value)]
     return frozenset(keys + [without_tag(key) for key in keys])
 
 
@@ -126,12 +127,12 @@ def _told_by_fields(head: Header) -> str:
         return "own-challenge"
     for value in head.all(b"auto-submitted"):
         # RFC 3834 §5: a keyword, then perhaps parameters; comments may stand anywhere.
-        if header.without_comments(value).partition(b";")[0].strip().lower() != b"no":
+        if without_comments(value).partition(b";")[0].strip().lower() != b"no":
             return "auto-submitted"
     if head.has_prefix(b"list-"):
         return "mailing-list"
     for name in (b"precedence", b"x-precedence"):
-        if any(header.without_comments(value).lower() in _BULK for value in head.all(name)):
+        if any(without_comments(value).lower() in _BULK for value in head.all(name)):
             return "bulk"
     for value in head.all(b"x-auto-response-suppress"):
         if _SUPPRESS & {part.strip().lower() for part in value.split(b",")}:

@@ -11,6 +11,7 @@ from gateway.domain.header import Header
 from gateway.domain.message import read_message
 from gateway.domain.outline import Document, File, Line, Oddity, Outline, Part, Person, Piece, Unreadable
 from gateway.domain.phrase import phrase
+from gateway.domain.structured_fields import addresses
 from gateway.reading.limits import Limits
 from gateway.reading.octets import text_of, undone
 from gateway.reading.tree import Node, Tree, split
@@ -84,7 +85,7 @@ def _line(name: bytes, value: bytes, limits: Limits) -> Line:
 
 
 def _people(head: Header, name: bytes) -> tuple[Person, ...]:
-    found = [one for value in head.all(name) for one in header.addresses(value, most=_MOST_PEOPLE)]
+    found = [one for value in head.all(name) for one in addresses(value, most=_MOST_PEOPLE)]
     return tuple(Person(shown(one.name)[:500], shown(one.address)[:500]) for one in found[:_MOST_PEOPLE])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from gateway.domain.header import PlainOctets, has_bare_line_end
+from gateway.domain.line_ends import PlainOctets, has_bare_line_end
 
 CHUNK = 131_072
 """Octets handed to the transport at once."""

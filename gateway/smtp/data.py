@@ -11,7 +11,7 @@ import re
 from typing import Literal
 
 from gateway.domain import reply
-from gateway.domain.header import PlainOctets, has_bare_line_end
+from gateway.domain.line_ends import PlainOctets, has_bare_line_end
 from gateway.domain.reply import Reply
 from gateway.smtp.limits import Memory
 

@@ -7,8 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.domain import header
-from gateway.domain.header import Header, NamedAddress
+from gateway.domain.header import Header
 from gateway.domain.message import read_message
+from gateway.domain.structured_fields import addresses, without_comments
 
 # Shapes on which a careless parser takes square time or deep stacks, 200 kB each.
 BIG = 200_000
@@ -173,14 +174,14 @@ def test_reading_any_value_raises_nothing_and_lets_no_control_through(value: byt
     plain = header.text(header.unfold(value))
     assert plain.isprintable() or not set(plain) & set("\r\n\0\x1b\u2028\u2029\u202e\u0085")
     plain.encode("utf-8")  # No lone surrogates.
-    for mailbox in header.addresses(value):
+    for mailbox in addresses(value):
         local, at, domain = mailbox.address.rpartition("@")
         assert at
         assert local
         assert domain
         assert not set(mailbox.address) & set("\r\n\0")
         assert not any(c.isspace() for c in domain)
-    header.without_comments(value)
+    without_comments(value)
 
 
 @pytest.mark.no_cover
@@ -189,8 +190,8 @@ def test_hostile_value_of_200_kb_is_read(shape: str) -> None:
     value = HOSTILE[shape]
     for octets in (value, value[: BIG // 4]):
         header.text(octets)
-        header.addresses(octets)
-        header.without_comments(octets)
+        addresses(octets)
+        without_comments(octets)
         for name in (b"From", b"To", b"Subject", b"Auto-Submitted", b"References", b"Message-ID", b"Precedence"):
             facts = read_message(header.split(name + b": " + octets + b"\r\n\r\n"))
             assert len(facts.subject) <= 500
@@ -280,97 +281,8 @@ def test_text_lets_no_control_out_of_an_encoded_word(hidden: str) -> None:
         assert not set(header.text(b"x " + word)) & set("\r\n\0\x1b\x85\u2028\u2029\u202e\u2066\u200f\u061c")
 
 
-@pytest.mark.parametrize(
-    ("value", "found"),
-    [
-        (b"anna@oak.example", [NamedAddress("", "anna@oak.example")]),
-        (b"<anna@oak.example>", [NamedAddress("", "anna@oak.example")]),
-        (b"Anna Roth <anna@oak.example>", [NamedAddress("Anna Roth", "anna@oak.example")]),
-        (b'"Roth, Anna" <anna@oak.example>', [NamedAddress("Roth, Anna", "anna@oak.example")]),
-        (b'"a\\"b" <anna@oak.example>', [NamedAddress('a\\"b', "anna@oak.example")]),
-        (b"=?utf-8?q?J=C3=BCrgen?= <j@oak.example>", [NamedAddress("Jürgen", "j@oak.example")]),
-        (b"a@b.example, c@d.example", [NamedAddress("", "a@b.example"), NamedAddress("", "c@d.example")]),
-        (b"a@b.example (one (two) \\) three), c@d.example", [NamedAddress("", "a@b.example"), NamedAddress("", "c@d.example")]),
-        (b"a@b.example (never closed, c@d.example", [NamedAddress("", "a@b.example")]),
-        (b"Friends: a@b.example, c@d.example;", [NamedAddress("", "a@b.example"), NamedAddress("", "c@d.example")]),
-        (b"undisclosed-recipients:;", []),
-        (b"<@relay.example:anna@oak.example>", [NamedAddress("", "anna@oak.example")]),
-        (b"<@relay.example,@b.example:anna@oak.example>", [NamedAddress("", "anna@oak.example")]),
-        (b'"an na"@oak.example', [NamedAddress("", '"an na"@oak.example')]),
-        (b"an na@oak.example", []),
-        (b"anna@oak example", []),
-        (b"anna", []),
-        (b"@oak.example", []),
-        (b"anna@", []),
-        (b"<anna@oak.example", []),
-        (b"anna@oak.example>", [NamedAddress("", "anna@oak.example")]),
-        (b'"never closed <anna@oak.example>', []),
-        (b"<anna\x01@oak.example>", []),
-        (b"<\xff@oak.example>", []),
-        (b"a" * 600 + b"@oak.example", []),
-        (b"", []),
-        (b'a@"b".example', []),
-        # Two mailboxes without a comma: whoever reads only one of them may be shown the other.
-        (b"<a@b.example> <c@d.example>", [NamedAddress("", "a@b.example"), NamedAddress("", "c@d.example")]),
-    ],
-)  # fmt: skip
-def test_addresses_reads_lists_leniently(value: bytes, found: list[NamedAddress]) -> None:
-    assert header.addresses(value) == found
-
-
-def test_addresses_stops_after_as_many_as_asked_for() -> None:
-    assert len(header.addresses(b"a@b.example," * 50, most=2)) == 2
-
-
-@pytest.mark.parametrize(
-    ("value", "plain"),
-    [
-        (b"no", b"no"),
-        (b" no (a person) ", b"no"),
-        (b"(one (two (three))) no (four)", b"no"),
-        (b"no (never closed", b"no"),
-        (b"n(x)o", b"no"),
-        (b"no (\\) still)", b"no"),
-    ],
-)
-def test_without_comments_leaves_the_value(value: bytes, plain: bytes) -> None:
-    assert header.without_comments(value) == plain
-
-
 def test_header_of_nothing_is_empty() -> None:
     assert header.split(b"") == Header((), 0)
-
-
-@pytest.mark.parametrize("filler", [0, 100_000], ids=["small", "large"])
-@pytest.mark.parametrize(
-    ("octets", "bare"),
-    [
-        (b"a\r\nb\r\n", False),
-        (b"a\nb\r\n", True),
-        (b"a\rb\r\n", True),
-        (b"a\n\rb\r\n", True),
-        (b"a\r\r\nb\r\n", True),
-        (b"a\r\nb\r", True),
-        (b"\n", True),
-        (b"", False),
-    ],
-)
-def test_bare_line_end_is_found_in_content_of_any_size(octets: bytes, bare: bool, filler: int) -> None:
-    assert header.has_bare_line_end(b"twelve octets\r\n" * filler + octets) is bare
-
-
-@pytest.mark.parametrize("before", range(-4, 3))
-@pytest.mark.parametrize("ends", [b"\r\n", b"\r", b"\n", b"\r\r\n", b"\r\n\r\n", b"\n\r", b"\r\n\n"])
-def test_bare_line_end_is_found_where_content_is_looked_at_in_pieces(ends: bytes, before: int) -> None:
-    octets = b"x" * (header._PIECE + before) + ends + b"x" * (header._PIECE + 9)
-    without_pairs = octets.replace(b"\r\n", b"")
-    assert header.has_bare_line_end(octets) is (b"\r" in without_pairs or b"\n" in without_pairs)
-
-
-@given(st.lists(st.sampled_from([b"\r\n", b"\r", b"\n", b"\r\r\n", b"a", b"."]), max_size=10).map(b"".join))
-def test_bare_line_end_is_found_in_any_mixture(octets: bytes) -> None:
-    without_pairs = octets.replace(b"\r\n", b"")
-    assert header.has_bare_line_end(octets) is (b"\r" in without_pairs or b"\n" in without_pairs)
 
 
 @pytest.mark.parametrize(

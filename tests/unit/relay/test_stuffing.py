@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.header import PlainOctets
+from gateway.domain.line_ends import PlainOctets
 from gateway.relay.stuffing import CHUNK, on_the_wire
 
 LINES = st.lists(st.sampled_from([b"", b".", b"..", b".x", b"x.", b"text", b"\xff\x00"]), max_size=8)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain import reply
-from gateway.domain.header import PlainOctets
+from gateway.domain.line_ends import PlainOctets
 from gateway.domain.reply import Reply
 from gateway.smtp.data import Content
 from gateway.smtp.limits import Memory
