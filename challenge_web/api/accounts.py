@@ -12,9 +12,10 @@ from challenge_web.api.operations import Call, Created, CursorText, Nothing, Ope
 from challenge_web.api.problems import Problem, not_found, sentence
 from challenge_web.console.routes import Names
 from gateway.domain.roles import Right, Role
-from gateway.flow.account_ports import Account, Kind, Session
+from gateway.flow.account_ports import Account, Kind
 from gateway.flow.account_rights import Wrong
 from gateway.flow.accounts import PAGE, Accounts
+from gateway.flow.session_ports import Session
 
 RoleName = Literal["user", "domain-admin", "auditor", "site-admin"]
 Address = Annotated[str, Meta(min_length=3, max_length=320)]

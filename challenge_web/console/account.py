@@ -17,9 +17,10 @@ from challenge_web.console.routes import Names, Proof, Route
 from challenge_web.console.sign_in import too_many_tries
 from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
-from gateway.flow.account_ports import Account, Passkey, Session
+from gateway.flow.account_ports import Account, Passkey
 from gateway.flow.account_rights import Wrong
 from gateway.flow.second_factor import Enrolled, Enrolment
+from gateway.flow.session_ports import Session
 from gateway.flow.sessions import Arrival
 from gateway.flow.sign_in import CheckDown, Refused
 from gateway.languages.language import known, language_name

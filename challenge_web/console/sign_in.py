@@ -17,8 +17,9 @@ from challenge_web.page_language import language_of
 from challenge_web.pages import whole_minutes
 from gateway.domain.phrase import Phrase, phrase, phrases
 from gateway.domain.sign_in import safe_path
-from gateway.flow.account_ports import Account, Stage
+from gateway.flow.account_ports import Account
 from gateway.flow.second_factor import Enrolled, Enrolment, Half
+from gateway.flow.session_ports import Stage
 from gateway.flow.sessions import Arrival, Entered
 from gateway.flow.sign_in import Asked, Refused
 

@@ -15,8 +15,8 @@ from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, json_option
 from gateway.cli.output import Column, Listing, moment, note
 from gateway.entrance import make_accounts, make_own_account, make_sessions
-from gateway.flow.account_ports import Session
 from gateway.flow.account_rights import Wrong
+from gateway.flow.session_ports import Session
 from gateway.flow.sessions import Sessions
 from gateway.log import escape
 

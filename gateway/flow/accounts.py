@@ -16,18 +16,10 @@ from gateway.domain.durations import DAY
 from gateway.domain.lists import parse_scope
 from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Reach, Right, Role, Viewer
-from gateway.flow.account_ports import (
-    Account,
-    AccountsStore,
-    AccountsTx,
-    Kind,
-    Link,
-    NewAccount,
-    Session,
-    Taken,
-)
+from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Kind, NewAccount, Taken
 from gateway.flow.account_rights import Wrong, covers, editable, keep_one_admin, may_edit, within
 from gateway.flow.new_password import Hashing, check_new_password
+from gateway.flow.session_ports import Link, Session
 from gateway.flow.sessions import Sessions
 from gateway.flow.sign_in import SignInRules
 from gateway.log import event

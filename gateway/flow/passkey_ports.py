@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.flow.account_ports import AccountsTx, Passkey, Session
+from gateway.flow.account_ports import AccountsTx, Passkey
+from gateway.flow.session_ports import Session
 
 QUESTION_OCTETS = 32
 _ASKED = "passkey"

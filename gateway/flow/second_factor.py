@@ -10,8 +10,9 @@ from typing import Protocol
 from gateway.domain.challenge import token_hash, token_text
 from gateway.domain.roles import Viewer
 from gateway.domain.sign_in import TRIES_OF_CODE
-from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Passkey, Session, Stage, Taken
+from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Passkey, Taken
 from gateway.flow.passkey_ports import QUESTION_OCTETS, Keys, put_question, question_in
+from gateway.flow.session_ports import Session, Stage
 from gateway.flow.sessions import Arrival, Entered, Sessions
 from gateway.flow.sign_in import Refused, count_try, subject_of
 from gateway.log import event, warning

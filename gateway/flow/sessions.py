@@ -10,15 +10,8 @@ from gateway.domain.challenge import token_hash, token_text
 from gateway.domain.durations import DAY
 from gateway.domain.roles import Reach, Right, Viewer
 from gateway.domain.sign_in import REMEMBERED, browser_words
-from gateway.flow.account_ports import (
-    Account,
-    AccountsStore,
-    AccountsTx,
-    NewSession,
-    Session,
-    Stage,
-    viewer_from,
-)
+from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, viewer_from
+from gateway.flow.session_ports import NewSession, Session, Stage
 from gateway.log import event
 
 _log = logging.getLogger("gateway.sign_in")

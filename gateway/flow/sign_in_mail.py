@@ -11,12 +11,13 @@ from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
 from gateway.domain.envelope import Recipient
 from gateway.domain.public_url import pages_of
 from gateway.domain.reply import TRY_LATER, Reply
-from gateway.flow.account_ports import AccountsStore, Link, Order
+from gateway.flow.account_ports import AccountsStore
 from gateway.flow.attempts import all_of
 from gateway.flow.courier import Courier
 from gateway.flow.letter_book import LetterKind
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import Hop
+from gateway.flow.session_ports import Link, Order
 from gateway.flow.sign_in import LINK_SECONDS, SignInRules
 from gateway.log import bug, event
 

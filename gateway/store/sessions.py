@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
-from gateway.flow.account_ports import Link, NewSession, Order, Session, Stage
+from gateway.flow.session_ports import Link, NewSession, Order, Session, Stage
 from gateway.store.tables import inserted_id
 from gateway.store.tables.accounts import session, sign_in_link, sign_in_order, sign_in_try
 

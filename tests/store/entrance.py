@@ -10,7 +10,7 @@ from gateway.domain.address import Address
 from gateway.domain.challenge import token_hash
 from gateway.domain.envelope import Envelope, Recipient
 from gateway.domain.reply import Reply
-from gateway.flow.account_ports import Account, Link
+from gateway.flow.account_ports import Account
 from gateway.flow.accounts import Accounts, operator
 from gateway.flow.courier import Courier
 from gateway.flow.own_account import OwnAccount
@@ -18,6 +18,7 @@ from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import Delivery, Features
 from gateway.flow.proof import FreshProof
 from gateway.flow.second_factor import SecondFactor
+from gateway.flow.session_ports import Link
 from gateway.flow.sessions import Arrival, Entered, Lifetimes, Sessions
 from gateway.flow.sign_in import Identity, SignIn, SignInRules
 from gateway.flow.sign_in_mail import LinkMail, SignInLetter

@@ -13,9 +13,9 @@ from alembic.script import ScriptDirectory
 
 from gateway.domain.lifecycle import State
 from gateway.domain.query import Score, Term
-from gateway.flow.account_ports import Order
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue_ports import Owner, Place, Selection
+from gateway.flow.session_ports import Order
 from gateway.store.engine import open_engine, sqlite_path
 from gateway.store.queue import QueueTable
 from gateway.store.queue_hits import Limits

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.domain.roles import Role, Viewer
-from gateway.flow.account_ports import Account, Stage
+from gateway.flow.account_ports import Account
 from gateway.flow.second_factor import Enrolled
+from gateway.flow.session_ports import Stage
 from gateway.flow.sessions import Entered
 from gateway.flow.sign_in import Refused
 from gateway.store.store import Store

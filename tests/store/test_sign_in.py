@@ -6,8 +6,9 @@ import pytest
 
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Role
-from gateway.flow.account_ports import Kind, Stage
+from gateway.flow.account_ports import Kind
 from gateway.flow.account_rights import Wrong
+from gateway.flow.session_ports import Stage
 from gateway.flow.sessions import Arrival, Entered
 from gateway.flow.sign_in import Identity, Refused
 from gateway.store.store import Store

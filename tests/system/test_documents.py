@@ -22,8 +22,9 @@ from gateway.domain.evidence import NO_EVIDENCE
 from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.policy import Disposition
 from gateway.domain.roles import Role
-from gateway.flow.account_ports import Kind, NewAccount, NewSession, Stage
+from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.moderate import Action
+from gateway.flow.session_ports import NewSession, Stage
 from gateway.store.transaction import Transaction
 from tests.architecture.tree import ROOT
 from tests.peers.letters import letter

@@ -6,7 +6,7 @@ import base64
 import time
 
 from gateway.domain.roles import Role
-from gateway.flow.account_ports import NewSession, Stage
+from gateway.flow.session_ports import NewSession, Stage
 from gateway.store.transaction import Transaction
 from tests.store.letters import keep, message
 from tests.unit.cli.shell import Shell
