@@ -132,10 +132,10 @@ class AccountPages:
             Route("account", at, own, self.show, self.save),
             Route("account-password", f"{at}/password", own, self.password, self.set_password, proof=Proof.TO_SEE),
             Route("account-app", f"{at}/app", own, self.app, self.confirm_app, proof=Proof.TO_SEE),
-            Route("account-app-remove", f"{at}/app/remove", own, None, self.remove_app, proof=Proof.TO_ACT),
-            Route("account-recovery", f"{at}/recovery", own, None, self.recovery, proof=Proof.TO_ACT),
+            Route("account-app-remove", f"{at}/app/remove", own, None, self.remove_app, proof=Proof.TO_ACT, button_on=at),
+            Route("account-recovery", f"{at}/recovery", own, None, self.recovery, proof=Proof.TO_ACT, button_on=at),
             Route("account-passkeys", f"{at}/passkeys", own, self.passkey, self.add_passkey, proof=Proof.TO_SEE),
-            Route("account-passkey-remove", f"{at}/passkeys/{{id:[0-9]{{1,18}}}}/remove", own, None, self.remove_passkey, Names.OTHER, proof=Proof.TO_ACT),
+            Route("account-passkey-remove", f"{at}/passkeys/{{id:[0-9]{{1,18}}}}/remove", own, None, self.remove_passkey, Names.OTHER, proof=Proof.TO_ACT, button_on=at),
             Route("account-session-end", f"{at}/sessions/{{id:[0-9]{{1,18}}}}/end", own, None, self.end, Names.SESSION),
             Route("account-sessions-end", f"{at}/sessions/end", own, None, self.end_all),
         )  # fmt: skip

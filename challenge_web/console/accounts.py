@@ -74,7 +74,10 @@ class AccountsPages:
             Route("accounts", "/console/accounts", see, self.index, self.add, act_right=edit, proof=Proof.TO_ACT),
             Route("accounts-leave", "/console/accounts/leave", None, act=self.leave),
             Route("account-of", one, see, self.show, self.change, Names.ACCOUNT, edit, proof=Proof.TO_ACT),
-            Route("account-link", f"{one}/link", edit, act=self.link, names=Names.ACCOUNT, proof=Proof.TO_ACT),
+            Route(
+                "account-link", f"{one}/link", edit, act=self.link, names=Names.ACCOUNT,
+                proof=Proof.TO_ACT, button_on="/console/accounts/{id}",
+            ),
             Route(
                 "account-remove", f"{one}/remove", edit, self.ask_remove, self.remove, Names.ACCOUNT,
                 proof=Proof.TO_ACT,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
@@ -18,6 +19,7 @@ def add_console(
     client_of: ClientOf,
     journal: Journal,
     public_hosts: Sequence[str] = (),
+    chance: Callable[[int], bytes] = secrets.token_bytes,
 ) -> tuple[Route, ...]:
     """Add every route of every room, behind one gate; return them."""
     routes = tuple(route for room in rooms for route in room.routes())
@@ -28,5 +30,5 @@ def add_console(
             resource.add_route("HEAD", route.show)
         if route.act is not None:
             resource.add_route("POST", route.act)
-    app.middlewares.append(gate(routes, sessions, cookie, client_of, journal, public_hosts))
+    app.middlewares.append(gate(routes, sessions, cookie, client_of, journal, public_hosts, chance))
     return routes

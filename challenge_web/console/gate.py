@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from challenge_web.console.form_origin import from_own_page
 from challenge_web.console.forms import close_files, form_of
 from challenge_web.console.routes import Names, Proof, Route
 from challenge_web.page_language import OWN
 from challenge_web.pages import root_of
 from gateway.domain.roles import Viewer
-from gateway.domain.sign_in import safe_path
 
 VIEWER = web.RequestKey("viewer", Viewer)
 """Key in the request: who is signed in; missing where nobody is."""
 SECRET = web.RequestKey("console-secret", str)
 """Key in the request: the session's secret, or ""."""
+FORM_SECRET = web.RequestKey("console-form-secret", str)
+"""Key in the request: what the token in its page's forms is made of."""
 CSRF_FIELD = "csrf"
 SIGN_IN = "signin"
 """Name of the route that asks who one is; aiohttp takes no name with a keyword of Python in it, as sign-in."""
 PROOF = "account-proof"
 """Name of the route that asks once more who one is."""
 _DETAIL = web.RequestKey("console-detail", str)
+_FORM_SECRET_OCTETS = 16
+_FORM_SECRET = re.compile(r"[0-9a-f]{32}")
 
 
 class Sessions(Protocol):
@@ -38,21 +42,37 @@ class Sessions(Protocol):
 
 
 class Cookie:
-    """The session's cookie: `__Host-` where the site is served by https, for browsers refuse that prefix elsewhere."""
+    """The session's cookie: `__Host-` where the site is served by https, for browsers refuse that prefix elsewhere.
+
+    Whoever has no session has a second one, of which the tokens of the sign-in page's forms are made.
+    """
 
     def __init__(self, secure: bool) -> None:
+        prefix = "__Host-" if secure else ""
         self.secure = secure
-        self.name = "__Host-session" if secure else "session"
+        self.name = f"{prefix}session"
+        self.form_name = f"{prefix}form"
 
     def read(self, request: web.Request) -> str:
         """Return the session's secret; "" where there is none."""
         return request.cookies.get(self.name, "")
 
+    def read_form(self, request: web.Request) -> str:
+        """Return the secret of the forms before a session; "" where there is none of ours."""
+        secret = request.cookies.get(self.form_name, "")
+        return secret if _FORM_SECRET.fullmatch(secret) else ""
+
     def set(self, response: web.StreamResponse, secret: str, max_age: int) -> None:
         """Give the browser a session. max_age: seconds."""
-        response.set_cookie(
-            self.name, secret, max_age=max_age, path="/", secure=self.secure, httponly=True, samesite="Lax"
-        )
+        self._set(response, self.name, secret, max_age)
+
+    def set_form(self, response: web.StreamResponse, secret: str) -> None:
+        """Give the browser what the forms before a session are known by; it is gone when the browser is closed."""
+        self._set(response, self.form_name, secret, None)
+
+    def _set(self, response: web.StreamResponse, name: str, secret: str, max_age: int | None) -> None:
+        # Lax: it comes with links from mails, and with no form of another site.
+        response.set_cookie(name, secret, max_age=max_age, path="/", secure=self.secure, httponly=True, samesite="Lax")
 
     def clear(self, response: web.StreamResponse) -> None:
         """Take the session away."""
@@ -65,31 +85,8 @@ def viewer_of(request: web.Request) -> Viewer:
 
 
 def csrf_token(secret: str) -> str:
-    """Return what the forms of a session bear; it tells nothing about the secret."""
+    """Return what the forms of a page bear; it tells nothing about the secret."""
     return hmac.new(b"console form", secret.encode(), sha256).hexdigest() if secret else ""
-
-
-def same_origin(request: web.Request, public_hosts: Sequence[str], secure: bool) -> bool:
-    """True where the browser says that the form was on a page of ours.
-
-    public_hosts: names besides the request's own Host under which proxies serve us. secure: we are served by https.
-    """
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get(hdrs.ORIGIN)
-    if origin is None:
-        # What sends neither is no browser of the last years, has no cookie to abuse, and must know the form's token.
-        return True
-    if origin == "null":
-        # From our own pages too, for they send no referrer. By https each browser says the other thing as well; on
-        # plain http none does, and the form's token has to do.
-        return not secure
-    try:
-        host = urlsplit(origin).netloc
-    except ValueError:
-        return False
-    return host in (request.host, *public_hosts)
 
 
 class Journal(Protocol):
@@ -106,6 +103,7 @@ def gate(
     client_of: ClientOf,
     journal: Journal,
     public_hosts: Sequence[str],
+    chance: Callable[[int], bytes],
 ) -> Middleware:
     """Let a request through to a console's route only as the route's line says, and write down what was done."""
     by_name = {route.name: route for route in routes}
@@ -122,13 +120,18 @@ def gate(
             request[VIEWER] = viewer
             request[OWN] = viewer.language
         request[SECRET] = secret if viewer is not None else ""
+        known = cookie.read_form(request)
+        request[FORM_SECRET] = request[SECRET] or known or chance(_FORM_SECRET_OCTETS).hex()
         acting = request.method == hdrs.METH_POST
         right = route.right_to_act if acting else route.right
         if right is not None and viewer is None:
             return await _to_sign_in(request, acting)
         if acting and route.octets and right is not None and viewer is not None and viewer.may(right):
             return await _large(request, route.octets, lambda large: enter(large, handler, route, viewer, secret))
-        return await enter(request, handler, route, viewer, secret)
+        response = await enter(request, handler, route, viewer, secret)
+        if viewer is None and not known and route.act is not None:
+            cookie.set_form(response, request[FORM_SECRET])
+        return response
 
     async def enter(
         request: web.Request, handler: Handler, route: Route, viewer: Viewer | None, secret: str
@@ -136,11 +139,11 @@ def gate(
         acting = request.method == hdrs.METH_POST
         right = route.right_to_act if acting else route.right
         if acting:
-            await _check_form(request, viewer, secret, public_hosts, cookie.secure)
+            await _check_form(request, viewer, secret, public_hosts)
         if right is not None and viewer is not None and not viewer.may(right):
             raise web.HTTPForbidden
         if viewer is not None and not viewer.fresh and _needs_proof(route, acting):
-            raise web.HTTPSeeOther(_to_proof(request, acting))
+            raise web.HTTPSeeOther(_to_proof(request, route, acting))
         if not acting or viewer is None or route.reads:
             return await handler(request)
         try:
@@ -185,17 +188,20 @@ async def _large(
         close_files(large)
 
 
-async def _check_form(
-    request: web.Request, viewer: Viewer | None, secret: str, public_hosts: Sequence[str], secure: bool
-) -> None:
-    """Refuse a form that is not ours. Raises HTTPForbidden."""
-    if not same_origin(request, public_hosts, secure):
+async def _check_form(request: web.Request, viewer: Viewer | None, secret: str, public_hosts: Sequence[str]) -> None:
+    """Refuse a form that is not ours. secret: of the session's cookie, also of one that is over. Raises HTTPForbidden."""
+    ours = from_own_page(request, public_hosts)
+    if ours is False:
         raise web.HTTPForbidden
     form = await form_of(request)
-    if viewer is None:
-        return  # No session, nothing that a foreign page could abuse; SameSite and Origin have been seen.
+    if viewer is None and ours:
+        return  # No session, nothing that a foreign page could abuse; and the browser says that this is none.
     sent = form.get(CSRF_FIELD, "")
-    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), csrf_token(secret).encode()):
+    # A page may have been shown before its session was over: the token still tells that it was ours.
+    secrets = {secret} if viewer is not None else {secret, request[FORM_SECRET]} - {""}
+    if not isinstance(sent, str) or not any(
+        hmac.compare_digest(sent.encode(), csrf_token(one).encode()) for one in secrets
+    ):
         raise web.HTTPForbidden
 
 
@@ -210,17 +216,11 @@ def _needs_proof(route: Route, acting: bool) -> bool:
     return route.proof is Proof.TO_SEE or (acting and route.proof is Proof.TO_ACT)
 
 
-def _to_proof(request: web.Request, acting: bool) -> str:
+def _to_proof(request: web.Request, route: Route, acting: bool) -> str:
     """Return where one shows once more who one is, and gets back from to here, or to the page with the button."""
-    back = request.rel_url.raw_path_qs if not acting else _page_before(request)
-    there = request.app.router[PROOF].url_for().with_query({"next": back} if back else {})
+    back = request.rel_url.raw_path_qs
+    if acting:
+        # Of the route, and not of the request: so it is a page of ours, whatever a form says.
+        back = route.button_on.format_map(request.match_info) or request.rel_url.raw_path
+    there = request.app.router[PROOF].url_for().with_query({"next": back})
     return root_of(request) + str(there).lstrip("/")
-
-
-def _page_before(request: web.Request) -> str:
-    """Return the path of our page on which a button was pressed; "" where the browser does not tell."""
-    try:
-        before = urlsplit(request.headers.get(hdrs.REFERER, ""))
-    except ValueError:
-        return ""
-    return safe_path(before.path) if before.netloc == request.host else ""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from aiohttp import hdrs, web
 from markupsafe import Markup
 
-from challenge_web.console.gate import SECRET, VIEWER, csrf_token
+from challenge_web.console.gate import FORM_SECRET, VIEWER, csrf_token
 from challenge_web.console.menu import menu
 from challenge_web.middleware import HEADERS
 from challenge_web.page_language import OWN, spoken
@@ -96,7 +96,7 @@ class ConsolePages:
             {
                 "viewer": viewer,
                 "may": may,
-                "csrf": csrf_token(request.get(SECRET, "")),
+                "csrf": csrf_token(request.get(FORM_SECRET, "")),
                 "here": here,
                 "menu": menu(viewer.may, self._all_paths(request)) if viewer else [],
                 "calls": self._calls(viewer) if viewer else (),
@@ -108,9 +108,6 @@ class ConsolePages:
         )
         response.headers[hdrs.VARY] = f"{hdrs.COOKIE}, {hdrs.ACCEPT_LANGUAGE}"
         response.headers["Content-Security-Policy"] = POLICY
-        # Not no-referrer: browsers then send `Origin: null` with our own forms, and who has to show once more who he is
-        # would not be brought back to where he was (gate.py). Other sites learn nothing all the same.
-        response.headers["Referrer-Policy"] = "same-origin"
         return response
 
     def _all_paths(self, request: web.Request) -> frozenset[str]:

@@ -56,6 +56,9 @@ class Route:
     reads: bool = False
     """POST changes nothing, as a preview, and is not written into the journal."""
     proof: Proof = Proof.SESSION
+    button_on: str = ""
+    """Path of the page with the button, with the ids of `path`, for a POST that may lead to the proof's page and has no
+    page of its own: one is led back to there."""
     octets: int = 0
     """How large a POST may be, for who has the right; 0: as all others."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import hdrs, web
 
 from challenge_web.console.gate import Cookie
-from challenge_web.demo.guard import check_host, check_origin
+from challenge_web.demo.guard import check_host, check_origin, check_token
 from challenge_web.demo.view import DemoView
 from challenge_web.public.form import read_fields
 
@@ -24,15 +24,20 @@ DESKS = (
 class DeskPages:
     """Signs in. Only under the demo, only from its own page, only on this machine."""
 
-    def __init__(self, view: DemoView) -> None:
+    def __init__(self, view: DemoView, token: str) -> None:
+        """token: what our forms bear."""
         self._view = view
+        self._token = token
         self._cookie = Cookie(secure=False)
 
     async def enter(self, request: web.Request) -> web.Response:
         """Begin a session and show the console."""
         check_host(request)
-        check_origin(request)
-        who = (await read_fields(request, _FORM_OCTETS)).get("who", "")
+        ours = check_origin(request)
+        form = await read_fields(request, _FORM_OCTETS)
+        if not ours:
+            check_token(form.get("csrf", ""), self._token)
+        who = form.get("who", "")
         if who not in (key for key, _, _ in DESKS):
             raise web.HTTPBadRequest(text="This form is not complete; go back to /demo/ and try again.")
         secret = await self._view.enter(who, request.remote or "", request.headers.get(hdrs.USER_AGENT, ""))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 from urllib.parse import urlsplit
 
 from aiohttp import web
+
+from challenge_web.console.form_origin import from_own_page
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -13,8 +16,7 @@ HEADERS = {
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: browsers then send `Origin: null` with our own forms.
-    "Referrer-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -26,18 +28,17 @@ def check_host(request: web.Request) -> None:
 
     Raises HTTPMisdirectedRequest.
     """
-    name = _host_of(f"//{request.host}")[0]
+    name = _host_of(request.host)
     if name != "localhost" and not _is_loopback(name):
         raise web.HTTPMisdirectedRequest(text="The demo answers to addresses of this machine only.")
 
 
-def _host_of(url: str) -> tuple[str, str]:
-    """Return the host of a URL without and with its port; "" where it cannot be read."""
+def _host_of(authority: str) -> str:
+    """Return the host without its port; "" where it cannot be read."""
     try:
-        parts = urlsplit(url)
-        return parts.hostname or "", parts.netloc
+        return urlsplit(f"//{authority}").hostname or ""
     except ValueError:
-        return "", ""
+        return ""
 
 
 def _is_loopback(name: str) -> bool:
@@ -47,13 +48,25 @@ def _is_loopback(name: str) -> bool:
         return False
 
 
-def check_origin(request: web.Request) -> None:
-    """Refuse a form that was sent from another page. Raises HTTPForbidden."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        same = site == "same-origin"
-    else:
-        origin = request.headers.get("Origin", "")
-        same = _host_of(origin)[1] == request.host and origin != ""
-    if not same:
-        raise web.HTTPForbidden(text="This form was not sent from the demo's own page.")
+def check_origin(request: web.Request) -> bool:
+    """Refuse a form that was sent from another page; return True where the browser says that it was ours.
+
+    Raises HTTPForbidden.
+    """
+    ours = from_own_page(request)
+    if ours is False:
+        raise _foreign()
+    return ours is True
+
+
+def check_token(sent: str, token: str) -> None:
+    """Refuse a form without the token that ours bear, where the browser does not tell from where it is.
+
+    Raises HTTPForbidden.
+    """
+    if not hmac.compare_digest(sent.encode(), token.encode()):
+        raise _foreign()
+
+
+def _foreign() -> web.HTTPForbidden:
+    return web.HTTPForbidden(text="This form was not sent from the demo's own page.")

@@ -17,7 +17,7 @@ from aiohttp import web
 from challenge_web.assets import style_sheet
 from challenge_web.demo import words
 from challenge_web.demo.desk import DESKS, DeskPages
-from challenge_web.demo.guard import HEADERS, check_host, check_origin
+from challenge_web.demo.guard import HEADERS, check_host, check_origin, check_token
 from challenge_web.demo.letter import Letter, send
 from challenge_web.demo.people import PEOPLE, RECIPIENTS, Person, person, somebody_new
 from challenge_web.demo.reading import read_heading, read_mail
@@ -52,7 +52,8 @@ def add_demo_routes(app: web.Application, world: World, view: DemoView) -> None:
     environment.filters["mailbox_url"] = mailbox_url
     environment.filters["arrival"] = _arrival
     environment.globals.update(reason=words.reason, silence=words.silence)
-    pages = _Pages(world, view, Stories(secrets.randbelow(100)))
+    token = secrets.token_hex(16)
+    pages = _Pages(world, view, Stories(secrets.randbelow(100)), token)
     app.router.add_get("/demo", _to_front, name="demo")
     for path, name, handler in (
         ("/demo/", "demo-front", pages.front),
@@ -64,7 +65,7 @@ def add_demo_routes(app: web.Application, world: World, view: DemoView) -> None:
     ):
         app.router.add_get(path, handler, name=name)
     app.router.add_post("/demo/send", pages.send, name="demo-send")
-    app.router.add_post("/demo/enter", DeskPages(view).enter, name="demo-enter")
+    app.router.add_post("/demo/enter", DeskPages(view, token).enter, name="demo-enter")
     app.router.add_get("/demo/static/demo.css", _style, name="demo-style")
     app.router.add_static("/demo/static/", _STATIC, name="demo-static")
 
@@ -93,6 +94,8 @@ class _Pages:
     world: World
     view: DemoView
     stories: Stories
+    token: str
+    """What our forms bear, and no page of others knows."""
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.perf_counter
     mark: Callable[[], str] = lambda: secrets.token_hex(8)
@@ -132,8 +135,10 @@ class _Pages:
     async def send(self, request: web.Request) -> web.Response:
         """Send the mail by SMTP, then show its story."""
         check_host(request)
-        check_origin(request)
+        ours = check_origin(request)
         form = await read_fields(request, _FORM_OCTETS)
+        if not ours:
+            check_token(form.get("csrf", ""), self.token)
 
         def value(name: str, most: int) -> str:
             return form.get(name, "")[:most]
@@ -234,6 +239,7 @@ class _Pages:
 
     def _render(self, request: web.Request, template: str, context: Mapping[str, object]) -> str:
         everywhere = {
+            "csrf": self.token,
             "smtp": self.view.smtp,
             "public_url": self.view.public_url,
             "config_file": self.world.config_file,

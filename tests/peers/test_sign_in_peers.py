@@ -275,7 +275,7 @@ def test_openid_signs_in_who_has_a_verified_address_of_ours(gateway: GatewayProc
     back = sign_in_at(browser, "4711", "/console/account")
     page = browser.get(back)
     assert (page.status, page.location) == (303, f"{gateway.url}/console/account")
-    assert set(browser.cookies) == {"session"}
+    assert set(browser.cookies) == {"form", "session"}
     assert name_shown(browser.get("/console/account")) == JOE
     # The same answer once more, in this browser and in another, which has brought no cookie.
     assert browser.get(back).status == 403

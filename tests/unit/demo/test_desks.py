@@ -38,6 +38,7 @@ async def test_press_signs_in_and_leads_to_the_console(stage: Stage, who: str) -
         ("", {}, 400),
         ("admin", {"Origin": "http://evil.example"}, 403),
         ("admin", {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("admin", {"Origin": "null"}, 403),
         ("admin", {"Host": "evil.example"}, 421),
     ],
 )

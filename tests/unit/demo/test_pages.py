@@ -30,6 +30,7 @@ async def test_page_has_strict_headers_and_only_own_files(stage: Stage) -> None:
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
     page = await answer.text()
     for address in re.findall(r'(?:src|href)="([^"]+)"', page):
         assert address.startswith(("/demo/", "#")), address
@@ -175,6 +176,16 @@ async def test_send_from_another_page_is_refused(stage: Stage, headers: dict[str
 
 async def test_send_from_own_page_is_taken_without_an_origin_too(stage: Stage) -> None:
     assert (await stage.post({"Sec-Fetch-Site": "same-origin", "Origin": "null"})).status == 303
+
+
+async def test_send_is_taken_with_the_page_s_token_where_the_browser_does_not_tell(stage: Stage) -> None:
+    found = re.search(r'name="csrf" value="(\w{32})"', await stage.get("/demo/"))
+    assert found is not None
+    for headers in ({"Origin": "null"}, {}):
+        assert (await stage.post(headers, csrf=found[1][::-1])).status == 403
+        assert (await stage.post(headers, csrf=found[1])).status == 303
+    for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site", "Origin": "null"}):
+        assert (await stage.post(headers, csrf=found[1])).status == 403
 
 
 async def test_page_under_a_foreign_name_is_refused(stage: Stage) -> None:

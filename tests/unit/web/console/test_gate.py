@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-from aiohttp import web
+from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.typedefs import Handler
 
 from challenge_web.console.app import add_console
-from challenge_web.console.gate import CSRF_FIELD, SIGN_IN, Cookie, csrf_token, tell, viewer_of
+from challenge_web.console.gate import CSRF_FIELD, FORM_SECRET, SIGN_IN, Cookie, csrf_token, tell, viewer_of
 from challenge_web.console.routes import Names, Route
 from gateway.domain.roles import Reach, Right, Role, Viewer
 
@@ -16,6 +16,7 @@ Client = TestClient[web.Request, web.Application]
 
 JOE = Viewer(1, "joe@example.org", Role.USER, Reach(addresses=frozenset({"joe@example.org"})))
 ROOT = Viewer(2, "root", Role.SITE_ADMIN, Reach(site=True))
+FORM = "f0" * 16
 SECRETS = {"s-joe": JOE, "s-root": ROOT}
 
 
@@ -43,7 +44,7 @@ class Pages:
         )
 
     async def show(self, request: web.Request) -> web.Response:
-        return web.Response(text="page")
+        return web.Response(text=csrf_token(request[FORM_SECRET]))
 
     async def act(self, request: web.Request) -> web.Response:
         assert viewer_of(request).name
@@ -60,13 +61,14 @@ def journal() -> Journal:
 
 async def opened(journal: Journal, secure: bool = False) -> Client:
     app = web.Application()
-    add_console(app, [Pages()], Sessions(), Cookie(secure), lambda request: "192.0.2.1", journal)
+    drawn = b"\x07"  # By chance, for the test.
+    add_console(app, [Pages()], Sessions(), Cookie(secure), lambda request: "192.0.2.1", journal, (), drawn.__mul__)
 
     @web.middleware
     async def outer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
 
-    client = TestClient(TestServer(app))
+    client = TestClient(TestServer(app), cookie_jar=DummyCookieJar())
     await client.start_server()
     return client
 
@@ -111,35 +113,73 @@ async def test_gate_takes_only_forms_that_bear_the_session_s_token(journal: Jour
     await client.close()
 
 
+OURS, THEIRS, UNTOLD = True, False, None
+
+
+@pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize(
-    ("headers", "taken"),
+    ("headers", "told"),
     [
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, True),
-        ({"Sec-Fetch-Site": "same-site"}, False),
-        ({"Sec-Fetch-Site": "cross-site"}, False),
-        ({"Sec-Fetch-Site": "none"}, False),
-        ({"Origin": "https://evil.example"}, False),
-        ({"Origin": "http://["}, False),
-        ({"Origin": "null"}, True),
-        ({}, True),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, OURS),
+        ({"Sec-Fetch-Site": "same-site"}, THEIRS),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "null"}, THEIRS),
+        ({"Sec-Fetch-Site": "cross-site"}, THEIRS),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "null"}, THEIRS),
+        ({"Sec-Fetch-Site": "none"}, THEIRS),
+        ({"Origin": "OWN"}, OURS),
+        ({"Origin": "https://evil.example"}, THEIRS),
+        ({"Origin": "http://["}, THEIRS),
+        ({"Origin": "file://"}, THEIRS),
+        # Browsers without Sec-Fetch-Site, and every one by plain http: from pages without referrer, ours or not.
+        ({"Origin": "null"}, UNTOLD),
+        ({}, UNTOLD),
     ],
 )
-async def test_gate_takes_only_forms_from_our_own_pages(journal: Journal, headers: dict[str, str], taken: bool) -> None:
-    client = await opened(journal)
-    status = await post(client, "/console/mail/7", "s-joe", headers, csrf_token("s-joe"))
-    assert status == (303 if taken else 403)
-    assert await post(client, "/sign-in", "", headers) == (200 if taken else 403)
+async def test_gate_takes_no_form_from_another_page(
+    journal: Journal, headers: dict[str, str], told: bool | None, secure: bool
+) -> None:
+    client = await opened(journal, secure)
+    own = {name: value.replace("OWN", f"http://{client.host}:{client.port}") for name, value in headers.items()}
+    prefix = "__Host-" if secure else ""
+
+    async def sent(path: str, cookie: str, token: str) -> int:
+        given = {"Cookie": f"{prefix}{cookie}"} if cookie else {}
+        data = {CSRF_FIELD: token} if token else {}
+        return (await client.post(path, headers=own | given, data=data, allow_redirects=False)).status
+
+    refused = told is THEIRS
+    # A session's form needs its token, whatever the browser tells.
+    assert await sent("/console/mail/7", "session=s-joe", csrf_token("s-joe")) == (403 if refused else 303)
+    for wrong in ("", "x", csrf_token(FORM), csrf_token("s-root")):
+        assert await sent("/console/mail/7", f"session=s-joe; {prefix}form={FORM}", wrong) == 403
+    # Before a session: where the browser does not tell, the token of the cookie that comes with no form of another site.
+    assert await sent("/sign-in", "", "") == (200 if told is OURS else 403)
+    assert await sent("/sign-in", f"form={FORM}", csrf_token(FORM)) == (403 if refused else 200)
+    for cookie, wrong in (("", csrf_token(FORM)), (f"form={FORM}", ""), (f"form={FORM}", csrf_token("0" * 32)),
+                          ("form=x", csrf_token("x")), ("form=", csrf_token(""))):  # fmt: skip
+        assert await sent("/sign-in", cookie, wrong) == (200 if told is OURS else 403)
+    # Of a page that was shown before the session was over.
+    assert await sent("/sign-in", "session=over", csrf_token("over")) == (403 if refused else 200)
     await client.close()
 
 
-async def test_gate_by_https_takes_no_form_of_unknown_origin(journal: Journal) -> None:
-    client = await opened(journal, secure=True)
-    headers = {**cookies("s-joe", secure=True), "Origin": "null"}
-    data = {CSRF_FIELD: csrf_token("s-joe")}
-    answer = await client.post("/console/mail/7", headers=headers, data=data, allow_redirects=False)
-    assert answer.status == 403
-    ours = {**headers, "Origin": f"http://{client.host}:{client.port}"}
-    assert (await client.post("/console/mail/7", headers=ours, data=data, allow_redirects=False)).status == 303
+@pytest.mark.parametrize("secure", [False, True])
+async def test_gate_gives_who_is_not_signed_in_one_secret_for_all_forms(journal: Journal, secure: bool) -> None:
+    client = await opened(journal, secure)
+    first = await client.get("/sign-in")
+    name = "__Host-form" if secure else "form"
+    given = first.headers["Set-Cookie"]
+    assert given.startswith(f"{name}={'07' * 16}; ")
+    assert {"HttpOnly", "Path=/", "SameSite=Lax"} | ({"Secure"} if secure else set()) == set(given.split("; ")[1:])
+    assert await first.text() == csrf_token("07" * 16)
+    again = await client.get("/sign-in", headers={"Cookie": f"{name}={FORM}"})
+    assert await again.text() == csrf_token(FORM)
+    assert "Set-Cookie" not in again.headers
+    # Who comes with what we never gave gets another; who is signed in needs none.
+    assert "Set-Cookie" in (await client.get("/sign-in", headers={"Cookie": f"{name}=x"})).headers
+    signed_in = await client.get("/sign-in", headers=cookies("s-joe", secure))
+    assert await signed_in.text() == csrf_token("s-joe")
+    assert "Set-Cookie" not in signed_in.headers
     await client.close()
 
 

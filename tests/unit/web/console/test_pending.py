@@ -35,6 +35,7 @@ async def desk(make_client: MakeClient, store: Store, reader: Reader) -> Desk:
 async def test_list_s_script_may_ask_our_own_pages_and_no_others(desk: Desk) -> None:
     answer = await desk.client.get("/console/pending", cookies={"session": "joe"})
     assert answer.headers["Content-Security-Policy"].endswith("; connect-src 'self'")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
 async def test_list_of_nothing_says_so_in_each_lane(desk: Desk) -> None:
