@@ -13,6 +13,7 @@ from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_facts, print_json
+from gateway.cli.search import understood
 from gateway.domain.durations import DAY
 from gateway.domain.roles import Viewer
 from gateway.flow.moderate import Action, Breadth
@@ -89,10 +90,7 @@ def give(config: Path | None, as_json: bool, matching: str, breadth: str, action
             order = await service.give(context.viewer, wish, ids)
         else:
             queue = Queue(context.store, now=time.time)
-            query = await queue.query(context.viewer, matching)
-            if query.faults:
-                # What was not understood is not part of the search: it would hit more than was meant.
-                raise WrongUse(" ".join(query.faults))
+            query = understood(await queue.query(context.viewer, matching))
             order = await service.give_all(context.viewer, wish, queue.selection(context.viewer, query))
         if order is not None:
             what = len(ids) if ids else "all that match"

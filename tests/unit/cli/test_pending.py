@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from gateway.domain.address import Address
 from gateway.domain.evidence import NO_EVIDENCE
@@ -70,6 +71,29 @@ def test_pending_list_with_a_query_searches_as_the_page_does(shell: Shell) -> No
     assert ids("garden", "--from", "bo@elm.example", "--search", "gard") == [2]
     assert ids("after:2023-11-14", "before:2023-11-15") == [2]
     assert "There is no state x" in shell("pending", "list", "state:x").err
+
+
+def test_pending_list_by_score_or_digest_lists_no_other_mail(shell: Shell) -> None:
+    shell.with_store(lambda store: keep(store, replace(message("Fair"), score=1.0)))
+    shell.with_store(lambda store: keep(store, replace(message("Foul"), score=9.5)))
+    shell.hold("Without")
+    digest: list[int] = []
+    shell.change(lambda tx: digest.append(tx.digests.add("joe@example.org", 1, [(1, 1)], NOW, NOW)))
+
+    def subjects(*words: str) -> list[str]:
+        return [one["subject"] for one in shell("pending", "list", "--json", *words).data]
+
+    assert subjects("score:>5") == ["Foul"]
+    assert subjects(f"digest:{digest[0]}") == ["Fair"]
+    assert subjects("score:>5", f"digest:{digest[0]}") == []
+
+
+def test_search_for_what_nobody_has_seen_is_refused_for_commands_open_no_mail(shell: Shell) -> None:
+    shell.hold("Offer")
+    for words in (("pending", "list", "is:unseen"), ("orders", "give", "delete", "--matching", "is:unseen")):
+        outcome = shell(*words)
+        assert (outcome.status, outcome.out) == (2, "")
+        assert "is:unseen" in outcome.err
 
 
 def test_pending_list_that_ends_early_says_so_beside_the_output(shell: Shell) -> None:
