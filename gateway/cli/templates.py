@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, on_lines, print_facts, print_json, progress
-from gateway.domain.address import Address, normal_domain
+from gateway.cli.text_editing import Editing, changed, editing, name_of, told
+from gateway.domain.address import Address
 from gateway.domain.roles import Reach
-from gateway.flow.texts import SITE, Draft, Fault, Sample, TextEditor, TextKind, Texts
-
-if TYPE_CHECKING:
-    from gateway.flow.sample_mail import Compose
-
-T = TypeVar("T")
+from gateway.flow.texts import Draft, Fault, Sample, TextKind, Texts
 
 PARTS = {"subject": ".txt", "text": ".txt", "html": ".html", "from": ".txt"}
 """What words are made of, and what an editor takes each for."""
+_FIELDS = {"from": "from_line"}
+"""Where `Texts` calls a part by another name."""
 _ROUNDS = 20
 """Times that an editor is opened again for words that cannot be used."""
 
@@ -92,12 +87,12 @@ def templates() -> None:
 def list_(config: Path | None, as_json: bool, kind: str, language: str) -> None:
     """List whose words are used where, and which shipped ones have changed since."""
 
-    async def work(editor: TextEditor, context: CommandContext) -> list[Draft]:
-        tags = [language] if language else editor.languages()
-        return [draft for tag in tags for draft in await editor.drafts(context.viewer, tag)]
+    async def work(at: Editing) -> list[Draft]:
+        tags = [language] if language else at.editor.languages()
+        return [draft for tag in tags for draft in await at.editor.drafts(at.context.viewer, tag)]
 
     listing = Listing(_COLUMNS, "There is no such language.", as_json=as_json)
-    listing.page([_line(draft) for draft in _edit(config, kind, work)])
+    listing.page([_line(draft) for draft in editing(config, kind, work)])
     listing.end()
 
 
@@ -110,7 +105,7 @@ def list_(config: Path | None, as_json: bool, kind: str, language: str) -> None:
 @_scope
 def show(config: Path | None, as_json: bool, kind: str, language: str, part: str | None, scope: str) -> None:
     """Show the words in force."""
-    draft = _edit(config, kind, lambda editor, context: _draft(editor, context, scope, language))
+    draft = editing(config, kind, lambda at: at.draft(scope, language))
     if part is not None and not as_json:
         click.echo(on_lines(_part_of(draft.texts, part)).rstrip("\n"))
     elif as_json:
@@ -142,11 +137,15 @@ def set_(config: Path | None, kind: str, language: str, dry_run: bool, scope: st
     if all(value is None for value in words.values()):
         raise WrongUse("say what to change: --subject LINE, --text FILE, --html FILE, --from LINE")
 
-    async def work(editor: TextEditor, context: CommandContext) -> Sequence[Fault]:
-        draft = await _draft(editor, context, scope, language)
-        return await _kept(editor, context, draft, _changed(draft.texts, words), dry_run=dry_run)
+    async def work(at: Editing) -> None:
+        draft = await at.draft(scope, language)
+        texts = changed(draft.texts, words)
+        if dry_run:
+            at.sample(draft, texts)
+        elif faults := await at.save(draft, texts):
+            raise CommandError(told(faults))
 
-    _say_faults(_edit(config, kind, work))
+    editing(config, kind, work)
     click.echo("the words are good" if dry_run else f"saved for {scope}; the next {kind} is written with them")
 
 
@@ -158,21 +157,21 @@ def set_(config: Path | None, kind: str, language: str, dry_run: bool, scope: st
 @_scope
 def edit(config: Path | None, kind: str, language: str, part: str, scope: str) -> None:
     """Change one part of the words in an editor ($VISUAL, $EDITOR)."""
-    draft = _edit(config, kind, lambda editor, context: _draft(editor, context, scope, language))
+    draft = editing(config, kind, lambda at: at.draft(scope, language))
     typed, faults = _part_of(draft.texts, part), list[Fault]()
     for _ in range(_ROUNDS):
         edited = click.edit(typed, extension=PARTS[part])
         if edited is None or (edited == typed and not faults):
             click.echo("nothing was changed")
             return
-        typed, texts = edited, _with_part(draft.texts, part, edited)
-        faults = list(_edit(config, kind, lambda editor, context: _kept(editor, context, draft, texts)))  # noqa: B023 called here
+        typed, texts = edited, changed(draft.texts, {_FIELDS.get(part, part): edited})
+        faults = list(editing(config, kind, lambda at: at.save(draft, texts)))  # noqa: B023 called here
         if not faults:
             click.echo(f"saved for {scope}; the next {kind} is written with them")
             return
-        click.echo("\n".join(map(_fault_words, faults)), err=True)
+        click.echo(told(faults), err=True)
         click.confirm("Edit again?", default=True, abort=True, err=True)
-    _say_faults(faults)
+    raise CommandError(told(faults))
 
 
 @templates.command()
@@ -188,14 +187,11 @@ def preview(
 ) -> None:
     """Fill the words in for a mail that nobody sent: those in force, with what is named in place of theirs."""
 
-    async def work(editor: TextEditor, context: CommandContext) -> Sample | Sequence[Fault] | None:
-        draft = await _draft(editor, context, scope, language)
-        return editor.try_out(context.viewer, draft.scope, language, _changed(draft.texts, words))
+    async def work(at: Editing) -> Sample:
+        draft = await at.draft(scope, language)
+        return at.sample(draft, changed(draft.texts, words))
 
-    sample = _edit(config, kind, work)
-    if not isinstance(sample, Sample):
-        _say_faults(sample or ())
-        return
+    sample = editing(config, kind, work)
     if as_json:
         print_json(sample)
     elif as_html:
@@ -220,29 +216,21 @@ def sample_(
     if to.is_null or "@" not in to.text:
         raise WrongUse(f"{address} is no address; write it as joe@example.org")
 
-    async def work(editor: TextEditor, context: CommandContext, compose: Compose) -> Sequence[Fault] | bool:
+    async def work(at: Editing) -> bool:
         # Imported here: only this sends one.
         from gateway.flow.sample_mail import SampleMail
 
-        draft = await _draft(editor, context, scope, language)
-        texts = _changed(draft.texts, words)
-        tried = editor.try_out(context.viewer, draft.scope, language, texts)
-        if not isinstance(tried, Sample):
-            return tried or ()
-        viewer = replace(context.viewer, reach=Reach(site=True, addresses=frozenset({to.text})))
+        draft = await at.draft(scope, language)
+        texts = changed(draft.texts, words)
+        at.sample(draft, texts)
+        viewer = replace(at.context.viewer, reach=Reach(site=True, addresses=frozenset({to.text})))
         with progress("sending"):
-            async with context.ways_out() as ways:
-                sample_mail = SampleMail(compose, ways.courier)
-                sent = await sample_mail.send(viewer, draft.scope, language, texts)
-        await context.note(
-            "texts-scope", _name(draft.scope), _deed(editor, "sample sent" if sent else "sample not sent")
-        )
+            async with at.context.ways_out() as ways:
+                sent = await SampleMail(at.compose, ways.courier).send(viewer, draft.scope, language, texts)
+        await at.note("texts-scope", draft, "sample sent" if sent else "sample not sent")
         return sent
 
-    sent = _with_letters(config, kind, work)
-    if not isinstance(sent, bool):
-        _say_faults(sent)
-    elif not sent:
+    if not editing(config, kind, work):
         raise CommandError("the sample was not taken; try again in a few minutes")
     click.echo(f"a sample is on its way to {to.text}")
 
@@ -255,14 +243,14 @@ def sample_(
 def reset(config: Path | None, kind: str, language: str, scope: str) -> None:
     """Go back to the words from further up."""
 
-    async def work(editor: TextEditor, context: CommandContext) -> bool | None:
-        draft = await _draft(editor, context, scope, language)
-        done = await editor.reset(context.viewer, draft.scope, language)
+    async def work(at: Editing) -> bool | None:
+        draft = await at.draft(scope, language)
+        done = await at.editor.reset(at.context.viewer, draft.scope, language)
         if done:
-            await context.note("texts-reset", _name(draft.scope), _deed(editor, "reset"))
+            await at.note("texts-reset", draft, "reset")
         return done
 
-    if not _edit(config, kind, work):
+    if not editing(config, kind, work):
         raise CommandError(f"{scope} has no words of its own in {language}")
     click.echo(f"the own words of {scope} are gone; those from further up are used again")
 
@@ -275,104 +263,25 @@ def reset(config: Path | None, kind: str, language: str, scope: str) -> None:
 def keep(config: Path | None, kind: str, language: str, scope: str) -> None:
     """Note that the change of the shipped words was looked at: own words stay as they are."""
 
-    async def work(editor: TextEditor, context: CommandContext) -> bool | None:
-        draft = await _draft(editor, context, scope, language)
-        done = await editor.keep_as_seen(context.viewer, draft.scope, language)
+    async def work(at: Editing) -> bool | None:
+        draft = await at.draft(scope, language)
+        done = await at.editor.keep_as_seen(at.context.viewer, draft.scope, language)
         if done:
-            await context.note("texts-seen", _name(draft.scope), _deed(editor, ""))
+            await at.note("texts-seen", draft, "")
         return done
 
-    if not _edit(config, kind, work):
+    if not editing(config, kind, work):
         raise CommandError(f"{scope} has no words of its own in {language}")
     click.echo("noted; `templates list` tells when the shipped words change again")
 
 
-def _edit(config: Path | None, kind: str, work: Callable[[TextEditor, CommandContext], Awaitable[T]]) -> T:
-    return _with_letters(config, kind, lambda editor, context, compose: work(editor, context))
-
-
-def _with_letters(
-    config: Path | None, kind: str, work: Callable[[TextEditor, CommandContext, Compose], Awaitable[T]]
-) -> T:
-    """Run work on words, with what writes a sample of them. Raises CommandError."""
-    # Imported here: what writes letters takes a while.
-    from gateway import assembly
-    from gateway.letters import LetterWriter
-    from gateway.relay.signer import KeyFault
-    from gateway.relay.templates import TemplateFault
-
-    async def at(context: CommandContext) -> T:
-        try:
-            workshop = LetterWriter(context.settings).workshop(TextKind(kind))
-        except (TemplateFault, KeyFault) as fault:
-            raise CommandError(f"a mail template, or the key: {fault}") from fault
-        domains = [normal_domain(name) for name in context.settings.domains.names]
-        editor = TextEditor(
-            context.store, workshop, assembly.policy(context.settings),
-            domains=domains, now=time.time, kind=TextKind(kind),
-        )  # fmt: skip
-        return await work(editor, context, workshop.sample_mail)
-
-    return in_context(config, at)
-
-
-async def _draft(editor: TextEditor, context: CommandContext, scope: str, language: str) -> Draft:
-    if language not in editor.languages():
-        raise WrongUse(f"there are no words in {language!r}; there are in {', '.join(editor.languages())}")
-    draft = await editor.draft(context.viewer, SITE if scope == "site" else f"@{normal_domain(scope)}", language)
-    if draft is None:
-        raise CommandError(f"{scope} is neither site nor one of our domains ([domains] names)")
-    return draft
-
-
-async def _kept(
-    editor: TextEditor, context: CommandContext, draft: Draft, texts: Texts, *, dry_run: bool = False
-) -> Sequence[Fault]:
-    """Keep words if they are good; return their faults."""
-    if dry_run:
-        tried = editor.try_out(context.viewer, draft.scope, draft.language, texts)
-        return () if isinstance(tried, Sample) else tried or ()
-    faults = await editor.save(context.viewer, draft.scope, draft.language, texts)
-    if not faults:
-        await context.note("texts-scope", _name(draft.scope), _deed(editor, "saved"))
-    return faults or ()
-
-
-def _changed(texts: Texts, words: dict[str, str | Path | None]) -> Texts:
-    """Return texts with what is named in place of theirs."""
-    told = {name: _read(value) if isinstance(value, Path) else value for name, value in words.items()}
-    return replace(texts, **{name: value for name, value in told.items() if value is not None})
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except UnicodeDecodeError as fault:
-        raise WrongUse(f"{file} is no text in UTF-8") from fault
-
-
 def _part_of(texts: Texts, part: str) -> str:
-    return str(getattr(texts, "from_line" if part == "from" else part))
-
-
-def _with_part(texts: Texts, part: str, value: str) -> Texts:
-    return _changed(texts, {"from_line" if part == "from" else part: value})
-
-
-def _say_faults(faults: Sequence[Fault]) -> None:
-    """Raise CommandError where there are any."""
-    if faults:
-        raise CommandError("\n".join(map(_fault_words, faults)))
-
-
-def _fault_words(fault: Fault) -> str:
-    where = {"from_line": "from", "": "words"}.get(fault.part, fault.part)
-    return f"{where}{f', line {fault.line}' if fault.line else ''}: {fault.reason}"
+    return str(getattr(texts, _FIELDS.get(part, part)))
 
 
 def _line(draft: Draft) -> DraftLine:
     return DraftLine(
-        scope=_name(draft.scope),
+        scope=name_of(draft.scope),
         language=draft.language,
         source=draft.source,
         shipped_changed=draft.shipped_changed,
@@ -380,11 +289,3 @@ def _line(draft: Draft) -> DraftLine:
         changed_by=draft.own.changed_by if draft.own else "",
         changed_at=draft.own.changed_at if draft.own else None,
     )
-
-
-def _deed(editor: TextEditor, what: str) -> str:
-    return what if editor.kind is TextKind.CHALLENGE else f"{editor.kind.value} {what}".strip()
-
-
-def _name(scope: str) -> str:
-    return scope.removeprefix("@") or "site"
