@@ -10,7 +10,7 @@ from aiohttp import web
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.places import NO_PLACE, typed_place
-from challenge_web.console.policy_words import TITLES, lines_of, place, sentences, told
+from challenge_web.console.policy_words import SOME, TITLES, lines_of, place, sentences, told
 from challenge_web.console.routes import Names, Route
 from challenge_web.page_language import spoken
 from gateway.domain.levels import PolicySetting
@@ -25,6 +25,8 @@ STOPPED = say("policy-stopped", "Stopped. What was moved to its new day stays th
 NOT_STOPPED = say("policy-not-stopped", "It had ended already.", done=False)
 SAME = say("policy-same", "Nothing was different, so nothing was changed.")
 
+_REASON = "notices-reason"
+"""Field of each reason that is ticked; what is saved stands in the setting's own field."""
 LOOK_AGAIN = 3
 """Seconds after which a page that is watched without script looks again."""
 
@@ -89,7 +91,7 @@ class PolicyPages:
     async def preview(self, request: web.Request) -> web.Response:
         """Show what a change would do. Nothing is changed yet."""
         sheet = await self._sheet(request)
-        edits = _edits(request.query)
+        edits = _edits(request.query, request.query.getall(_REASON, []))
         try:
             preview = await self._policies.preview(viewer_of(request), sheet.scope, edits)
         except Faulty as faulty:
@@ -110,7 +112,7 @@ class PolicyPages:
         """Make the change."""
         sheet, viewer = await self._sheet(request), viewer_of(request)
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-        edits = _edits(form)
+        edits = _edits(form, ())
         try:
             changed = await self._policies.save(viewer, sheet.scope, edits)
         except Faulty as faulty:
@@ -190,13 +192,17 @@ def _path(scope: str) -> str:
     return f"console/policies/{quote(name_of(scope), safe='@')}"
 
 
-def _edits(form: Mapping[str, str]) -> Edits:
+def _edits(form: Mapping[str, str], reasons: Sequence[str]) -> Edits:
     """Read what was chosen. A setting that is locked stands in no form, and is left as it is."""
-    return {
+    edits = {
         setting: Edit(form[setting.value].strip() or None, bool(form.get(f"lock-{setting.value}")))
         for setting in TITLES
         if setting.value in form
     }
+    notices = edits.get(PolicySetting.NOTICES)
+    if notices is not None and notices.value == SOME and reasons:
+        edits[PolicySetting.NOTICES] = Edit(",".join(reasons), notices.locked)
+    return edits
 
 
 def _fields(edits: Edits) -> dict[str, str]:

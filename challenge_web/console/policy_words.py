@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.domain.explain import origin_words
 from gateway.domain.language import AUTO
 from gateway.domain.levels import Effective, PolicySetting
+from gateway.domain.notice import OFF, ON, REASONS
 from gateway.domain.phrase import chain, phrase, phrases
+from gateway.domain.sentences import short_reason
 from gateway.flow.orders import OrderState
 from gateway.flow.policies import name_of
 from gateway.flow.policy_effects import Preview
@@ -16,6 +18,8 @@ from gateway.flow.policy_ports import Edits, Line, Sheet
 from gateway.flow.redate import Redating
 from gateway.languages.language import known, language_name
 
+SOME = "some"
+"""Notices for the reasons that are ticked below."""
 TITLES: dict[PolicySetting, tuple[str, str]] = {
     PolicySetting.MODE: (phrase("Mail from unknown senders"), phrase("Blocked senders are kept out in each case.")),
     PolicySetting.DAYS: (phrase("Days that mail waits"), phrase("From 1 to 365.")),
@@ -36,9 +40,7 @@ TITLES: dict[PolicySetting, tuple[str, str]] = {
     ),
     PolicySetting.NOTICES: (
         phrase("A notice for each mail"),
-        phrase(
-            "off, on, or why mail waits, as unknown-sender,unproven-sender. Each mail that is held is told of at once."
-        ),
+        phrase("The reader is told by mail, as soon as it is held."),
     ),
     PolicySetting.USERS_EDIT_LISTS: (phrase("Users and their lists"), ""),
     PolicySetting.USERS_MODERATE: (phrase("Users and mail that waits"), ""),
@@ -67,7 +69,11 @@ _VALUES: dict[PolicySetting, dict[str, str]] = {
         "yes": phrase("Is let in from then on"),
         "no": phrase("Is treated as anybody else"),
     },
-    PolicySetting.NOTICES: {"off": phrase("None"), "on": phrase("For each mail that waits")},
+    PolicySetting.NOTICES: {
+        OFF: phrase("None"),
+        ON: phrase("For each mail that waits"),
+        SOME: phrase("For what waits for one of these reasons"),
+    },
     PolicySetting.USERS_EDIT_LISTS: {"yes": phrase("Users may change them"), "no": phrase("Users may only look")},
     PolicySetting.USERS_MODERATE: {
         "yes": phrase("Users may deliver and delete it"),
@@ -93,6 +99,8 @@ class Shown:
     lock: bool
     options: tuple[tuple[str, str], ...]
     """Value and words; none where a number is typed."""
+    reasons: tuple[tuple[str, str, bool], ...]
+    """What is ticked below `SOME`: value, words, whether it is; none for all other settings."""
     above: str
     """What holds above, in words."""
     open: bool
@@ -111,6 +119,8 @@ def said(setting: PolicySetting, value: str) -> str:
     """Say a value."""
     if setting is PolicySetting.DAYS:
         return phrases(int(float(value)), "{days} day", "{days} days", days=value)
+    if setting is PolicySetting.NOTICES and value not in _VALUES[setting]:
+        return chain(", ", [short_reason(reason) for reason in value.split(",")])
     return _VALUES.get(setting, {}).get(value, value)
 
 
@@ -125,6 +135,10 @@ def _shown(line: Line, scope: str, error: str, edits: Edits) -> Shown:
     edit = edits.get(setting)
     chosen = (line.own.value if line.own else "") if edit is None else edit.value
     lock = bool(line.own and line.own.locked) if edit is None else edit.locked
+    options: Sequence[str] = line.options
+    reasons: tuple[tuple[str, str, bool], ...] = ()
+    if setting is PolicySetting.NOTICES:
+        options, reasons, chosen, error = _notices(chosen or "", error)
     return Shown(
         name=setting.value,
         title=title,
@@ -133,13 +147,24 @@ def _shown(line: Line, scope: str, error: str, edits: Edits) -> Shown:
         origin=_origin(line.effective, scope),
         chosen=chosen or "",
         lock=lock,
-        options=tuple((option, said(setting, option)) for option in line.options),
+        options=tuple((option, said(setting, option)) for option in options),
+        reasons=reasons,
         above=phrase("{value} ({origin})", value=said(setting, line.above.value), origin=_origin(line.above, scope)),
         open=line.open,
         error=error,
         by=line.chosen.by if line.chosen else "",
         at=line.chosen.at if line.chosen else 0.0,
     )
+
+
+def _notices(chosen: str, error: str) -> tuple[tuple[str, ...], tuple[tuple[str, str, bool], ...], str, str]:
+    """Return what can be chosen, the reasons below, what is chosen, and what is wrong with that."""
+    ticked = chosen.split(",")
+    reasons = tuple((reason.value, short_reason(reason.value), reason.value in ticked) for reason in REASONS)
+    some = any(reason[2] for reason in reasons)
+    if chosen == SOME:
+        error = phrase("Tick at least one reason.")
+    return (OFF, ON, SOME), reasons, SOME if some else chosen, error
 
 
 def _origin(effective: Effective, scope: str) -> str:

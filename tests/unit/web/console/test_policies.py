@@ -175,6 +175,21 @@ async def test_preview_of_a_wrong_value_shows_the_form_again_with_what_is_wrong(
     assert "<script>{{" not in page
 
 
+async def test_notices_are_chosen_by_reasons_that_are_ticked(desk: Desk) -> None:
+    path, ticked = "/console/policies/example.org", "notices-reason=unproven-sender&notices-reason=unknown-sender"
+    page = await desk.get("dora", f"{path}/preview?notices=some&{ticked}")
+    assert "None becomes: First mail from this address, Sender not proven" in page
+    assert '<input type="hidden" name="notices" value="unproven-sender,unknown-sender">' in page
+    await desk.post("dora", path, notices="unproven-sender,unknown-sender")
+    assert await stored(desk, "@example.org") == {("@example.org", "notices", "unknown-sender,unproven-sender", False)}
+    page = await desk.get("dora", path)
+    assert '<option value="some" selected>' in page
+    assert 'value="unknown-sender" checked>' in page
+    assert 'value="automatic-mail" checked>' not in page
+    assert "None" in await desk.get("dora", f"{path}/preview?notices=off&{ticked}")
+    assert "Tick at least one reason." in await desk.get("dora", f"{path}/preview?notices=some", 400)
+
+
 async def test_save_counts_at_once_is_told_and_written_down(desk: Desk) -> None:
     there = await desk.post("dora", "/console/policies/example.org", days="30", mode="off", **{"lock-days": "1"})
     assert there == "../../console/policies/example.org?said=policy-saved"
