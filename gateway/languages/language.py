@@ -43,6 +43,7 @@ _SHORT_MONTHS = (
 )
 _FIRST_DAY = phrase_in("first day of a month", "1")
 _GROUP, _POINT = phrase_in("between thousands", ","), phrase_in("before decimals", ".")
+_FOUR_DIGITS = phrase_in("how a number of four digits is written", "1,000")
 
 
 class Language:
@@ -54,6 +55,8 @@ class Language:
         self.catalogue = catalogue
         self.folder = folder
         self._group, self._point = self.said(_GROUP), self.said(_POINT)
+        # Some write 1000, but 10.000.
+        self._grouped_from = 10_000 if self.said(_FOUR_DIGITS).isdigit() else 1_000
 
     def text(self, english: str) -> str:
         """Return the translation of a text."""
@@ -73,7 +76,9 @@ class Language:
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Write a number."""
-        plain = f"{value:,.{decimals}f}"
+        plain = (
+            f"{value:,.{decimals}f}" if abs(round(value, decimals)) >= self._grouped_from else f"{value:.{decimals}f}"
+        )
         return plain.translate({ord(","): self._group, ord("."): self._point})
 
     def size(self, octets: int) -> str:

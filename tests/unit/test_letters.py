@@ -158,10 +158,10 @@ def text_of(message: email.message.EmailMessage, kind: str = "plain") -> str:
     ("tag", "subject", "desk", "words"),
     [
         ("en", "one small step", "example.org mail desk", "Please open this page."),
-        ("de", "ein kleiner Schritt", "Poststelle example.org", "Bitte öffnen Sie diese Seite."),
-        ("fr", "une petite étape", "Service du courrier example.org", "Veuillez ouvrir cette page."),
-        ("es", "un pequeño paso", "Servicio de correo de example.org", "Abra esta página, por favor."),
-        ("cs", "jeden malý krok", "E-mailová podatelna example.org", "Otevřete prosím tuto stránku."),
+        ("de", "nur noch ein kleiner Schritt", "Poststelle example.org", "Bitte öffnen Sie diese Seite."),
+        ("fr", "plus qu’une petite étape", "Service du courrier example.org", "Veuillez ouvrir cette page."),
+        ("es", "solo falta un paso", "Servicio de correo de example.org", "Abra esta página, por favor."),
+        ("cs", "už jen malý krok", "E-mailová podatelna example.org", "Otevřete prosím tuto stránku."),
     ],
 )
 async def test_challenge_is_written_in_the_language_of_the_mail(
@@ -190,7 +190,7 @@ async def test_challenge_in_a_guessed_language_has_english_below(settings: Setti
 
 async def test_challenge_for_a_mail_without_subject_says_so_in_its_language(settings: Settings) -> None:
     message = await in_language(settings, Guess("fr", sure=True), subject="")
-    assert message["Subject"] == "Auto: votre message - une petite étape"
+    assert message["Subject"] == "Auto: votre message - plus qu’une petite étape"
 
 
 def with_templates(folder: Path) -> Settings:

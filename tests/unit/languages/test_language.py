@@ -62,13 +62,18 @@ def test_months_and_numbers_are_those_of_the_common_locale_data(tag: str) -> Non
     assert own.number(1_234_567.5, 1) == f"1{symbols['group']}234{symbols['group']}567{symbols['decimal']}5"
 
 
+@pytest.mark.parametrize(("tag", "thousands"), [("en", "2,000 10,000"), ("de", "2.000 10.000"), ("es", "2000 10.000")])
+def test_four_digits_are_parted_where_the_language_parts_them(tag: str, thousands: str) -> None:
+    assert f"{language(tag).number(2000)} {language(tag).number(10_000)}" == thousands
+
+
 @pytest.mark.parametrize(
     ("tag", "said"),
     [
         ("en", ["1 minute", "2 minutes", "5 minutes", "1,000 minutes"]),
         ("de", ["1 Minute", "2 Minuten", "5 Minuten", "1.000 Minuten"]),
         ("fr", ["1 minute", "2 minutes", "5 minutes", "1\u202f000 minutes"]),
-        ("es", ["1 minuto", "2 minutos", "5 minutos", "1.000 minutos"]),
+        ("es", ["1 minuto", "2 minutos", "5 minutos", "1000 minutos"]),
         ("cs", ["1 minutu", "2 minuty", "5 minut", "1\xa0000 minut"]),
     ],
 )

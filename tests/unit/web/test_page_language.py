@@ -10,7 +10,7 @@ PAGE = f"/challenge/{TOKEN}"
 SENTENCE = {
     "en": "Please show us that you are a person.",
     "de": "Bitte zeigen Sie uns, dass Sie ein Mensch sind.",
-    "fr": "Montrez-nous que vous êtes une personne",
+    "fr": "Montrez-nous que vous êtes bien une personne",
     "es": "Muéstrenos que es usted una persona",
     "cs": "Ukažte nám prosím, že jste člověk.",
 }
