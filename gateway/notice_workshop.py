@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 
 from gateway.domain.address import normal_domain
@@ -60,7 +61,11 @@ class NoticeWorkshop:
         filled = templates.sample()
         name = desk_name("", self._desk.name(domain), language(tag))
         sender = f"{name} <{self._desk.address(domain)}>"
-        return Sample(filled.subject, filled.text, filled.html, sender, len(mail.content))
+        pictures = {
+            name: f"data:image/{subtype};base64,{b64encode(octets).decode()}"
+            for name, (subtype, octets) in templates.named(filled.html).items()
+        }
+        return Sample(filled.subject, filled.text, filled.html, sender, len(mail.content), pictures)
 
     def sample_mail(self, scope: str, tag: str, texts: Texts, to: str) -> OwnMail:
         """Write the notice of a mail that nobody sent, to an address that wants to see it. Raises TemplateFault."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -113,13 +113,16 @@ class Paper:
     policy: str
 
 
-def paper(title: str, facts: Iterable[tuple[str, str]], html: str) -> Paper:
-    """Write a mail's HTML below some facts, as its sender and its subject."""
-    reader = _Reader()
+def paper(title: str, facts: Iterable[tuple[str, str]], html: str, pictures: Mapping[str, str] = {}) -> Paper:
+    """Write a mail's HTML below some facts, as its sender and its subject.
+
+    pictures: those that are in the mail, name → address of the kind `data:`.
+    """
+    reader = _Reader(pictures)
     reader.feed(html)
     reader.close()
     lines = "".join(f"<div><dt>{escape(term)}</dt> <dd>{escape(text)}</dd></div>" for term, text in facts)
-    return _document(title, f'<dl class="paper-head">{lines}</dl>{reader.inside()}', reader.sheets())
+    return _document(title, f'<dl class="paper-head">{lines}</dl>{reader.inside()}', reader.sheets(), reader.shows)
 
 
 def plain_paper(title: str, inside: str) -> Paper:
@@ -127,7 +130,7 @@ def plain_paper(title: str, inside: str) -> Paper:
     return _document(title, f'<div class="paper-head">{inside}</div>', [])
 
 
-def _document(title: str, inside: str, sheets: list[str]) -> Paper:
+def _document(title: str, inside: str, sheets: list[str], pictures: bool = False) -> Paper:
     hashes, styles = [], []
     for sheet in (STYLE, *sheets):
         hashes.append(f"'sha256-{b64encode(sha256(sheet.encode()).digest()).decode()}'")
@@ -137,17 +140,20 @@ def _document(title: str, inside: str, sheets: list[str]) -> Paper:
         f"<title>{escape(title)}</title>{''.join(styles)}</head><body>{inside}</body></html>"
     )
     policy = (
-        f"default-src 'none'; style-src {' '.join(hashes)}; sandbox; frame-ancestors 'self'; base-uri 'none';"
+        f"default-src 'none'; style-src {' '.join(hashes)};{' img-src data:;' if pictures else ''} sandbox; frame-ancestors 'self'; base-uri 'none';"
         " form-action 'none'"
     )
     return Paper(text, policy)
 
 
 class _Reader(HTMLParser):
-    """Writes markup again: its style as rules, its links dead, its images as words."""
+    """Writes markup again: its style as rules, its links dead, its images as words where they are not in the mail."""
 
-    def __init__(self) -> None:
+    def __init__(self, pictures: Mapping[str, str]) -> None:
         super().__init__(convert_charrefs=True)
+        self._pictures = pictures
+        self.shows = False
+        """A picture of the mail is in what was written."""
         self._out: list[str] = []
         self._rules: list[str] = []
         self._blocks: list[str] = []
@@ -170,6 +176,9 @@ class _Reader(HTMLParser):
         elif tag == "style":
             self._in_style = True
             self._blocks.append("")
+        elif tag == "img" and (picture := self._picture(attrs)):
+            self.shows = True
+            self._out.append(f'<img src="{escape(picture)}"{self._attributes(tag, attrs)}>')
         elif tag == "img":
             words = next((value or "" for name, value in attrs if name == "alt"), "image")
             self._out.append(f'<span class="paper-image">{escape(words)}</span>' if words else "")
@@ -196,6 +205,11 @@ class _Reader(HTMLParser):
             self._blocks[-1] += data
         elif not self._left_out:
             self._out.append(escape(data, quote=False))
+
+    def _picture(self, attrs: list[tuple[str, str | None]]) -> str:
+        """Return the picture that an image names; "" for one that is not in the mail."""
+        named = next((value or "" for name, value in attrs if name == "src"), "").strip()
+        return self._pictures.get(named[4:], "") if named[:4].lower() == "cid:" else ""
 
     def _attributes(self, tag: str, attrs: list[tuple[str, str | None]]) -> str:
         written, style = [], ""

@@ -101,7 +101,7 @@ class TextPages:
         if isinstance(tried, Sample):
             say = spoken().said
             facts = ((say(_PARTS["from_line"]), tried.sender), (say(_PARTS["subject"]), tried.subject))
-            shown = paper(say(_PREVIEW), facts, tried.html)
+            shown = paper(say(_PREVIEW), facts, tried.html, tried.pictures)
         else:
             shown = plain_paper(spoken().said(_PREVIEW), _told(tried))
         headers = {"Content-Security-Policy": shown.policy, "X-Frame-Options": "SAMEORIGIN", hdrs.VARY: hdrs.COOKIE}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol, TypeVar
 
@@ -75,6 +75,8 @@ class Sample:
     """The line From as a mail program shows it."""
     octets: int
     """Of the whole mail."""
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """Those that the HTML names as `cid:name`: name → address of the kind `data:`."""
 
 
 @dataclass(frozen=True, slots=True)

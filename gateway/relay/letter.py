@@ -24,6 +24,7 @@ from gateway.languages.in_templates import teach
 from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.compose import Inline, desk_name, mail_body
 from gateway.relay.letter_syntax import check_letter
+from gateway.relay.picture_names import missing_picture
 from gateway.relay.plain_words import display_name, header_text, one_line
 from gateway.relay.signer import Signer
 from gateway.relay.templates import MAX_RENDERED, Rendered, Sources, TemplateFault
@@ -138,17 +139,22 @@ class LetterTemplates:
         sample: Mapping[str, object],
         *,
         needs: Sequence[str] = (),
+        pictures: Mapping[str, bytes] = {},
         spoken: Language = _ENGLISH,
     ) -> None:
         """folders: of the mail templates, the first that has a file wins. kind: the folder's name below them.
 
-        sample: values to try them on. needs: variables that text and HTML must contain. Raises TemplateFault.
+        sample: values to try them on. needs: variables that text and HTML must contain. pictures: that the HTML may
+        name. Raises TemplateFault.
         """
         self.spoken = spoken
+        self.pictures = pictures
         self._needs = tuple(needs)
         self._most: int | None = None
-        self._parts = tuple(_read(folders, kind, name, spoken) for name in PARTS)
-        self.render(sample)
+        read = [_read(folders, kind, name, spoken) for name in PARTS]
+        self._parts = tuple((file, template) for file, template, _ in read)
+        page, _, source = read[-1]
+        _check_pictures(page, source, self.render(sample).html, pictures)
 
     def render(self, values: Mapping[str, object]) -> Rendered:
         """Fill them in. Raises TemplateFault."""
@@ -178,7 +184,9 @@ class LetterTemplates:
         for name, text in _named(sources):
             try:
                 file, template = _typed(name, text, self.spoken, sample, lists)
-                _filled(file, template, sample, MAX_RENDERED)
+                filled = _filled(file, template, sample, MAX_RENDERED)
+                if file.suffix == ".html":
+                    _check_pictures(file, text, filled, self.pictures)
             except TemplateFault as fault:
                 faults.append(fault)
         return faults
@@ -241,6 +249,13 @@ def _filled(file: Path, template: jinja2.Template, values: Mapping[str, object],
     return "".join(pieces)
 
 
+def _check_pictures(file: Path, source: str, filled: str, known: Collection[str]) -> None:
+    """Refuse HTML that names a picture there is none of. Raises TemplateFault."""
+    missing = missing_picture(source, filled, known)
+    if missing is not None:
+        raise TemplateFault(file, *missing)
+
+
 def _typed(
     name: str, source: str, spoken: Language, variables: Collection[str], lists: Collection[str]
 ) -> tuple[Path, jinja2.Template]:
@@ -269,7 +284,8 @@ def _environment(file: Path, spoken: Language) -> SandboxedEnvironment:
     return environment
 
 
-def _read(folders: Sequence[Path], kind: str, name: str, spoken: Language) -> tuple[Path, jinja2.Template]:
+def _read(folders: Sequence[Path], kind: str, name: str, spoken: Language) -> tuple[Path, jinja2.Template, str]:
+    """Return a file, what is compiled of it, and its text. Raises TemplateFault."""
     file = next((folder / kind / name for folder in folders if (folder / kind / name).exists()), None)
     if file is None:
         raise TemplateFault(folders[-1] / kind / name, 0, "there is no such file")
@@ -278,7 +294,7 @@ def _read(folders: Sequence[Path], kind: str, name: str, spoken: Language) -> tu
         source = file.read_bytes()[: _MAX_SOURCE + 1].decode("utf-8")
         if len(source) > _MAX_SOURCE:
             raise TemplateFault(file, 0, f"has more than {_MAX_SOURCE} octets")
-        return file, environment.from_string(source)
+        return file, environment.from_string(source), source
     except (OSError, UnicodeDecodeError) as fault:
         raise TemplateFault(file, 0, "cannot be read as UTF-8 text") from fault
     except jinja2.TemplateSyntaxError as fault:

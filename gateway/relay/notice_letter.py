@@ -17,6 +17,7 @@ from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.compose import Inline
 from gateway.relay.letter import Desk, LetterTemplates, cover_of, frame, seal
 from gateway.relay.logo import logo
+from gateway.relay.picture_names import named_pictures
 from gateway.relay.plain_words import one_line, without_links
 from gateway.relay.row_words import SAMPLE_NOW, SAMPLE_ROW, row_words
 from gateway.relay.signer import Signer
@@ -70,9 +71,9 @@ class NoticeTemplates(LetterTemplates):
 
     def __init__(self, folders: Sequence[Path], spoken: Language = _ENGLISH) -> None:
         """folders: of the mail templates, the first that has a file wins. Raises TemplateFault."""
-        self.pictures = {LOGO: logo(), **_own_pictures(folders)}
+        pictures = {LOGO: logo(), **_own_pictures(folders)}
         self._sample = _variables(_SAMPLE, Desk(), SAMPLE_NOW, spoken)
-        super().__init__(folders, "notice", self._sample, needs=("stop",), spoken=spoken)
+        super().__init__(folders, "notice", self._sample, needs=("stop",), pictures=pictures, spoken=spoken)
 
     def typed(self, sources: Sources) -> NoticeTemplates:
         """Return templates with words from the store. Raises TemplateFault, whose file is the part's name alone."""
@@ -81,6 +82,14 @@ class NoticeTemplates(LetterTemplates):
     def sample(self) -> Rendered:
         """Fill them in for a mail that nobody sent. Raises TemplateFault."""
         return self.render(self._sample)
+
+    def named(self, html: str) -> Mapping[str, tuple[str, bytes]]:
+        """Return the pictures that HTML names: name → subtype of image/, octets."""
+        return {
+            name: (_PICTURES[Path(name).suffix.lower()], self.pictures[name])
+            for name in named_pictures(html)
+            if name in self.pictures
+        }
 
     def faults(self, sources: Sources) -> list[TemplateFault]:
         """Return what is wrong with each part of such words by itself."""
@@ -104,22 +113,30 @@ def compose_notice(
     """Write a notice. now: seconds since the epoch. message_id: its own, with angle brackets."""
     rendered = templates.render(_variables(letter, desk, now, templates.spoken))
     cover = cover_of(letter, desk, rendered.subject, now, message_id, stop=letter.stop)
-    inline = [
-        Inline(name, name, _PICTURES[Path(name).suffix.lower()], octets)
-        for name, octets in templates.pictures.items()
-        if f"cid:{name}" in rendered.html
-    ]
+    inline = [Inline(name, name, subtype, octets) for name, (subtype, octets) in templates.named(rendered.html).items()]
     return seal(cover, rendered, templates.spoken, signer, inline)
 
 
 def _own_pictures(folders: Sequence[Path]) -> dict[str, bytes]:
+    """Read the operator's pictures. Raises TemplateFault."""
     found: dict[str, bytes] = {}
     for folder in reversed(folders):
         for file in sorted((folder / "notice").glob("*")):
             plain = file.name.isascii() and not set(file.name) & set('<>"\\ ')
-            if file.suffix.lower() in _PICTURES and plain and file.stat().st_size <= LARGEST_PICTURE:
-                found[file.name] = file.read_bytes()
+            if file.suffix.lower() in _PICTURES and plain:
+                found[file.name] = _picture(file)
     return found
+
+
+def _picture(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            octets = opened.read(LARGEST_PICTURE + 1)
+    except OSError as fault:
+        raise TemplateFault(file, 0, "cannot be read") from fault
+    if len(octets) > LARGEST_PICTURE:
+        raise TemplateFault(file, 0, phrase("has more than {most} octets", most=LARGEST_PICTURE))
+    return octets
 
 
 def _variables(letter: NoticeLetter, desk: Desk, now: float, spoken: Language) -> Mapping[str, object]:

@@ -20,6 +20,7 @@ from jinja2 import nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from gateway.domain.phrase import phrase
+from gateway.relay.picture_names import missing_picture
 
 _log = logging.getLogger(__name__)
 
@@ -241,6 +242,9 @@ def _compile(file: Path, source: str) -> _Part:
     try:
         tree = environment.parse(source)
         _check(tree, file)
+        missing = missing_picture(source, "", ()) if environment is _HTML else None
+        if missing is not None:
+            raise TemplateFault(file, *missing)
         return _Part(file, environment.from_string(tree))
     except jinja2.TemplateSyntaxError as fault:
         raise TemplateFault(

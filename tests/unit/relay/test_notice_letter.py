@@ -16,8 +16,8 @@ from gateway.languages.language import known, language
 from gateway.mail_texts import MailTexts
 from gateway.relay.letter import Desk
 from gateway.relay.logo import SIDE, logo
-from gateway.relay.notice_letter import _SAMPLE, NoticeTemplates, compose_notice
-from gateway.relay.templates import TemplateFault
+from gateway.relay.notice_letter import _SAMPLE, LARGEST_PICTURE, NoticeTemplates, compose_notice
+from gateway.relay.templates import Sources, TemplateFault
 
 SHIPPED = resources.folder("templates") / "mail"
 HOSTILE = "\"'<script>alert(1)</script>{{7*7}}\r\nBcc: x@evil.example \u202e https://evil.example/held/x"
@@ -82,3 +82,45 @@ def test_notice_is_written_in_each_language(tag: str) -> None:
     mail = composed(MailTexts(None).notice(tag), last=True)
     assert mail["Content-Language"] == language(tag).tag
     assert _SAMPLE.url in body(mail, "plain")
+
+
+@pytest.mark.parametrize(
+    ("html", "line", "name"),
+    [
+        ('<p>\n<img src="cid:house.png">', 2, "house.png"),
+        ("<img src = 'cid:house.png'>", 1, "house.png"),
+        ("<img SRC=CID:logo.PNG>", 1, "logo.PNG"),
+        ('<img src="cid:logo.png"><td\nbackground="cid:a&amp;b.png">', 0, "a&b.png"),
+        ('<p style="background:url(cid:x.gif)">', 1, "x.gif"),
+        ('{% if not last %}\n<img src="cid:late.png">{% endif %}', 2, "late.png"),
+        ('<img src="cid:{{ lang }}.png">', 0, "en.png"),
+    ],
+)
+def test_picture_that_is_not_there_is_a_fault_with_its_line(html: str, line: int, name: str) -> None:
+    (fault,) = NoticeTemplates((SHIPPED,)).faults(Sources("x", "x {{ stop }}", f'{html}<a href="{{{{ stop }}}}">x</a>'))
+    assert (str(fault.file), fault.line) == ("body.html", line)
+    assert fault.reason == f"there is no picture {name!r}; there are logo.png"
+
+
+def test_picture_that_is_there_and_words_that_look_like_one_are_no_fault() -> None:
+    html = '<img src="cid:logo.png"> Acid: a cid: b, src="http://x/cid:y" <a href="{{ stop }}">x</a>'
+    templates = NoticeTemplates((SHIPPED,))
+    assert templates.faults(Sources("x", "x {{ stop }}", html)) == []
+    assert list(templates.named(html)) == ["logo.png"]
+
+
+def test_operator_s_picture_that_is_missing_or_too_large_is_told_of_at_the_start(tmp_path: Path) -> None:
+    own = tmp_path / "notice"
+    shutil.copytree(SHIPPED / "notice", own)
+    (own / "body.html").write_text('<a href="{{ stop }}">x</a>\n<img src="cid:house.png">')
+    with pytest.raises(TemplateFault, match=r"body\.html, line 2: there is no picture 'house\.png'"):
+        NoticeTemplates((tmp_path, SHIPPED))
+    (own / "house.png").write_bytes(b"x" * LARGEST_PICTURE)
+    assert NoticeTemplates((tmp_path, SHIPPED)).pictures["house.png"] == b"x" * LARGEST_PICTURE
+    (own / "house.png").write_bytes(b"x" * (LARGEST_PICTURE + 1))
+    with pytest.raises(TemplateFault, match=r"house\.png: has more than 100000 octets"):
+        NoticeTemplates((tmp_path, SHIPPED))
+    (own / "house.png").unlink()
+    (own / "house.png").mkdir()
+    with pytest.raises(TemplateFault, match=r"house\.png: cannot be read"):
+        NoticeTemplates((tmp_path, SHIPPED))

@@ -106,6 +106,11 @@ def test_mistake_is_named_with_file_and_line(text: str, line: int, tmp_path: Pat
     assert str(fault).startswith(f"{fault.file}, line {line}: ")
 
 
+def test_picture_in_a_challenge_is_a_fault_with_its_line(tmp_path: Path) -> None:
+    fault = fault_of(tmp_path, "body.html", '<a href="{{ url }}">x</a>\n<img src="cid:logo.png">')
+    assert (fault.line, fault.reason) == (2, "there is no picture 'logo.png': this mail has none")
+
+
 def test_unknown_variable_the_known_ones_are_named(tmp_path: Path) -> None:
     reason = fault_of(tmp_path, "body.txt", "{{ sendr }}").reason
     assert all(name in reason for name in VARIABLES)

@@ -119,3 +119,12 @@ def test_markup_of_our_own_has_the_same_policy() -> None:
     assert made.policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "sandbox" in made.policy
     assert faults(made.text) == []
+
+
+def test_picture_of_the_mail_is_shown_and_no_other() -> None:
+    html = '<img src="cid:a.png" alt="A" width="9" style="width:2em" onerror="x()"><img src="cid:b.png" alt="B"><img src="http://x/" alt="C">'
+    made = paper("Preview", (), html, {"a.png": "data:image/png;base64,AA=="})
+    assert '<img src="data:image/png;base64,AA==" width="9" alt="A" data-s="0">' in made.text
+    assert '<span class="paper-image">B</span><span class="paper-image">C</span>' in made.text
+    assert " img-src data:;" in made.policy
+    assert "img-src" not in paper("Preview", (), html).policy
