@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Protocol
-from zoneinfo import available_timezones
 
 from aiohttp import hdrs, web
 
@@ -15,6 +13,7 @@ from challenge_web.console.gate import ClientOf, Cookie, tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Proof, Route
 from challenge_web.console.sign_in import too_many_tries
+from challenge_web.console.time_zones import time_zones
 from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.account_ports import Account, Passkey
@@ -155,7 +154,7 @@ class AccountPages:
             "ways": WAYS,
             "role_names": NAMES,
             "languages": LANGUAGES,
-            "zones": _zones(),
+            "zones": (("", "UTC"), *time_zones()),
             "passkeys": await self._factors.passkeys(viewer),
             "sessions": await self._sessions.of(viewer),
             "error": error,
@@ -283,13 +282,6 @@ class AccountPages:
 
     def _arrival(self, request: web.Request) -> Arrival:
         return Arrival(self._client_of(request), request.headers.get(hdrs.USER_AGENT, "")[:500])
-
-
-@cache
-def _zones() -> Sequence[tuple[str, str]]:
-    """Return the time zones to choose from. Read once: the system keeps them in six hundred files."""
-    names = sorted(zone for zone in available_timezones() if "/" in zone)
-    return ("", "UTC"), *((zone, zone.replace("_", " ")) for zone in names)
 
 
 def _id(request: web.Request) -> int:

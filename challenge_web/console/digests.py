@@ -23,6 +23,7 @@ from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.places import NO_PLACE, typed_place
 from challenge_web.console.routes import Names, Route
+from challenge_web.console.time_zones import time_zones
 from gateway.domain.digest import PLACEHOLDERS, Kind
 from gateway.domain.levels import Level
 from gateway.domain.phrase import phrase
@@ -145,6 +146,7 @@ class DigestPages:
             "kinds_held": kinds_sentence(sheet.holds["kinds"][0]),
             "above": schedule_sentence(sheet.above["schedule"][0], sheet.above["time_zone"][0]),
             "above_of": sheet.above,
+            "zones": _zones(typed.get("time_zone", shown["time_zone"])),
             "rhythms": RHYTHMS,
             "hours": HOURS,
             "days": DAY_NAMES,
@@ -167,6 +169,12 @@ def _kinds(kinds: Sequence[str], sheet: DigestSheet, typed: Mapping[str, str]) -
     if "kinds-shown" not in typed or set(kinds) == set(sheet.above["kinds"][0].split(",")):
         return None
     return ",".join(kinds)
+
+
+def _zones(chosen: str) -> Sequence[tuple[str, str]]:
+    """Return what can be chosen, and what was: an older choice may have a name that is no place's."""
+    offered = (("UTC", "UTC"), *time_zones())
+    return offered if not chosen or any(chosen == zone for zone, _ in offered) else ((chosen, chosen), *offered)
 
 
 def _path(scope: str) -> str:

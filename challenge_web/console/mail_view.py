@@ -7,14 +7,24 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
-from challenge_web.console.message_words import facts, files, people, place_words, source_words, who, why
+from challenge_web.console.message_words import (
+    dated,
+    facts,
+    files,
+    only_for,
+    people,
+    place_words,
+    source_words,
+    who,
+    why,
+)
 from challenge_web.console.pending_words import address, octets, read_ask
 from gateway.domain.explain import SILENCES
 from gateway.domain.lifecycle import State
 from gateway.domain.outline import Outline, Unreadable
 from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
-from gateway.domain.sentences import STATES
+from gateway.domain.sentences import STATES, short_reason
 from gateway.domain.timeline import timeline
 from gateway.flow.forward import Forwarder
 from gateway.flow.queue import Queue, Spot
@@ -82,12 +92,15 @@ class MailView:
             "author": who(held.author_name, held.author or held.sender),
             "envelope": held.sender if held.author and held.sender.lower() != held.author.lower() else "",
             "null_path": bool(held.author) and not held.sender,
+            "others_too": outline is not None and not only_for(held.recipient, outline.recipients),
+            "dated": dated(outline.date, held.received_at) if outline else None,
             "to": people(outline.recipients if outline else ()),
             "cc": people(outline.copies if outline else ()),
             "reply_to": people(outline.reply_to if outline else ()),
             "parts_": files(outline) if outline else [],
             "size": octets(held.size),
             "state": STATES[held.state],
+            "reason": short_reason(held.reason),
             "why": why(held, now),
             "facts": facts(held),
             "steps": timeline(held.history, (*held.asked_before, *([held.asked] if held.asked else ()))),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from challenge_web.console.pending_words import octets, score_words
+from gateway.domain.durations import HOUR
 from gateway.domain.entry_words import demand, whom
 from gateway.domain.evidence import Evidence, Result
 from gateway.domain.explain import Fact, evidence_facts
@@ -24,6 +27,8 @@ from gateway.flow.sources import source_at
 
 _MOST_PEOPLE = 10
 """Named in one field; of more it is said how many they are."""
+_LATEST = 2.0**33
+"""Epoch seconds; later than any date that is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,23 @@ def who(name: str, address: str) -> Who:
 def people(found: Sequence[Person]) -> tuple[list[Who], int]:
     """Return the first few, and how many more there are."""
     return [who(one.name, one.address) for one in found[:_MOST_PEOPLE]], max(0, len(found) - _MOST_PEOPLE)
+
+
+def only_for(recipient: str, found: Sequence[Person]) -> bool:
+    """True where the mail is addressed to nobody but this mailbox, and by no name: who it waits for says it all."""
+    return all(not one.name and one.address.lower() == recipient.lower() for one in found)
+
+
+def dated(date: str, received_at: float) -> float | None:
+    """Return when its sender says it was written; 0.0 within an hour of its coming; None for what is no date."""
+    try:
+        found = parsedate_to_datetime(date)
+        at = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    if not 0 < at < _LATEST:
+        return None
+    return at if abs(at - received_at) > HOUR else 0.0
 
 
 def files(outline: Outline) -> list[FileWords]:

@@ -25,6 +25,7 @@ from challenge_web.console.pending_words import (
     clock,
     count_words,
     days,
+    doubts_about,
     octets,
     read_ask,
     read_back,
@@ -37,6 +38,7 @@ from challenge_web.console.routes import Names, Route
 from challenge_web.console.saved_searches import links
 from challenge_web.page_language import spoken
 from challenge_web.pages import root_of
+from gateway.domain.lookalike import look_of
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action, Breadth
@@ -231,6 +233,8 @@ class PendingPages:
                 "time": clock(group.newest.held_at, zone, dated=True),
                 "size": octets(group.newest.size),
                 "url": address({}, source=group.source),
+                "ascii": look_of(group.source.partition(":")[2]).ascii_domain,
+                "doubts": doubts_about(group.newest),
                 "vouched": not group.source.startswith("from:"),
             }
             for group in page.groups

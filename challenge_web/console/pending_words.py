@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from challenge_web.console.forms import number_of
 from challenge_web.page_language import spoken
+from gateway.domain.attachments import MOST_FILES
 from gateway.domain.lifecycle import State
 from gateway.domain.lookalike import look_of, name_of_another
 from gateway.domain.phrase import phrase
@@ -25,6 +26,7 @@ from gateway.domain.sentences import (
     days_left,
     proof_sentence,
     reason_sentence,
+    short_challenge,
     short_reason,
 )
 from gateway.flow.queue import MOST_COUNTED, SIZES, Ask
@@ -134,7 +136,10 @@ class Shown:
     sentence: str
     """Why it waits, whole."""
     proof: str
+    """Who vouches for it; "" where the reason says already that nobody does."""
     challenge: str
+    """Whether its sender was asked, short."""
+    challenge_sentence: str
     score: str
     """What a filter in front says; "" where it says nothing."""
     files: str
@@ -162,13 +167,6 @@ def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
     """Put a row into words. dated: the day stands with its time."""
     author = row.author or row.sender
     look = look_of(author)
-    doubts = [look.doubt] if look.doubt else []
-    claimed = name_of_another(row.author_name, author)
-    if claimed:
-        doubts.append(phrase("The name speaks of {claimed}, the address does not.", claimed=claimed))
-    name_look = look_of(row.author_name).doubt if row.author_name and "@" not in row.author_name else ""
-    if name_look:
-        doubts.append(phrase("About the name: {doubt}", doubt=name_look))
     left, late = days_left(row.expires_at, now) if row.state is State.PENDING else ("", False)
     waits = row.state is State.PENDING
     return Shown(
@@ -177,15 +175,16 @@ def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
         author=look.text if row.author_name else "",
         ascii_domain=look.ascii_domain,
         envelope=look_of(row.sender).text if row.author and row.sender.lower() != row.author.lower() else "",
-        doubts=tuple(doubts),
+        doubts=doubts_about(row),
         time=clock(row.held_at, zone, dated=dated),
         size=octets(row.size),
         reason=short_reason(row.reason),
         sentence=reason_sentence(row.reason),
-        proof=proof_sentence(row.proofs),
-        challenge=challenge_sentence(row.challenge, row.silence),
+        proof="" if row.reason == Reason.UNPROVEN.value and not row.proofs else proof_sentence(row.proofs),
+        challenge=short_challenge(row.challenge, row.silence),
+        challenge_sentence=challenge_sentence(row.challenge, row.silence),
         score="" if row.score is None else score_words(round(row.score, 1)),
-        files=_some(row.files),
+        files=some_files(row.files),
         all_files=", ".join(row.files),
         left=_timed(spoken().said(left), row.expires_at, zone) if left else "",
         late=late,
@@ -193,6 +192,20 @@ def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
         state_kind=_KINDS.get(row.state, ""),
         can_be_moved=waits or row.state is State.REFUSED,
     )
+
+
+def doubts_about(row: Row) -> tuple[str, ...]:
+    """Say what to beware of in who a mail claims to be from."""
+    author = row.author or row.sender
+    look = look_of(author)
+    doubts = [look.doubt] if look.doubt else []
+    claimed = name_of_another(row.author_name, author)
+    if claimed:
+        doubts.append(phrase("The name speaks of {claimed}, the address does not.", claimed=claimed))
+    name_look = look_of(row.author_name).doubt if row.author_name and "@" not in row.author_name else ""
+    if name_look:
+        doubts.append(phrase("About the name: {doubt}", doubt=name_look))
+    return tuple(doubts)
 
 
 def days(rows: Iterable[Row], now: float, zone: tzinfo, *, grouped: bool) -> list[Day]:
@@ -246,15 +259,19 @@ def octets(size: int) -> str:
     return spoken().size(size)
 
 
-def _some(files: tuple[str, ...]) -> str:
+def some_files(files: tuple[str, ...]) -> str:
+    """Name the first of a mail's files, and how many more there are; of very many only so many are known."""
     if not files:
         return ""
+    if len(files) >= MOST_FILES:
+        return phrase("{name} +{count} or more", name=files[0], count=len(files) - 1)
     return files[0] if len(files) == 1 else f"{files[0]} +{len(files) - 1}"
 
 
 def source_title(group: Group) -> tuple[str, str]:
-    """Return a name for a source, and its kind in words."""
+    """Return a name for a source, in the letters people read, and its kind in words."""
     kind, _, name = group.source.partition(":")
+    name = look_of(name).text
     kinds = {"list": phrase("Mailing list"), "signed": phrase("Signed by this domain")}
     return name, kinds.get(kind, phrase("No list, and no machine that is known by its signature"))
 

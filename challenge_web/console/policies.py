@@ -61,7 +61,7 @@ class PolicyPages:
         )  # fmt: skip
 
     async def index(self, request: web.Request) -> web.StreamResponse:
-        """Show for what one may look at a policy, or go to the place that was typed."""
+        """Show for what one may look at a policy; go to the place that was typed, or to the only one there is."""
         viewer = viewer_of(request)
         typed, scope = typed_place(request)
         if scope is not None and await self._policies.sheet(viewer, scope) is not None:
@@ -71,6 +71,8 @@ class PolicyPages:
         places = await self._policies.places(viewer, after)
         if places is None:
             raise web.HTTPForbidden
+        if not places.site and not places.domains and len(places.addresses) == 1:
+            raise see_other(request, _path(places.addresses[0]))
         words = {
             "places": places,
             "path": _path,

@@ -50,6 +50,17 @@ _CHALLENGES: dict[ChallengeState, str] = {
     ChallengeState.EXPIRED: phrase("The sender was asked and did not answer in time."),
 }
 
+_SHORT_CHALLENGES: dict[ChallengeState, str] = {
+    ChallengeState.QUEUED: phrase("being asked"),
+    ChallengeState.SENT: phrase("asked, no answer yet"),
+    ChallengeState.FAILED: phrase("could not be asked"),
+    ChallengeState.WITHHELD: phrase("not asked"),
+    ChallengeState.ANSWERED: phrase("asked and answered"),
+    ChallengeState.DISOWNED: phrase("asked, says: not from me"),
+    ChallengeState.WITHDRAWN: phrase("asked, took the mail back"),
+    ChallengeState.EXPIRED: phrase("asked, did not answer in time"),
+}
+
 LAST_DAYS = 2.0
 """From here on the days left are marked."""
 
@@ -92,6 +103,19 @@ def challenge_sentence(challenge: str, silence: str) -> str:
         if known.value == silence:
             return phrase("The sender was not asked: {why}.", why=words)
     return phrase("The sender was not asked: {why}.", why=silence) if silence else phrase("The sender was not asked.")
+
+
+def short_challenge(challenge: str, silence: str) -> str:
+    """The same in a few words, for a row of a list."""
+    try:
+        if challenge and not silence:
+            return _SHORT_CHALLENGES[ChallengeState(challenge)]
+    except ValueError:
+        return challenge
+    for known, words in SILENCES.items():
+        if known.value == silence:
+            return phrase("not asked: {why}", why=words)
+    return phrase("not asked: {why}", why=silence) if silence else _SHORT_CHALLENGES[ChallengeState.WITHHELD]
 
 
 def days_left(expires_at: float, now: float) -> tuple[str, bool]:

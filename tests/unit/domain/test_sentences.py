@@ -12,6 +12,7 @@ from gateway.domain.sentences import (
     days_left,
     proof_sentence,
     reason_sentence,
+    short_challenge,
     short_reason,
 )
 
@@ -54,6 +55,20 @@ def test_challenge_words_of_a_newer_program_are_shown_as_they_are() -> None:
     assert challenge_sentence("dreamt", "") == "dreamt"
     assert challenge_sentence("", "moon") == "The sender was not asked: moon."
     assert challenge_sentence("", "") == "The sender was not asked."
+    assert short_challenge("dreamt", "") == "dreamt"
+    assert short_challenge("", "moon") == "not asked: moon"
+    assert short_challenge("", "") == "not asked"
+
+
+@pytest.mark.parametrize("state", ChallengeState)
+def test_each_challenge_state_has_a_few_words_for_a_row(state: ChallengeState) -> None:
+    assert 0 < len(short_challenge(state.value, "")) < 32
+
+
+@pytest.mark.parametrize("silence", Silence)
+def test_each_silence_has_a_few_words_for_a_row(silence: Silence) -> None:
+    short, whole = short_challenge("withheld", silence.value), challenge_sentence("", silence.value)
+    assert short.removeprefix("not asked: ") == whole.removeprefix("The sender was not asked: ").rstrip(".")
 
 
 @pytest.mark.parametrize(

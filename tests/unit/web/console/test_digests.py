@@ -74,6 +74,13 @@ async def test_user_is_led_to_his_own_page_which_says_what_holds(desk: Desk) -> 
     assert "Each day at 18:00 Europe/Prague" in page
     assert "from the configuration" in page
     assert "None yet." in page
+    assert '<option value="" selected>As above: Europe/Prague</option>' in page
+    assert '<option value="UTC">UTC</option>' in page
+
+
+async def test_zone_of_another_name_that_was_chosen_stays_chosen(desk: Desk) -> None:
+    await save(desk, time_zone="EST5EDT")
+    assert '<option value="EST5EDT" selected>' in await desk.get("joe", JOE)
 
 
 @pytest.mark.parametrize(

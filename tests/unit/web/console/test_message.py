@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
+from challenge_web.console.message_words import dated
 from gateway.domain.policy import Policy
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Right
@@ -269,6 +270,34 @@ async def test_look_alike_author_is_marked(desk: Desk) -> None:
     assert "look like apple" in page
     assert "xn--80ak6aa92e.example" in page
     assert "the name speaks of bank.example" in page
+
+
+@pytest.mark.parametrize(
+    ("date", "at"),
+    [
+        ("Mon, 09 Sep 2001 01:46:40 +0000", 0.0),
+        ("Sun, 09 Sep 2001 03:46:39 +0200", 0.0),
+        ("9 Sep 2001 00:46:39 -0000", 1_000_000_000.0 - 3601),
+        ("Sun, 09 Sep 2001 05:46:40 +0200", 1_000_000_000.0 + 7200),
+        ("nonsense", None),
+        ("", None),
+        ("Sun, 09 Sep 9999 04:46:40 +0200", None),
+        ("Sun, 99 Sep 2001 99:99:99 +9999", None),
+        ("Sun, 09 Sep 99999999999999999999 04:46:40 +0200", None),
+    ],
+)
+def test_date_of_a_mail_is_told_where_it_is_not_when_it_came(date: str, at: float | None) -> None:
+    assert dated(date, 1_000_000_000.0) == at
+
+
+async def test_header_tells_date_and_recipients_where_they_say_more_than_the_envelope(desk: Desk) -> None:
+    told = with_crlf(b"From: a@oak.example\nTo: %s\nDate: %s\n\nx\n")
+    usual = await desk.get(str(await desk.hold(told % (b"<Joe@example.org>", b"Sun, 13 Sep 2020 12:26:40 +0000"))))
+    assert "<dt>To</dt>" not in usual
+    other = await desk.get(str(await desk.hold(told % (b"all@else.example", b"Sat, 12 Sep 2020 12:26:40 +0000"))))
+    assert "<dt>To</dt>" in other
+    assert re.search(r'dated <time datetime="2020-09-12T12:26:40Z"', other)
+    assert "dated never" in await desk.get(str(await desk.hold(told % (b"joe@example.org", b"never"))))
 
 
 async def test_user_whose_policy_hides_content_gets_neither_content_nor_a_copy(

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from challenge_web.console.pending_words import some_files
 from gateway.domain.address import Address
+from gateway.domain.attachments import MOST_FILES
 from gateway.domain.lifecycle import Event, State
 from gateway.reading.reader import Reader
 from gateway.store.store import Store
@@ -234,6 +236,26 @@ async def test_after_an_action_the_list_keeps_its_place(desk: Desk) -> None:
     assert there == f"../console/pending?{place}#r{last[4]}"
     await desk.post("joe", {"do": "delete", "id": last, "back": place})
     assert subjects(await desk.get("joe", f"?{place}"))[-1] == "Mail 049"
+
+
+async def test_row_tells_in_few_words_and_whole_on_hover(desk: Desk) -> None:
+    await desk.hold("Roof")
+    page = await desk.get("joe", "")
+    assert re.search(r'<span title="The sender was not asked[^"]*\.">not asked', page)
+
+
+def test_count_of_files_beyond_those_that_are_known_is_not_said_to_be_all() -> None:
+    names = tuple(f"{number}.pdf" for number in range(MOST_FILES))
+    assert some_files(names[:1]) == "0.pdf"
+    assert some_files(names[:3]) == "0.pdf +2"
+    assert some_files(names) == f"0.pdf +{MOST_FILES - 1} or more"
+    assert some_files(()) == ""
+
+
+async def test_look_alike_source_in_the_machine_lane_is_marked(desk: Desk) -> None:
+    await desk.hold("Account", sender="no-reply@xn--80ak6aa92e.example")
+    page = unescape(await desk.get("joe", "/machine"))
+    assert "look like apple" in page
 
 
 async def test_machine_lane_groups_by_source_and_accepts_with_one_tap(desk: Desk) -> None:

@@ -63,11 +63,15 @@ async def test_index_leads_to_what_is_within_reach(desk: Desk) -> None:
     assert "kim@example.org" in dora
     assert "The whole site" not in dora
     assert "other.example" not in dora
+    assert "Nothing to choose for" in await desk.get("none", "/console/policies")
+
+
+async def test_index_of_who_has_one_address_only_leads_to_it(desk: Desk) -> None:
+    answer = await desk.client.get("/console/policies", cookies={"session": "joe"}, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "../console/policies/joe@example.org")
     joe = await desk.get("joe", "/console/policies")
-    assert "console/policies/joe@example.org" in joe
     assert "kim@example.org" not in joe
     assert "Another place" not in joe
-    assert "Nothing to choose for" in await desk.get("none", "/console/policies")
 
 
 async def test_index_goes_on_after_a_hundred(desk: Desk) -> None:
