@@ -1,10 +1,11 @@
-"""Put the demo's sample mail into its store: the real receiver takes it, by an older clock and with told evidence."""
+"""Put the demo's samples into its store: the real receiver takes mail, by an older clock and with told evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from gateway.demo.sample_entries import ENTRIES
 from gateway.demo.samples import Sample, all_samples, client_of
 from gateway.domain.address import Address
 from gateway.domain.durations import DAY, HOUR
@@ -79,7 +80,7 @@ class AskedBefore:
 
 
 async def put_samples(service: Service, now: Callable[[], float]) -> int:
-    """Put every sample where the real mail waits, unless something is there already; return how many.
+    """Put every mail where the real ones wait, unless something is there already, and the lists; return how many mails.
 
     Their senders count as asked, but no mail goes out: their domains are not of this world.
     """
@@ -91,11 +92,17 @@ async def put_samples(service: Service, now: Callable[[], float]) -> int:
         at = begun - sample.hours * HOUR
         receiver = service.front.make_receiver(Told(sample.evidence()), _stopped(at), AskedBefore(service.store, at))
         await receiver.message(_transaction(sample, number), sample.content(number, begun))
+    await service.store.transact(lambda tx: _put_entries(tx, begun))
     # Whoever opens the console at once finds them in the list.
     describer = Describer(service.store)
     while await describer.run_once():
         pass
     return len(samples)
+
+
+def _put_entries(tx: StoreTransaction, begun: float) -> None:
+    for one in ENTRIES:
+        tx.lists.add(one.entry(), one.note, one.by, None, begun - one.days * DAY)
 
 
 def _stopped(at: float) -> Callable[[], float]:

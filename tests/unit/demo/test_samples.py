@@ -11,9 +11,12 @@ import pytest
 from challenge_web.demo.desk import DESKS
 from gateway.cli.demo_desks import Desks
 from gateway.cli.demo_samples import put_samples
+from gateway.demo.sample_entries import ENTRIES
 from gateway.demo.samples import FORGED, SCORE_FIELD, Sample, all_samples, client_of
 from gateway.demo.world import Places, World, settings_for
 from gateway.domain import header
+from gateway.domain.address import Address
+from gateway.domain.lists import Verdict, sender_keys
 from gateway.domain.message import read_message
 from gateway.domain.roles import Reach, Role
 from gateway.domain.score import read_score
@@ -60,6 +63,15 @@ def test_samples_show_what_mail_brings() -> None:
     assert any(sample.proof == FORGED for sample in SAMPLES)
     assert sum(bool(sample.html) for sample in SAMPLES) > 3
     assert sum(not sample.subject.isascii() for sample in SAMPLES) > 5
+
+
+def test_no_entry_of_the_lists_is_about_a_sender_whose_mail_waits() -> None:
+    about = {one.entry().pattern for one in ENTRIES}
+    for sample in SAMPLES:
+        senders = Address.of(sample.reverse_path), Address.of(sample.address)
+        assert about.isdisjoint(key for sender in senders for key in sender_keys(sender))
+    lists = {value for sample in SAMPLES for name, value in sample.more if name == "List-Id"}
+    assert not any(pattern.partition(":")[2] in value for pattern in about if ":" in pattern for value in lists)
 
 
 def test_sample_of_a_forger_is_vouched_for_by_nobody() -> None:
@@ -118,9 +130,11 @@ async def test_demo_begins_with_mail_that_waits_and_sends_nobody_a_challenge_for
             waiting = await service.store.look(rows)
             scores = await service.store.look(_scores)
             listed = await service.store.look(lambda tx: tx.queue.count(Selection(Place(site=True)), 500))
+            entries = await service.store.entries(sender_keys(Address.of("win@golden-wheel.example")))
         finally:
             await service.stop(0.1)
         assert (put, again) == (len(SAMPLES), 0)
+        assert [(one.verdict, one.scope) for one in entries] == [(Verdict.DENY, "joe@example.org")]
         assert len(waiting) == listed == sum(len(sample.to) for sample in SAMPLES)
         assert set(scores) == {sample.score for sample in SAMPLES}
         assert {row.challenge for row in waiting} == {"", "sent"}
