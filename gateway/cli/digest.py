@@ -19,7 +19,7 @@ from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.operator import operator
 from gateway.cli.options import config_option, early_config_option, json_option, settings_of
 from gateway.cli.output import Column, Listing, moment, print_facts, print_json, progress
-from gateway.domain.address import Address, normal_domain
+from gateway.domain.address import Address, normal_domain, without_tag
 from gateway.flow.describe import Describer
 from gateway.flow.digest_choices import DigestChoices, DigestSheet, Wrong
 from gateway.flow.digest_ports import Stuck, Wanted
@@ -87,13 +87,17 @@ def send(
     if not (everybody or domain or mailboxes):
         raise WrongUse("name an address, or write --all or --domain DOMAIN")
     settings = settings_of(config)
+    named = [_mailbox(settings, mailbox) for mailbox in mailboxes]
 
     async def work(store: Store) -> list[Made]:
         async with AsyncExitStack() as stack:
             digests = await _opened(settings, store, stack)
-            wanted = [Address.of(mailbox.strip()).key for mailbox in mailboxes]
+            wanted = list(named)
             if everybody or domain:
-                wanted += await digests.mailboxes(normal_domain(domain))
+                there = await digests.mailboxes(normal_domain(domain))
+                if domain and not there and normal_domain(domain) not in settings.domains.names:
+                    raise CommandError(f"{domain} is none of ours ([domains] names)")
+                wanted += there
             made = await _made(digests, list(dict.fromkeys(wanted)), everything=all_time, dry=dry_run)
         sent = [one.mailbox for one in made if one.state in ("delivered", "queued", "refused")]
         if sent:
@@ -101,7 +105,6 @@ def send(
         return made
 
     made = with_store(config, work)
-    named = {Address.of(mailbox.strip()).key for mailbox in mailboxes}
     told = [one for one in made if one.state != "nothing" or one.mailbox in named]
     if as_json:
         print_json(told)
@@ -113,6 +116,12 @@ def send(
         click.echo("; ".join(f"{state}: {count}" for state, count in sorted(counted.items())), err=True)
     if any(one.state in ("refused", "none") for one in told):
         raise SystemExit(1)
+
+
+def _mailbox(settings: Settings, typed: str) -> str:
+    """Return the mailbox that is meant: mail for a sub-address of ours is told of with its user's."""
+    address = Address.of(typed.strip())
+    return without_tag(address.key) if address.domain in settings.domains.names else address.key
 
 
 async def _opened(settings: Settings, store: Store, stack: AsyncExitStack) -> Digests:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.domain.address import normal_form, without_tag
 from gateway.domain.digest import Group, Kind, Line, arrange
 from gateway.domain.durations import DAY
 from gateway.domain.lifecycle import State
@@ -81,7 +82,9 @@ def redrafted(tx: DigestTx, rules: DigestRules, queued: Queued, now: float) -> D
     lines: dict[int, list[Row]] = {}
     for row_id, place in tx.digests.items(queued.id):
         row = tx.queue.one(row_id, 0)
-        if row is not None and row.state is State.PENDING:
+        # Looked at anew: the address may be somebody else's by now.
+        mine = row is not None and without_tag(normal_form(row.recipient)) in person.owners
+        if row is not None and mine and row.state is State.PENDING:
             lines.setdefault(place, []).append(with_day_to_look(row, earliest))
     kinds: dict[Kind, list[Line[Row]]] = {}
     for first, *others in lines.values():

@@ -9,12 +9,11 @@ from typing import Protocol
 
 from gateway.domain.address import without_tag
 from gateway.domain.digest import Kind, kind_of, parse_kinds
-from gateway.domain.evidence import Proof
 from gateway.domain.levels import levels_above
 from gateway.domain.schedule import OFF, Schedule, parse_schedule
 from gateway.flow.account_ports import Account
 from gateway.flow.account_ports import Kind as Belonging
-from gateway.flow.digest_ports import AccountLook, Wanted
+from gateway.flow.digest_ports import AccountLook, RowLook, Wanted
 from gateway.flow.queue_ports import MACHINE, Row
 from gateway.flow.reader_days import zone_named
 
@@ -60,6 +59,9 @@ class DeputyLook(Protocol):
 
     def shown(self, rows: Collection[int]) -> frozenset[int]:
         """Return those rows that were in a digest that was delivered."""
+
+    def own(self, rows: Collection[int]) -> frozenset[int]:
+        """Return those rows that are digests of ours, which no digest tells of."""
 
 
 class PeopleTx(Protocol):
@@ -149,6 +151,14 @@ def kind_of_row(row: Row) -> Kind:
     return kind_of(machine=row.lane == MACHINE, proven=bool(row.proofs), score=row.score)
 
 
+class UnseenTx(PeopleTx, Protocol):
+    """What it needs of a transaction to tell what nobody has seen."""
+
+    @property
+    def queue(self) -> RowLook:
+        """The pending list."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unseen:
     """A row that may be about to go."""
@@ -156,21 +166,26 @@ class Unseen:
     id: int
     owner: str
     """Its recipient, without sub-address."""
-    proofs: tuple[Proof, ...]
 
 
-def must_stay(tx: PeopleTx, base: Wanted, domains: Collection[str], rows: Sequence[Unseen]) -> frozenset[int]:
-    """Return those rows that somebody is still to be told of: digests are on, and none that was delivered showed them."""
-    shown = tx.digests.shown([row.id for row in rows])
+def must_stay(tx: UnseenTx, base: Wanted, domains: Collection[str], rows: Sequence[Unseen]) -> frozenset[int]:
+    """Return those rows that somebody is still to be told of: digests are on, and none that was delivered showed them.
+
+    What no digest of his will ever show, for he wants no such mail, stays for nobody.
+    """
+    ids = [row.id for row in rows]
+    never = tx.digests.shown(ids) | tx.digests.own(ids)
     told: dict[str, list[Plan]] = {}
     stay = set()
     for row in rows:
-        if row.id in shown:
+        if row.id in never:
             continue
         if row.owner not in told:
-            told[row.owner] = _plans(tx, base, domains, row.owner)
-        kinds = {kind_of(machine=machine, proven=bool(row.proofs), score=None) for machine in (True, False)}
-        if any(plan.schedule is not None and plan.kinds & kinds for plan in told[row.owner]):
+            told[row.owner] = [plan for plan in _plans(tx, base, domains, row.owner) if plan.schedule is not None]
+        if not told[row.owner]:
+            continue
+        listed = tx.queue.one(row.id, 0)
+        if listed is None or any(kind_of_row(listed) in plan.kinds for plan in told[row.owner]):
             stay.add(row.id)
     return frozenset(stay)
 

@@ -49,6 +49,8 @@ class Mailbox:
     sent_at: float | None
     stuck_since: float | None
     stuck_reply: str
+    look_at: float
+    """When it is looked at next; below 0 once something was asked or chosen for it, and less each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +168,8 @@ class DigestTable(Protocol):
     def due(self, now: float, latest: float, most: int) -> Sequence[Mailbox]:
         """Return mailboxes to look at; those to be looked at later than `latest` count as due."""
 
-    def seen_to(self, key: str, slot: float | None, look_at: float) -> None:
-        """Note that a mailbox was looked at."""
+    def seen_to(self, known: Mailbox, slot: float | None, look_at: float) -> None:
+        """Note that a mailbox was looked at; what was asked or chosen for it meanwhile is still to be seen to."""
 
     def ask(self, key: str, what: str, now: float) -> None:
         """Let a mailbox have one as soon as may be."""
@@ -239,6 +241,9 @@ class DigestTable(Protocol):
 
     def shown(self, rows: Collection[int]) -> frozenset[int]:
         """Return those rows that were in a digest that was delivered."""
+
+    def own(self, rows: Collection[int]) -> frozenset[int]:
+        """Return those rows that are digests of ours, which no digest tells of."""
 
     def delay(self, rows: Collection[int], until: float) -> None:
         """Let rows that wait do so until then at least, and keep their challenges open as long."""

@@ -160,7 +160,7 @@ class Digests:
         due = slot is not None and known.slot is not None and slot > known.slot
         if known.asked or due:
             await self.make(known.key, everything=known.asked == ALL)
-        await self._store.transact(lambda tx: tx.digests.seen_to(known.key, slot, look_at))
+        await self._store.transact(lambda tx: tx.digests.seen_to(known, slot, look_at))
 
     async def _again(self, queued: Queued) -> None:
         now = self._now()

@@ -13,7 +13,7 @@ from gateway.domain.durations import DAY
 from gateway.domain.lifecycle import Event
 from gateway.domain.policy import Expiry, Policy
 from gateway.flow.digest_people import Unseen, must_stay
-from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable
+from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable, RowLook
 from gateway.flow.expecting import MEMORY
 from gateway.flow.moves import move
 from gateway.flow.policy_effects import policies_of
@@ -45,6 +45,10 @@ class ExpireTx(Tx, Protocol):
     @property
     def accounts(self) -> AccountLook:
         """Whose addresses are whose."""
+
+    @property
+    def queue(self) -> RowLook:
+        """The pending list."""
 
 
 class ExpireStore(Protocol):
@@ -118,7 +122,7 @@ class Expirer:
         return len(ended) + stayed
 
     def _untold(self, tx: ExpireTx, rows: Sequence[PendingRow]) -> frozenset[int]:
-        unseen = [Unseen(row.id, without_tag(row.recipient.key), row.proofs) for row in rows]
+        unseen = [Unseen(row.id, without_tag(row.recipient.key)) for row in rows]
         return must_stay(tx, self._digests.base, self._digests.domains, unseen)
 
     async def purge_once(self) -> int:

@@ -12,7 +12,7 @@ from gateway.flow.account_ports import Kind
 from gateway.flow.digest_ports import Bearer, Mailbox, Queued, Sent, Stuck, Wanted
 from gateway.store import counters
 from gateway.store.queue_sql import rows_of
-from gateway.store.tables import challenge, inserted_id, pending
+from gateway.store.tables import challenge, inserted_id, message, pending
 from gateway.store.tables.accounts import account_address
 from gateway.store.tables.digests import digest, digest_choice, digest_item, digest_mailbox, digest_secret
 
@@ -36,6 +36,8 @@ _wanted_columns = (
     digest_choice.c.subject,
     digest_choice.c.phrase,
 )
+_AT_ONCE = func.min(digest_mailbox.c.look_at, 0.0) - 1.0
+"""Less each time, so that who is just looking at a mailbox sees that more was wanted meanwhile."""
 _mailbox_columns = (
     digest_mailbox.c.mailbox,
     digest_mailbox.c.slot,
@@ -43,6 +45,7 @@ _mailbox_columns = (
     digest_mailbox.c.sent_at,
     digest_mailbox.c.stuck_since,
     digest_mailbox.c.stuck_reply,
+    digest_mailbox.c.look_at,
 )
 
 
@@ -73,7 +76,7 @@ class DigestTable:
         }
         statement = insert_or(digest_choice).values(scope=scope, **values)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["scope"], set_=values))
-        within = update(digest_mailbox).values(look_at=0.0)
+        within = update(digest_mailbox).values(look_at=_AT_ONCE)
         if scope.startswith("@"):
             within = within.where(digest_mailbox.c.mailbox.endswith(scope, autoescape=True))
         elif scope:
@@ -117,15 +120,17 @@ class DigestTable:
         query = select(*_mailbox_columns).where(due).order_by(digest_mailbox.c.look_at).limit(most)
         return [Mailbox(*row) for row in self._connection.execute(query)]
 
-    def seen_to(self, key: str, slot: float | None, look_at: float) -> None:
-        """Note that a mailbox was looked at."""
-        values = {"slot": slot, "look_at": look_at, "asked": ""}
-        self._connection.execute(update(digest_mailbox).where(digest_mailbox.c.mailbox == key).values(values))
+    def seen_to(self, known: Mailbox, slot: float | None, look_at: float) -> None:
+        """Note that a mailbox was looked at; what was asked or chosen for it meanwhile is still to be seen to."""
+        own = digest_mailbox.c
+        mine = update(digest_mailbox).where(own.mailbox == known.key)
+        self._connection.execute(mine.values(slot=slot))
+        self._connection.execute(mine.where(own.look_at == known.look_at).values(look_at=look_at, asked=""))
 
     def ask(self, key: str, what: str, now: float) -> None:
         """Let a mailbox have one as soon as may be."""
         self.meet([key], now)
-        asked = update(digest_mailbox).where(digest_mailbox.c.mailbox == key).values(asked=what, look_at=0.0)
+        asked = update(digest_mailbox).where(digest_mailbox.c.mailbox == key).values(asked=what, look_at=_AT_ONCE)
         self._connection.execute(asked)
 
     def drop_mailbox(self, key: str) -> None:
@@ -275,6 +280,16 @@ class DigestTable:
         query = select(digest_item.c.pending_id).join(digest, digest.c.id == digest_item.c.digest_id)
         mine = and_(digest_item.c.pending_id.in_(bindparam("rows", expanding=True)), digest.c.state == DELIVERED)
         return frozenset(self._connection.execute(query.where(mine), {"rows": list(rows)}).scalars())
+
+    def own(self, rows: Collection[int]) -> frozenset[int]:
+        """Return those rows that are digests of ours, which no digest tells of."""
+        query = (
+            select(pending.c.id)
+            .join(message, message.c.id == pending.c.message_id)
+            .join(digest, digest.c.mail_id == message.c.message_id)
+            .where(pending.c.id.in_(bindparam("rows", expanding=True)), message.c.message_id != "")
+        )
+        return frozenset(self._connection.execute(query, {"rows": list(rows)}).scalars())
 
     def delay(self, rows: Collection[int], until: float) -> None:
         """Let rows that wait do so until then at least, and keep their challenges open as long."""

@@ -108,6 +108,14 @@ def test_places_with_choices_of_their_own_are_listed(shell: Shell) -> None:
     ]
 
 
+def test_digest_to_a_sub_address_goes_to_its_user_and_to_a_foreign_domain_is_a_fault(shell: Shell) -> None:
+    (told,) = shell("digest", "send", "Joe+shop@example.org", "--json").data
+    assert (told["mailbox"], told["state"]) == ("joe@example.org", "nothing")
+    assert "elsewhere.example is none of ours" in told_in_one_line(
+        shell, "digest", "send", "--domain", "elsewhere.example"
+    )
+
+
 def test_moving_of_what_waits_is_shown_and_can_be_stopped_no_more_when_done(shell: Shell) -> None:
     shell.hold()
     assert "nothing is being moved" in told_in_one_line(shell, "policy", "waiting")

@@ -13,7 +13,7 @@ from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
 from gateway.flow.queue import Ask, Queue
 from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, text_of
-from tests.unit.flow.world import DAY, DEFERRED, HOUR, JOE, KIM, NOW, REFUSED, World
+from tests.unit.flow.world import DAY, DEFERRED, HOUR, JOE, KIM, NOW, REFUSED, World, letter
 
 INFO = Address.of("info@example.org")
 
@@ -183,6 +183,32 @@ async def test_digest_whose_mails_were_all_settled_is_not_tried_again(desk: Dige
     assert sent.state == "void"
 
 
+async def test_digest_that_is_tried_again_tells_nothing_of_an_address_that_was_taken_away(desk: DigestDesk) -> None:
+    number = await desk.account("joe", (JOE.key, Kind.OWN), (KIM.key, Kind.DELEGATED))
+    desk.world.hop.answers[JOE.key] = DEFERRED
+    await desk.arrive("Mine", JOE)
+    await desk.arrive("Kim's", KIM)
+    await desk.until(SIX)
+    await desk.world.store.transact(lambda tx: tx.accounts.take(number, KIM.key))
+    desk.world.hop.answers.clear()
+    mails = [mail for mail in await desk.until(SIX + 2 * HOUR) if mail["To"] == JOE.key]
+    assert ["Mine" in text_of(mail) for mail in mails] == [True]
+    assert ["Kim's" in text_of(mail) for mail in mails] == [False]
+
+
+async def test_what_is_asked_for_while_a_digest_is_sent_is_sent_too(desk: DigestDesk) -> None:
+    desk.on("off")
+    store = desk.world.store
+    await desk.arrive()
+    await store.transact(lambda tx: tx.digests.ask(JOE.key, "new", NOW))
+    (known,) = await store.look(lambda tx: tx.digests.due(NOW, NOW + HOUR, 5))
+    await store.transact(lambda tx: tx.digests.ask(JOE.key, "all", NOW))
+    await store.transact(lambda tx: tx.digests.seen_to(known, None, NOW + HOUR))
+    found = await store.look(lambda tx: tx.digests.mailbox(JOE.key))
+    assert found is not None
+    assert (found.asked, found.look_at < NOW) == ("all", True)
+
+
 async def test_crash_between_note_and_sending_is_made_up_for(desk: DigestDesk) -> None:
     await desk.arrive()
     digests = desk.digests()
@@ -302,6 +328,30 @@ async def test_untold_mail_does_not_keep_others_from_going(desk: DigestDesk) -> 
     expirer = desk.world.expirer()
     assert [await expirer.run_once(most=1) for _ in range(3)] == [1, 1, 0]
     assert await desk.world.by_subject() == {"Untold": "pending", "Off": "expired"}
+
+
+async def test_mail_of_kinds_that_are_not_wanted_goes_at_its_time_and_others_stay(desk: DigestDesk) -> None:
+    desk.world.hop.answers[JOE.key] = REFUSED
+    await desk.choose(JOE.key, kinds="people")
+    await desk.arrive("From a person")
+    await desk.world.arrive(letter("Week 47", "List-Id: <news.elm.example>"), sender=Address.of("news@elm.example"))
+    describer = Describer(desk.world.store)
+    while await describer.run_once():
+        pass
+    await desk.until(SIX)
+    desk.world.clock.at = NOW + 14.5 * DAY
+    assert await desk.world.expirer().run_once() == 2
+    assert await desk.world.by_subject() == {"From a person": "pending", "Week 47": "expired"}
+
+
+async def test_digest_of_ours_that_is_held_goes_at_its_time(desk: DigestDesk) -> None:
+    await desk.arrive()
+    await desk.until(SIX)
+    again = desk.world.hop.taken[0][1].replace(b"X-Gateway-Release", b"X-Lost")
+    await desk.world.arrive(again, sender=Address.of(""))
+    desk.world.clock.at += 15 * DAY
+    await desk.world.expirer().run_once()
+    assert set((await desk.world.by_subject()).values()) == {"expired"}
 
 
 async def test_old_digests_are_forgotten_once_all_in_them_is_settled(desk: DigestDesk) -> None:

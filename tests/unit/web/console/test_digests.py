@@ -136,7 +136,7 @@ async def test_one_is_sent_now_by_the_user_and_by_his_admin(desk: Desk, what: st
         mailbox = await desk.store.look(lambda tx: tx.digests.mailbox("joe@example.org"))
         assert mailbox is not None
         assert mailbox.asked == asked
-        await desk.store.transact(lambda tx: tx.digests.seen_to("joe@example.org", None, NOW))
+        await desk.store.transact(lambda tx, seen=mailbox: tx.digests.seen_to(seen, None, NOW))  # type: ignore[misc]
 
 
 async def test_domain_and_site_have_pages_but_no_digest_of_their_own(desk: Desk) -> None:
