@@ -21,6 +21,7 @@ from challenge_web.api.cursors import Cursors
 from challenge_web.api.operations import ROOT, Call, Created, Octets, Operation
 from challenge_web.api.problems import Problem, by_status, refused, too_many
 from challenge_web.limits import Buckets, Limit, counted_network
+from challenge_web.query import unreadable
 from gateway.domain.roles import Viewer
 from gateway.domain.scopes import scope_of
 from gateway.flow.kept_answers import LONGEST_KEY, Answer, Course, KeptAnswers
@@ -238,6 +239,9 @@ def _challenge(error: str) -> dict[str, str]:
 
 def _query(request: web.Request, operation: Operation) -> Struct:
     """Read the parameters. Raises Problem."""
+    bad = unreadable(request)
+    if bad:
+        raise Problem("malformed", errors=[(name, "It is not UTF-8.") for name in bad])
     told: dict[str, str] = {}
     for name, value in request.query.items():
         if name in told:

@@ -16,6 +16,7 @@ from challenge_web.console.forms import close_files, form_of
 from challenge_web.console.routes import Names, Proof, Route
 from challenge_web.page_language import OWN
 from challenge_web.pages import root_of
+from challenge_web.query import unreadable
 from gateway.domain.roles import Viewer
 
 VIEWER = web.RequestKey("viewer", Viewer)
@@ -122,6 +123,8 @@ def gate(
         request[SECRET] = secret if viewer is not None else ""
         known = cookie.read_form(request)
         request[FORM_SECRET] = request[SECRET] or known or chance(_FORM_SECRET_OCTETS).hex()
+        if unreadable(request):
+            raise web.HTTPBadRequest
         acting = request.method == hdrs.METH_POST
         right = route.right_to_act if acting else route.right
         if right is not None and viewer is None:

@@ -14,6 +14,7 @@ from challenge_web.console.menu import menu
 from challenge_web.middleware import HEADERS
 from challenge_web.page_language import OWN, spoken
 from challenge_web.pages import Pages, root_of
+from challenge_web.query import unreadable
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.reader_days import zone_of
@@ -119,7 +120,7 @@ class ConsolePages:
         """Tell what went wrong, in the console's frame; None for pages that are not the console's."""
         if request.get(VIEWER) is None and not request.path.startswith("/console/"):
             return None
-        return self.page(request, "problem", {"status": status}, status)
+        return self.page(request, "problem", {"status": status, "unreadable": unreadable(request)}, status)
 
 
 def see_other(request: web.Request, path: str, said: str = "") -> web.HTTPSeeOther:

@@ -48,6 +48,12 @@ async def test_address_that_is_none_is_a_problem(program: Program, method: str, 
     assert status != 405 or heard.headers["Allow"]
 
 
+async def test_query_that_is_not_utf_8_is_a_problem_that_names_the_field(program: Program) -> None:
+    heard = await program.ask("GET", "/pending?limit=2&q=%ff")
+    assert problem(heard) == "malformed"
+    assert heard.data["errors"] == [{"field": "q", "reason": "It is not UTF-8."}]
+
+
 @pytest.mark.parametrize(
     ("body", "name"),
     [(b"", "malformed"), (b"{", "malformed"), (b"\xff", "malformed"), (b"[" * 100_000, "invalid"), (b"[]", "invalid"),

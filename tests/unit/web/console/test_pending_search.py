@@ -150,3 +150,12 @@ async def test_search_that_cannot_be_saved_says_why(desk: Desk) -> None:
     page = await desk.get("joe", "")
     assert page.count("Saved search: ") == 20
     assert 'href="../console/pending?q=lamp"' in page
+
+
+async def test_search_that_is_not_utf_8_is_a_page_that_says_so(desk: Desk) -> None:
+    for path in ("?q=%ff", "/order/1?back=%c3%28"):
+        page = await desk.get("joe", path, 400)
+        assert "This address cannot be read" in page
+        assert "UTF-8" in page
+    # Who is not signed in is told the same, and no address that cannot be read is kept for afterwards.
+    assert (await desk.client.get("/console/pending?q=%ff")).status == 400
