@@ -5,20 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from gateway.counting import PlainCounter
 from gateway.domain import header, reply, trace
 from gateway.domain.address import Address
-from gateway.domain.challenge import within_caps
-from gateway.domain.durations import DAY
 from gateway.domain.envelope import Envelope, Recipient, Transaction
 from gateway.domain.evidence import Evidence, network_of
 from gateway.domain.header import Header
-from gateway.domain.lifecycle import Event, State
 from gateway.domain.lists import Entry, Verdict, patterns_of, sender_keys, winner
 from gateway.domain.message import Message, read_message
-from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Policy, Reason, Seen, decide, narrowest
+from gateway.domain.policy import ROLE_LOCAL_PARTS, Decision, Disposition, Policy, Reason, Seen, decide
 from gateway.domain.reply import Reply
 from gateway.domain.score import read_score
 from gateway.domain.sources import source_keys
@@ -27,11 +23,12 @@ from gateway.flow.arrangements import policy_for
 from gateway.flow.bounces import Bounces
 from gateway.flow.common_features import CommonFeatures
 from gateway.flow.entry_use import EntryUse
+from gateway.flow.keep import keep
 from gateway.flow.passages import Passages
-from gateway.flow.ports import Checks, Delivery, Features, Hop, Store, Tx
+from gateway.flow.ports import Checks, Delivery, Features, Hop, Store
 from gateway.flow.receive_rules import ReceiveRules, Stage, comes_from_near
 from gateway.flow.replies import second_look
-from gateway.flow.rows import NewChallenge, NewMessage, NewPending
+from gateway.flow.rows import NewMessage
 from gateway.flow.tally import note_decisions
 from gateway.log import event
 
@@ -50,8 +47,6 @@ def _count(disposition: Disposition, reason: Reason) -> None:
 _RCPT_PATIENCE = 0.02
 """Seconds that a look at the lists may be old at RCPT. A refusal is looked at anew; and at the end of DATA, where it
 counts, they are read as they stand then."""
-RETRY_WINDOW = DAY
-"""Seconds in which the same content from the same reverse-path is a client's retry, not another mail."""
 
 
 class Receiver:
@@ -243,7 +238,8 @@ class Receiver:
             # Only of mail that is kept: what is relayed at once does not pay for it.
             score=read_score(taken.head, self._rules.score_field),
         )
-        kept = await self._store.transact(lambda tx: self._write(tx, taken, message, now))
+        cases = tuple(zip(transaction.recipients, taken.policies, taken.decisions, strict=True))
+        kept = await self._store.transact(lambda tx: keep(tx, self._rules.caps, message, cases, now))
         if kept.challenge:
             self._wake_challenges()
         if kept.owed:
@@ -252,59 +248,6 @@ class Receiver:
             event(_log, decision.disposition.value, transaction=transaction.id, pending=row_id,
                   recipient=recipient.address.text, reason=decision.reason.value,
                   challenge=kept.challenge or kept.silence or decision.silence)  # fmt: skip
-
-    def _write(self, tx: Tx, taken: _Taken, message: NewMessage, now: float) -> _Kept:
-        known = tx.pending.find_retry(message.key, now - RETRY_WINDOW)
-        fresh: list[tuple[Recipient, Decision]] = []
-        policies: list[Policy] = []
-        for recipient, policy, decision in zip(
-            taken.transaction.recipients, taken.policies, taken.decisions, strict=True
-        ):
-            state = known.get(recipient.address.key)
-            dropped_before = state is State.BLOCKED and decision.disposition is Disposition.REJECT
-            if state not in (State.PENDING, State.RELEASED, State.DELIVERED) and not dropped_before:
-                fresh.append((recipient, decision))
-                policies.append(policy)
-                known[recipient.address.key] = State.PENDING  # The same recipient named twice is one.
-        if not fresh:
-            return _Kept(rows=[], challenge=0, owed=False, silence="")
-        message_id = tx.pending.insert_message(message)
-        challenge_id, silence = 0, ""
-        asked = next((recipient for recipient, decision in fresh if decision.ask), None)
-        if asked is not None:
-            reverse_path = taken.transaction.reverse_path
-            forbidden = within_caps(self._rules.caps, tx.challenges.history(reverse_path, asked.address, now), now)
-            if forbidden is None:
-                # One challenge speaks for all who hold the mail: open as long as it waits, and no wider than each allows.
-                held = [
-                    policy
-                    for policy, (_, each) in zip(policies, fresh, strict=True)
-                    if each.disposition is Disposition.HOLD
-                ]
-                scope = narrowest(policy.scope for policy in held)
-                until = now + max(policy.days for policy in held) * DAY
-                challenge_id = tx.challenges.insert(
-                    NewChallenge(message_id, reverse_path, asked.address, scope, now, until)
-                )
-            else:
-                silence = forbidden.value
-        rows = [
-            NewPending(
-                recipient=recipient,
-                event=_FIRST_EVENT[decision.disposition],
-                reason=decision.reason.value,
-                silence=silence if decision.ask else decision.silence,
-                expires_at=now + policy.days * DAY,
-            )
-            for policy, (recipient, decision) in zip(policies, fresh, strict=True)
-        ]
-        ids = tx.pending.insert_rows(message_id, message, rows, challenge_id or None)
-        return _Kept(
-            rows=[(row_id, recipient, decision) for row_id, (recipient, decision) in zip(ids, fresh, strict=True)],
-            challenge=challenge_id,
-            owed=any(decision.disposition is Disposition.DELIVER for _, decision in fresh),
-            silence=silence,
-        )
 
     def _closed(
         self, transaction: Transaction, content: bytes, decisions: tuple[Decision, ...], answer: Reply
@@ -346,21 +289,6 @@ class _Taken:
     policies: tuple[Policy, ...]
     decisions: tuple[Decision, ...]
     content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    rows: list[tuple[int, Recipient, Decision]]
-    challenge: int
-    owed: bool
-    silence: str
-
-
-_FIRST_EVENT = {
-    Disposition.DELIVER: Event.OWE,
-    Disposition.HOLD: Event.HOLD,
-    Disposition.REJECT: Event.DROP,
-}
 
 
 def senders_of(reverse_path: Address, facts: Message) -> tuple[Address, ...]:
