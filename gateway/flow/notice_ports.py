@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from gateway.domain.levels import Choice
 from gateway.flow.challenge_language import HeadTable
 from gateway.flow.digest_ports import AccountLook, DigestTable, RowLook
+from gateway.flow.policy_ports import Chosen
 from gateway.flow.ports import ListTx
 from gateway.flow.queue_ports import Row
 
@@ -113,6 +114,9 @@ class ChoiceTable(Protocol):
 
     def choices(self, scopes: Sequence[str]) -> tuple[Choice, ...]:
         """Return the choices of these scopes."""
+
+    def chosen(self, scope: str) -> Sequence[Chosen]:
+        """Return who chose what in one scope, and when."""
 
     def put(self, choice: Choice, actor: str, now: float) -> None:
         """Keep a choice in the place of the one before."""

@@ -17,7 +17,7 @@ from gateway.domain import header
 from gateway.domain.address import Address, normal_form, without_tag
 from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
 from gateway.domain.durations import DAY, HOUR
-from gateway.domain.levels import PolicySetting, levels_above, merged
+from gateway.domain.levels import Effective, Level, PolicySetting, levels_above, merged
 from gateway.domain.lifecycle import State
 from gateway.domain.lists import patterns_of, winner
 from gateway.domain.mail_number import mail_number
@@ -47,7 +47,7 @@ _notices = Counter("gateway_notices_total", "Notices that ended.", ["result"])
 MOST_AN_HOUR = 20
 """Notices for one mailbox; the last of them says that the rest comes with the digest."""
 FRESH = HOUR
-"""Seconds after which a mail is no news any more: after a pause of the service, or once notices are switched on."""
+"""Seconds after which a mail is no news any more, as after a pause of the service."""
 MEMORY = 30 * DAY
 LONGEST_BODY = 1000
 """Characters of a mail's text that are shown."""
@@ -135,8 +135,11 @@ class Notices:
 
     def _note(self, tx: NoticeTx, row: Row, now: float) -> None:
         owner = without_tag(normal_form(row.recipient))
-        if row.state is not State.PENDING or not told_at_once(choice_of(tx, owner), row.reason):
+        choice = _choice_of(tx, owner)
+        if row.state is not State.PENDING or not told_at_once(choice.value, row.reason):
             return
+        if row.held_at < _chosen_at(tx, owner, choice.origin):
+            return  # Who switches notices on wants to hear of what comes, not of what he finds in the list.
         mailbox = next(iter(mailboxes_for(tx, owner)), "")
         if not mailbox or person_of(tx, mailbox, self._rules.domains) is None or _loops(tx, row):
             return
@@ -232,11 +235,22 @@ class Notices:
 
 def choice_of(tx: NoticeTx, owner: str) -> str:
     """Return what holds for an address. Who switched them off himself has none, whatever is locked above him."""
+    return _choice_of(tx, owner).value
+
+
+def _chosen_at(tx: NoticeTx, owner: str, level: Level) -> float:
+    """Return when a level last chose what holds for an address; 0.0 for one that chose nothing."""
+    scope = dict(zip((Level.SITE, Level.DOMAIN, Level.USER), levels_above(owner), strict=True)).get(level)
+    chosen = () if scope is None else tx.policies.chosen(scope)
+    return next((one.at for one in chosen if one.setting is PolicySetting.NOTICES), 0.0)
+
+
+def _choice_of(tx: NoticeTx, owner: str) -> Effective:
     choices = tx.policies.choices(levels_above(owner))
     own = next((one for one in choices if one.scope == owner and one.setting is PolicySetting.NOTICES), None)
     if own is not None and own.value == OFF:
-        return OFF
-    return merged({PolicySetting.NOTICES: OFF}, owner, choices)[PolicySetting.NOTICES].value
+        return Effective(OFF, Level.USER)
+    return merged({PolicySetting.NOTICES: OFF}, owner, choices)[PolicySetting.NOTICES]
 
 
 def _loops(tx: NoticeTx, row: Row) -> bool:

@@ -131,6 +131,32 @@ async def test_old_mail_is_no_news_when_it_is_switched_on(desk: DigestDesk) -> N
     assert await told(desk) == []
 
 
+@pytest.mark.parametrize("scope", ["", "@example.org", "joe@example.org"])
+async def test_mail_that_came_before_they_were_switched_on_is_not_told_of(desk: DigestDesk, scope: str) -> None:
+    await desk.arrive("Before", JOE)
+    desk.world.clock.at += 1
+    await choose(desk, scope, "on")
+    await desk.arrive("After", JOE, sender="ben@oak.example")
+    assert [subject for _, subject, _ in await told(desk)] == ["A mail is waiting: After"]
+    # Off and on again: what came in between is in the list, and in the digest.
+    desk.world.clock.at += 1
+    await choose(desk, scope, "off")
+    await desk.arrive("Between", JOE, sender="cy@oak.example")
+    desk.world.clock.at += 1
+    await choose(desk, scope, "on")
+    assert await told(desk) == []
+
+
+async def test_mail_is_told_of_by_the_level_that_counts_whenever_others_chose(desk: DigestDesk) -> None:
+    await choose(desk, "@example.org", "on", locked=True)
+    desk.world.clock.at += 1
+    await desk.arrive("Offer", JOE)
+    desk.world.clock.at += 1
+    await choose(desk, "joe@example.org", "on")
+    await choose(desk, "", "on")
+    assert [subject for _, subject, _ in await told(desk)] == ["A mail is waiting: Offer"]
+
+
 async def test_what_the_policy_takes_is_not_in_it(desk: DigestDesk) -> None:
     desk.policies.taken = frozenset({Right.MODERATE, Right.READ_CONTENT})
     await choose(desk, "", "on")
