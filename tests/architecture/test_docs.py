@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +18,13 @@ from tests.architecture.tree import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK_SET_IN = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _ANCHOR = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
 _PATH = re.compile(r"`((?:gateway|challenge_web|templates|tests|config|docs|benchmarks)/[\w./*\u2026-]*)`")
-_COMMAND = re.compile(r"^    (challenge-gateway .*)$", re.MULTILINE)
+_COMMAND = re.compile(r"^ *(challenge-gateway .*)$", re.MULTILINE)
+"""A line of its own: in a block, or set in."""
+_MAKE = re.compile(r"(?:^ +|`)make ([a-z][a-z-]*)", re.MULTILINE)
 
 
 def _names(page: Path) -> str:
@@ -38,6 +43,28 @@ def test_configuration_in_a_document_loads(page: str, text: str, tmp_path: Path)
     file = tmp_path / "gateway.toml"
     file.write_text(text, "utf-8")
     load(file, {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_names)
+def test_configuration_in_a_document_stands_in_a_block_that_is_loaded(page: Path) -> None:
+    assert re.findall(r"^ +\[\w+\]$", page.read_text("utf-8"), re.MULTILINE) == []
+
+
+def test_python_in_a_document_is_python() -> None:
+    shown = [
+        text for page in PAGES for kind, text in _BLOCK_SET_IN.findall(page.read_text("utf-8")) if kind == "python"
+    ]
+
+    assert len(shown) > 5
+    for text in shown:
+        compile(textwrap.dedent(text), "document", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST)
+
+
+def test_targets_of_make_that_documents_name_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+
+    for page in PAGES:
+        assert [name for name in _MAKE.findall(page.read_text("utf-8")) if name not in targets] == [], page.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_names)
@@ -82,7 +109,8 @@ def test_index_leads_to_every_document() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_names)
 def test_commands_in_a_document_exist_and_take_what_is_shown(page: Path) -> None:
-    for line in _COMMAND.findall(page.read_text("utf-8")):
+    text = page.read_text("utf-8")
+    for line in _COMMAND.findall(text if page.name != "commands.md" else re.sub(_BLOCK, "", text)):
         words = shlex.split(line, comments=True)[1:]
         _parse(cli, words, None)
 

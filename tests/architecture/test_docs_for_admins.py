@@ -11,14 +11,16 @@ import dkim
 import pytest
 
 from gateway.cli.main import cli
+from gateway.demo.world import python_line, swaks_line
+from gateway.flow.list_import import MOST_OCTETS
 from gateway.relay.signer import Signer
-from gateway.settings import load
+from gateway.settings import Endpoint, load
 from tests.architecture.test_docs import PAGES
 from tests.architecture.tree import ROOT
 
 DOCS = ROOT / "docs"
 CONFIG = ROOT / "config"
-_GROUPS = "pending|lists|challenges|policy|history|digest|account|token|expect|db|outgoing|requests|sources|orders"
+_GROUPS = "pending|lists|challenges|policy|history|digest|account|token|expect|db|outgoing|requests|sources|orders|templates|webhook"
 _CHALLENGE = (
     b"From: mail-desk@example.org\r\nTo: ada@oak.example\r\nSubject: Auto: Hello\r\n\r\nPlease open this page.\r\n"
 )
@@ -38,11 +40,15 @@ def test_shell_in_documents_can_be_read_by_a_shell() -> None:
 
 def test_commands_within_sentences_exist() -> None:
     for page in PAGES:
-        for line in re.findall(rf"`(?:challenge-gateway )?((?:{_GROUPS}) [a-z-]+)[^`]*`", page.read_text("utf-8")):
-            group, command = line.split()
+        text = re.sub(r"^ *```.*?^ *```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for line, rest in re.findall(rf"`(?:challenge-gateway )?((?:{_GROUPS})\s[a-z-]+)([^`]*)`", text):
+            group, name = line.split()
             found = cli.get_command(click.Context(cli), group)
             assert isinstance(found, click.Group)
-            assert found.get_command(click.Context(found), command) is not None, (page.name, line)
+            command = found.get_command(click.Context(found), name)
+            assert command is not None, (page.name, line)
+            options = {option for parameter in command.params for option in parameter.opts}
+            assert set(re.findall(r"--[a-z-]+", rest)) <= options, (page.name, line + rest)
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["rsa", "ed25519"])
@@ -78,6 +84,24 @@ def test_guide_names_each_file_and_the_gateways_file_its_doors(guide: str, folde
     for door in (settings.relay.next_hop, settings.relay.smart_host):
         assert str(door).rpartition(":")[2] in others
     assert settings.smtp.stage == folder.partition("/")[2]
+
+
+def test_proxy_of_the_guide_leads_to_the_pages_and_lets_an_import_through(tmp_path: Path) -> None:
+    (text,) = _blocks(DOCS / "tls.md", "nginx")
+    empty = tmp_path / "gateway.toml"
+    empty.write_text("")
+
+    assert f"proxy_pass http://{load(empty, {}).web.listen[0]};" in text
+    megabytes = re.search(r"client_max_body_size (\d+)m;", text)
+    assert megabytes is not None
+    assert int(megabytes[1]) * 2**20 > MOST_OCTETS
+
+
+def test_mail_by_hand_is_sent_as_the_demo_says() -> None:
+    shown = _blocks(DOCS / "demo.md", "sh")
+    smtp = Endpoint("127.0.0.1", 2525)
+
+    assert [f"{line}\n" for line in (swaks_line(smtp), python_line(smtp))] == shown[:2]
 
 
 def test_numbers_of_tuning_are_those_of_the_settings(tmp_path: Path) -> None:

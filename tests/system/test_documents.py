@@ -1,4 +1,4 @@
-"""docs/commands.md and docs/operations.md say what is true: each example is run, each table is held against the code."""
+"""docs/commands.md, digests.md and operations.md say what is true: each example is run, each table is held against the code."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from tests.system.conftest import Site
 from tests.unit.cli.shell import Shell
 
 COMMANDS = (ROOT / "docs/commands.md").read_text("utf-8")
+DIGESTS = (ROOT / "docs/digests.md").read_text("utf-8")
 OPERATIONS = (ROOT / "docs/operations.md").read_text("utf-8")
 CLIENT = "192.0.2.7"
 ROOF = b"From: Anna Roth <anna@oak.example>\nTo: joe@example.org\nSubject: Offer for the roof\n\nHello Joe,\n"
@@ -109,7 +110,7 @@ def run(shell: Shell, words: list[str]) -> list[str]:
 
 
 def test_examples_print_what_is_shown(shell: Shell) -> None:
-    shown = list(examples())
+    shown = [*examples(), *examples(DIGESTS)]
     assert len(shown) > 15
     for words, lines in shown:
         assert [_same(line) for line in run(shell, words)] == [_same(line) for line in lines]
