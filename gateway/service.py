@@ -18,7 +18,8 @@ from challenge_web.pages import Pages as WebPages
 from challenge_web.puzzle import Puzzles
 from gateway import assembly, log, verbs
 from gateway.background import challenge_work, describe_work, expiry_work, make_deliverer
-from gateway.console import make_parts, open_api, open_console
+from gateway.console import open_api, open_console
+from gateway.console_services import make_parts
 from gateway.domain.durations import DAY, MINUTE
 from gateway.doors.forked import Forked
 from gateway.doors.supervisor import Supervisor, how_many

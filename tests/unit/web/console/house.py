@@ -14,7 +14,8 @@ from challenge_web.api.operations import Operation
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names, Route
 from challenge_web.pages import Pages
-from gateway.console import make_parts, open_api, open_console
+from gateway.console import open_api, open_console
+from gateway.console_services import make_parts
 from gateway.domain.address import Address
 from gateway.domain.challenge import token_hash
 from gateway.domain.lifecycle import Event, State
