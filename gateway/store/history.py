@@ -24,7 +24,8 @@ from gateway.flow.letter_book import Letter
 from gateway.flow.passages import Passage
 from gateway.flow.queue_ports import Place
 from gateway.store.dropping import drop_messages, drop_rows
-from gateway.store.history_lines import kinds_by_time, names, page_of
+from gateway.store.history_lines import kinds_by_time, page_of
+from gateway.store.naming import asked_of, held_of, mail_of, outgoing_of, passed_by
 from gateway.store.prepared import Prepared
 from gateway.store.tables import (
     challenge,
@@ -40,6 +41,7 @@ from gateway.store.tables import (
     notice,
     passage,
     pending,
+    policy_choice,
     release_request,
     sent_mail,
     webhook_event,
@@ -122,25 +124,20 @@ class HistoryTable:
 
     def export(self, address: str) -> Mapping[str, list[Mapping[str, object]]]:
         """Return all that is known of an address, by kind."""
-        held = select(pending.c.id).where(names(address, pending.c.sender_key, pending.c.recipient_key))
+        held = select(pending.c.id).where(held_of(address))
         wanted: Sequence[tuple[str, Table, ColumnElement[bool]]] = (
-            ("passages", passage, names(address, passage.c.sender_key, passage.c.recipient_key)),
-            ("departures", departure, names(address, departure.c.sender_key, departure.c.recipient_key)),
+            ("passages", passage, passed_by(address)),
+            ("departures", departure, outgoing_of(address)),
             ("sent_mails", sent_mail, sent_mail.c.owner == address),
-            ("letters", letter, names(address, letter.c.sender, letter.c.recipient_key)),
+            ("letters", letter, mail_of(address, letter.c.sender, letter.c.recipient_key)),
             ("digests", digest, digest.c.mailbox == address),
             ("digest_mailbox", digest_mailbox, digest_mailbox.c.mailbox == address),
             ("digest_choice", digest_choice, digest_choice.c.scope == address),
             ("sign_in_orders", sign_in_order, sign_in_order.c.address_key == address),
-            ("held", pending, names(address, pending.c.sender_key, pending.c.recipient_key)),
-            (
-                "messages",
-                message,
-                message.c.id.in_(
-                    select(pending.c.message_id).where(names(address, pending.c.sender_key, pending.c.recipient_key))
-                ),
-            ),
-            ("challenges", challenge, names(address, challenge.c.sender_key, challenge.c.recipient_key)),
+            ("policy_choice", policy_choice, policy_choice.c.scope == address),
+            ("held", pending, held_of(address)),
+            ("messages", message, message.c.id.in_(select(pending.c.message_id).where(held_of(address)))),
+            ("challenges", challenge, asked_of(address)),
             ("entries", list_entry, or_(list_entry.c.pattern == address, list_entry.c.owner == address)),
             ("windows", expecting, expecting.c.address == address),
             ("disowned", disowned, disowned.c.sender_key == address),

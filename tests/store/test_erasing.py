@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
 
+from gateway.domain import header
+from gateway.domain.address import Address
+from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.lists import Entry, Verdict
+from gateway.domain.message import read_message
 from gateway.flow.history import BATCH, History
+from gateway.flow.journal import Deed
 from gateway.flow.outgoing_ports import Sent
 from gateway.flow.ports import StoreDown
 from gateway.store.store import Store
 from gateway.store.transaction import Transaction as Tx
+from gateway.store.views import list_challenges
+from tests.store.audited import audited
 from tests.store.letters import JOE, KIM, NOW, keep, message, row
 from tests.store.test_history import ROOT, ended, passage, put
 
@@ -106,3 +114,40 @@ async def test_mail_that_comes_while_its_address_is_erased_is_erased_too(store: 
     assert erased is not None
     assert (erased.mails, erased.waiting) == (3, 0)
     assert await left(store) == {}
+
+
+async def test_all_that_names_an_address_in_another_way_is_erased_too(store: Store) -> None:
+    def furnish(tx: Tx) -> None:
+        tx.policies.put(Choice(JOE.key, PolicySetting.NOTICES, "on"), "tests", NOW)
+        for detail in ("list for JOE+shop@example.org", "list for mojoe@example.org", "deny joe@example.org.uk"):
+            tx.journal.add(
+                Deed(at=NOW, actor=JOE.key, deed="lists", object="joe@example.org", detail=detail, client="x")
+            )
+
+    await store.transact(furnish)
+    by_joe = replace(message("Written"), facts=read_message(header.split(b"From: Joe <Joe@example.org>\r\n\r\n")))
+    tagged = await keep(store, message("Tagged"), row(Address.of("joe+shop@example.org")))
+    written = await keep(store, by_joe, row(KIM))
+    shared = await keep(store, message("Shared"), row(), row(KIM), ask=True)
+    for number in (*tagged.rows, *written.rows, shared.rows[0]):
+        await ended(store, number)
+    erased = await history(store).erase(ROOT, JOE.key)
+    assert erased is not None
+    assert (erased.mails, erased.waiting) == (3, 0)
+    assert await left(store) == {}
+    lines = await store.look(lambda tx: tx.journal.page(None, "", "", 0, 10))
+    assert [(line.actor, line.object, line.detail) for line in lines] == [
+        ("(erased)", "(erased)", "deny joe@example.org.uk"),
+        ("(erased)", "(erased)", "list for mojoe@example.org"),
+        ("(erased)", "(erased)", "list for (erased)"),
+    ]
+    (asked,) = await store.look(lambda tx: list_challenges(tx.connection, "", 10))
+    assert asked.recipient == KIM.text
+    assert (await audited(store)).faults == []
+
+
+async def test_waiting_mail_to_a_sub_address_is_told(store: Store) -> None:
+    await keep(store, message("Tagged"), row(Address.of("joe+shop@example.org")))
+    erased = await history(store).erase(ROOT, JOE.key)
+    assert erased is not None
+    assert erased.waiting == 1

@@ -172,7 +172,7 @@ async def test_address_is_erased_with_all_that_names_it_and_nothing_else(store: 
     assert before is not None
     assert {name: len(rows) for name, rows in before.items()} == {
         "passages": 1, "letters": 1, "digests": 0, "digest_mailbox": 0, "digest_choice": 0, "sign_in_orders": 1, "held": 3, "messages": 3, "challenges": 1, "entries": 1, "windows": 0, "disowned": 0,
-        "departures": 0, "sent_mails": 0, "release_requests": 0, "notices": 0, "webhook": 0,
+        "departures": 0, "sent_mails": 0, "policy_choice": 0, "release_requests": 0, "notices": 0, "webhook": 0,
     }  # fmt: skip
     erased = await history.erase(ROOT, "joe@EXAMPLE.org")
     assert erased is not None
