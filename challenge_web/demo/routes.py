@@ -16,7 +16,7 @@ from aiohttp import web
 
 from challenge_web.assets import style_sheet
 from challenge_web.demo import words
-from challenge_web.demo.desk import DESKS, DeskPages
+from challenge_web.demo.accounts import ACCOUNTS, AccountButtons
 from challenge_web.demo.guard import HEADERS, check_host, check_origin, check_token
 from challenge_web.demo.letter import Letter, send
 from challenge_web.demo.people import PEOPLE, RECIPIENTS, Person, person, somebody_new
@@ -65,7 +65,7 @@ def add_demo_routes(app: web.Application, world: World, view: DemoView) -> None:
     ):
         app.router.add_get(path, handler, name=name)
     app.router.add_post("/demo/send", pages.send, name="demo-send")
-    app.router.add_post("/demo/enter", DeskPages(view, token).enter, name="demo-enter")
+    app.router.add_post("/demo/enter", AccountButtons(view, token).enter, name="demo-enter")
     app.router.add_get("/demo/static/demo.css", _style, name="demo-style")
     app.router.add_static("/demo/static/", _STATIC, name="demo-static")
 
@@ -117,7 +117,7 @@ class _Pages:
                 "number": self.stories.next_number,
                 # Another address at each look: for the same one, a browser would just stay where it is.
                 "look": len(request.query.get("look", "")),
-                "desks": DESKS,
+                "accounts": ACCOUNTS,
                 "lost": "story" in request.query and story is None,
             },
         )

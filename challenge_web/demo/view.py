@@ -52,5 +52,5 @@ class DemoView(Protocol):
     async def enter(self, who: str, client: str, agent: str) -> str:
         """Sign somebody in, without a question, and return the session's secret.
 
-        who: a key of `desk.DESKS`. client, agent: the browser's address, and what it says of itself.
+        who: a key of `accounts.ACCOUNTS`. client, agent: the browser's address, and what it says of itself.
         """

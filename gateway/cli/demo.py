@@ -13,7 +13,7 @@ from aiohttp import web
 from challenge_web.demo.routes import add_demo_routes
 from challenge_web.demo.view import Held
 from gateway import log
-from gateway.cli.demo_desks import Desks
+from gateway.cli.demo_accounts import DemoAccounts
 from gateway.cli.demo_samples import put_samples
 from gateway.demo.world import Places, World, banner, settings_for
 from gateway.domain.lifecycle import ChallengeState, State
@@ -32,7 +32,7 @@ class RunningGateway:
     def __init__(self, service: Service, places: Places) -> None:
         self._service = service
         self._places = places
-        self._desks = Desks(service)
+        self._accounts = DemoAccounts(service)
 
     @property
     def smtp(self) -> Endpoint:
@@ -46,7 +46,7 @@ class RunningGateway:
 
     async def enter(self, who: str, client: str, agent: str) -> str:
         """Sign somebody in, without a question, and return the session's secret."""
-        return await self._desks.enter(who, client, agent)
+        return await self._accounts.enter(who, client, agent)
 
     async def pending_for(self, sender: str) -> Sequence[Held]:
         """Return what was held from this reverse-path, the newest first."""

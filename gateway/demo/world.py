@@ -190,7 +190,7 @@ def banner(web: Endpoint, smtp: Endpoint) -> str:
     return "\n".join(
         (
             f"A challenge-response mail gateway with a small world around it, on this machine only; Ctrl-C ends it{note}.",
-            f"Open http://{web}/demo/ to write a mail as a stranger and follow it, or to sit at Joe's or an admin's desk.",
+            f"Open http://{web}/demo/ to write a mail as a stranger and follow it, or to be signed in as Joe or an admin.",
             f"Or send by hand. With swaks: {swaks_line(smtp)}  With plain Python: {python_line(smtp)}",
         )
     )

@@ -1,4 +1,4 @@
-"""Chromium in the console of the demo: both desks, every room, on a phone, without script, and by keyboard."""
+"""Chromium in the console of the demo: in each account, every room, on a phone, without script, and by keyboard."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def sitting(
+def signed_in(
     browser: Browser, demo: str, who: str, *, width: int = 1280, script: bool = True, touch: bool = False
 ) -> Iterator[Page]:
     """A page of somebody who pressed a button of the demo; at the end nothing was complained of or asked elsewhere."""
@@ -99,7 +99,7 @@ def rooms(page: Page) -> list[str]:
 def test_every_room_of_the_menu_is_sound_and_fits_a_narrow_phone(
     browser: Browser, demo: str, who: str, count: int
 ) -> None:
-    with sitting(browser, demo, who, width=320) as page:
+    with signed_in(browser, demo, who, width=320) as page:
         addresses = rooms(page)
         assert len(addresses) == count
         for address in addresses:
@@ -112,14 +112,14 @@ def test_every_room_of_the_menu_is_sound_and_fits_a_narrow_phone(
 
 
 def test_menu_opens_without_script_on_a_phone(browser: Browser, demo: str) -> None:
-    with sitting(browser, demo, "joe", width=390, script=False) as page:
+    with signed_in(browser, demo, "joe", width=390, script=False) as page:
         page.locator(".menu--folded > summary").click()
         page.locator(".menu--folded").get_by_role("link", name="My account").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("My account")
 
 
 def test_first_key_leads_past_the_menu(browser: Browser, demo: str) -> None:
-    with sitting(browser, demo, "joe") as page:
+    with signed_in(browser, demo, "joe") as page:
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="To the content")).to_be_focused()
         page.keyboard.press("Enter")
@@ -127,7 +127,7 @@ def test_first_key_leads_past_the_menu(browser: Browser, demo: str) -> None:
 
 
 def test_box_on_top_ticks_all_and_tells_how_many(browser: Browser, demo: str) -> None:
-    with sitting(browser, demo, "joe") as page:
+    with signed_in(browser, demo, "joe") as page:
         boxes = page.locator("input[name=id]")
         page.locator("[data-tick-all]").check()
         expect(page.locator("[data-tick-count]").first).to_have_text(str(boxes.count()))
@@ -151,7 +151,7 @@ _KEY_BEFORE_THE_PAGE_IS_DRAWN_AGAIN = """() => {
 
 
 def test_mail_is_found_read_delivered_and_brought_back_by_keys_alone(browser: Browser, demo: str) -> None:
-    with sitting(browser, demo, "joe") as page:
+    with signed_in(browser, demo, "joe") as page:
         rows = listed(page)
         here = "document.activeElement.closest('.list__row')?.dataset.id"
         ids = [row.get_attribute("data-id") for row in rows.all()]
@@ -215,7 +215,7 @@ def place_of(row: Locator) -> tuple[float, float]:
 def test_swipe_presses_the_button_only_where_the_finger_is_lifted_far_enough_to_the_side(
     browser: Browser, demo: str
 ) -> None:
-    with sitting(browser, demo, "joe", width=320, touch=True) as page:
+    with signed_in(browser, demo, "joe", width=320, touch=True) as page:
         touch, rows, swipe = fingers(page), listed(page), page.locator(".swipe")
         count = rows.count()
         x, y = place_of(rows.nth(1))
@@ -269,7 +269,7 @@ def test_swipe_presses_the_button_only_where_the_finger_is_lifted_far_enough_to_
 
 
 def test_each_swipe_is_a_button_for_a_finger_and_can_be_switched_off(browser: Browser, demo: str) -> None:
-    with sitting(browser, demo, "joe", width=320, touch=True) as page:
+    with signed_in(browser, demo, "joe", width=320, touch=True) as page:
         row = listed(page).first
         row.locator("summary").tap()
         for way, words in (("right", "Deliver once"), ("left", "Delete")):
@@ -292,7 +292,7 @@ def test_each_swipe_is_a_button_for_a_finger_and_can_be_switched_off(browser: Br
 
 
 def test_swipe_moves_nothing_for_who_wants_no_motion(browser: Browser, demo: str) -> None:
-    with sitting(browser, demo, "joe", width=320, touch=True) as page:
+    with signed_in(browser, demo, "joe", width=320, touch=True) as page:
         page.emulate_media(reduced_motion="reduce")
         touch, row = fingers(page), listed(page).first
         x, y = place_of(row)
@@ -306,22 +306,22 @@ def test_swipe_moves_nothing_for_who_wants_no_motion(browser: Browser, demo: str
 
 
 def test_mail_that_waits_is_marked_for_its_reader_only(browser: Browser, demo: str) -> None:
-    with sitting(browser, demo, "joe") as page:
+    with signed_in(browser, demo, "joe") as page:
         assert page.locator("input[name=id]").count() > 15
         expect(page.get_by_text("Artwork for the new door sign")).to_have_count(0)  # That is Mia's.
-    with sitting(browser, demo, "admin") as page:
+    with signed_in(browser, demo, "admin") as page:
         expect(page.get_by_text("Artwork for the new door sign").first).to_be_visible()
 
 
 def test_who_signs_out_is_asked_to_sign_in_again(browser: Browser, demo: str) -> None:
-    with sitting(browser, demo, "joe") as page:
+    with signed_in(browser, demo, "joe") as page:
         page.get_by_role("button", name="Sign out").click()
         page.goto(f"{demo}/console/pending")
         expect(page).to_have_url(re.compile("/sign-in"))
 
 
 def test_preview_of_a_challenge_looks_as_the_mail_and_runs_nothing(browser: Browser, demo: str) -> None:
-    with sitting(browser, demo, "admin") as page:
+    with signed_in(browser, demo, "admin") as page:
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         page.goto(f"{demo}/console/templates/site")
@@ -380,7 +380,7 @@ def test_hostile_words_in_each_field_of_a_mail_run_nothing_and_break_no_page(
     with smtplib.SMTP("127.0.0.1", port, local_hostname="stranger.example") as door:
         for place, words in enumerate(HOSTILE, width):
             door.sendmail(f"h{place}@stranger.example", ["joe@example.org"], hostile(place, words))
-    with sitting(browser, url, "joe", width=width) as page:
+    with signed_in(browser, url, "joe", width=width) as page:
         rows = page.locator(".list__row")
         page.goto(f"{url}/console/pending?q=from:stranger&sort=arrival")
         while rows.count() < len(HOSTILE):

@@ -8,8 +8,8 @@ from email.policy import default
 
 import pytest
 
-from challenge_web.demo.desk import DESKS
-from gateway.cli.demo_desks import Desks
+from challenge_web.demo.accounts import ACCOUNTS
+from gateway.cli.demo_accounts import DemoAccounts
 from gateway.cli.demo_samples import put_samples
 from gateway.demo.sample_entries import ENTRIES
 from gateway.demo.samples import FORGED, SCORE_FIELD, Sample, all_samples, client_of
@@ -27,7 +27,7 @@ from gateway.store.transaction import Transaction
 
 NOW = 1_795_183_500.0
 SAMPLES = all_samples()
-KEYS = [key for key, _, _ in DESKS]
+KEYS = [key for key, _, _ in ACCOUNTS]
 
 
 def test_samples_are_enough_to_look_real_and_within_the_days_mail_waits() -> None:
@@ -96,14 +96,14 @@ def test_clients_of_samples_are_addresses_for_documentation() -> None:
     assert all(address.startswith(("192.0.2.", "198.51.100.", "203.0.113.")) for address in addresses)
 
 
-async def test_each_desk_of_the_demo_reaches_what_is_its_own() -> None:
+async def test_each_account_of_the_demo_reaches_what_is_its_own() -> None:
     async with World() as world:
         service = await Service.start(settings_for(world, Places.choose()))
         try:
-            desks = Desks(service)
+            accounts = DemoAccounts(service)
             sessions = service.entrance.sessions
-            secret_of = {who: await desks.enter(who, "127.0.0.1", "") for who in KEYS}
-            again = await desks.enter("admin", "127.0.0.1", "")
+            secret_of = {who: await accounts.enter(who, "127.0.0.1", "") for who in KEYS}
+            again = await accounts.enter("admin", "127.0.0.1", "")
             found = [await sessions.viewer(secret_of[who], "127.0.0.1") for who in KEYS]
             joe, domain, auditor, admin = (viewer for viewer in found if viewer is not None)
             twice = await sessions.viewer(again, "127.0.0.1")

@@ -12,16 +12,16 @@ from challenge_web.public.form import read_fields
 _FORM_OCTETS = 1024
 _DAY = 86_400
 
-DESKS = (
+ACCOUNTS = (
     ("joe", "Open Joe’s console", "the mail that waits for him: read it, let it in, block a sender"),
     ("domain-admin", "Open the domain admin’s console", "all of it for example.org, and nothing of the other domain"),
     ("auditor", "Open the auditor’s console", "who wrote to whom and what became of it, but no content and no button"),
     ("admin", "Open the admin’s console", "all mail, lists, policies, accounts, numbers"),
 )
-"""At whose desk one can sit: key, words on the button, what is there."""
+"""In whose account one can be signed in: key, words on the button, what is there."""
 
 
-class DeskPages:
+class AccountButtons:
     """Signs in. Only under the demo, only from its own page, only on this machine."""
 
     def __init__(self, view: DemoView, token: str) -> None:
@@ -38,7 +38,7 @@ class DeskPages:
         if not ours:
             check_token(form.get("csrf", ""), self._token)
         who = form.get("who", "")
-        if who not in (key for key, _, _ in DESKS):
+        if who not in (key for key, _, _ in ACCOUNTS):
             raise web.HTTPBadRequest(text="This form is not complete; go back to /demo/ and try again.")
         secret = await self._view.enter(who, request.remote or "", request.headers.get(hdrs.USER_AGENT, ""))
         answer = web.Response(status=303, headers={hdrs.LOCATION: "/console/"})

@@ -19,8 +19,8 @@ _OTHERS: dict[str, tuple[Role, tuple[str, ...], tuple[tuple[str, Kind], ...]]] =
 """Name of the account → what it is, the domains it is for, and its mailbox, to which requests of release go."""
 
 
-class Desks:
-    """Lets a newcomer sit down."""
+class DemoAccounts:
+    """Signs a newcomer in."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

@@ -13,7 +13,7 @@ async def _enter(stage: Stage, who: str, **headers: str) -> ClientResponse:
     return await stage.client.post("/demo/enter", data={"who": who}, headers=chosen, allow_redirects=False)
 
 
-async def test_front_page_has_a_button_for_each_desk(stage: Stage) -> None:
+async def test_front_page_has_a_button_for_each_account(stage: Stage) -> None:
     page = await stage.get("/demo/")
     for key in ("joe", "domain-admin", "auditor", "admin"):
         assert f'name="who" value="{key}"' in page
