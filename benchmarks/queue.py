@@ -147,6 +147,9 @@ VIEWERS = {
     "large domain": viewer(domains=frozenset({"large.example"})),
     "small domain": viewer(domains=frozenset({"d7.example"})),
     "ten domains": viewer(domains=frozenset({"large.example", *(f"d{n}.example" for n in range(9))})),
+    "201 domains": viewer(domains=frozenset({"large.example", *(f"d{n}.example" for n in range(200))})),
+    "200 small domains": viewer(domains=frozenset(f"d{n}.example" for n in range(200))),
+    "fifty addresses": viewer(addresses=frozenset(f"user{n}@large.example" for n in range(50))),
     "user": viewer(addresses=frozenset({"user7@large.example", "user8@d7.example"})),
 }
 SEARCHES = (
@@ -154,13 +157,14 @@ SEARCHES = (
     "file:roof", "has:file", "reason:null", "reason:null has:file anna", "day:yesterday", "roof before:2026-09-15",
     "to:user7", "nothingatall", "state:delivered roof", "state:all anna", "score:>5", "score:>=12 anna", "score:<0 has:file",
     "is:unseen", "is:unseen roof",
+    "score:>3 roof", "nothingatall roof", "digest:1", "digest:1 roof",
     "after:digest", "after:digest roof", "after:digest is:unseen", "after:digest has:file score:>5", "user", "large", "example", '"example example"', "exam user large anna roth offer",
     "offer roof invoice meeting lamp week order report photo garden",
 )  # fmt: skip
 
 FAR = (
     ("from:anna", "sender"), ("from:hanna", "sender"), ("from:roth", "sender"), ("to:large", "recipient"),
-    ("to:large.example roof", "recipient"),
+    ("to:large.example roof", "recipient"), ("score:>3 roof", "score"), ("is:unseen from:anna", "sender"), ("roof invoice", "size"),
 )  # fmt: skip
 """Frequent, and all of it at one end of the order, or in its middle."""
 
@@ -207,6 +211,9 @@ def tell(path: Path, now: float = NOW) -> None:
             " VALUES (1, 'user7@large.example', 'delivered', ?, 0, 1, 1, '', '')",
             (now - 86_400,),
         )
+        # What a mailbox was told of may lie anywhere: its owner may have been away for long.
+        told = "SELECT 1, id, 1 FROM queue WHERE id % 300 = 4 AND listed = 1"
+        connection.execute(f"INSERT OR IGNORE INTO digest_item (digest_id, pending_id, place) {told}")
         connection.execute("INSERT OR IGNORE INTO seen SELECT id, 1 FROM queue WHERE id % 200 = 0")
 
 

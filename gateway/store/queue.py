@@ -15,8 +15,8 @@ from gateway.domain.lifecycle import State
 from gateway.flow.account_ports import Kind
 from gateway.flow.queue_ports import COUNTED_OF_A_GROUP, Group, Key, Row, Selection
 from gateway.store.queue_find import Finder
-from gateway.store.queue_hits import Limits
 from gateway.store.queue_ordered import Found
+from gateway.store.queue_parts import Limits
 from gateway.store.queue_sql import Clause, Values, by_index, rows_of
 from gateway.store.queue_strips import waiting_strips
 from gateway.store.tables import digest

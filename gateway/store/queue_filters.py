@@ -68,11 +68,12 @@ def score_between(chosen: Selection) -> Clause:
     return clause
 
 
-def not_seen(chosen: Selection) -> Clause:
-    """Return the condition for rows that an account has not opened, where it is asked for."""
+def not_seen(chosen: Selection, row: str = "id") -> Clause:
+    """Return the condition for rows that an account has not opened, where it is asked for. row: what names their id."""
     if chosen.unseen_by is None:
         return Clause("")
-    return Clause("NOT EXISTS (SELECT 1 FROM seen WHERE pending_id = id AND account = ?)", (chosen.unseen_by,))
+    opened = f"SELECT 1 FROM seen WHERE pending_id = {row} AND account = ?"  # noqa: S608 names of our own
+    return Clause(f"NOT EXISTS ({opened})", (chosen.unseen_by,))
 
 
 def _told_in(chosen: Selection) -> Clause:
@@ -89,8 +90,8 @@ def _spelled(term: Term, content: bool) -> Clause:
 
 
 def not_in_words(chosen: Selection, *, waiting: bool) -> Clause:
-    """Return what the index of words does not know of the rows it finds, besides their days."""
-    clause = score_between(chosen).and_(not_seen(chosen)).and_(_told_in(chosen)).and_(_sent_by(chosen.sender))
+    """Return what is not known of the rows that the index of words finds, besides their days."""
+    clause = score_between(chosen).and_(_told_in(chosen)).and_(_sent_by(chosen.sender))
     states = tuple(state.value for state in ended_states(chosen))
     if not waiting and len(states) < len(State) - 1:
         clause = Clause(f"+state IN ({', '.join('?' * len(states))})", states).and_(clause)

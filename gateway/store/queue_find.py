@@ -1,11 +1,12 @@
 """Finding rows of the pending list, so that few are looked at, however many there are.
 
-What is few (see `queue_hits.Limits`) is read whole and sorted. Else what the index of words, or that of scores, names is
+What is few (see `queue_parts.Limits`) is read whole and sorted. Else what the index of words, or that of scores, names is
 collected: where there are not many, they are fetched and sorted. More of them soon fill a page that is read in its
 order. Where they do not, because they lie far from its beginning, they are marked in a map of all rows, and the order is
 read from the end that is nearer to them, from its index alone (`queue_ordered`). So the work has a bound, whatever is
 asked: one walk through the lists of the words, and one through half of an index. A domain that is looked for by its name is
-no matter of words: all of its mail is meant.
+no matter of words: all of its mail is meant. Where a reader has many domains, neither the order nor the words are read for each:
+what is found in all mail is compared with them.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
-from operator import neg
+from operator import itemgetter, neg
 
 from gateway.domain.lifecycle import State
 from gateway.flow.queue_ports import Key, Place, Selection
-from gateway.store.queue_filters import not_seen
-from gateway.store.queue_hits import Part
+from gateway.store.queue_hits import PASSED_BY, Few, Map, Run, Stream
 from gateway.store.queue_order import behind, fits
 from gateway.store.queue_ordered import Budget, Found, Ordered, Wanted
+from gateway.store.queue_parts import Limits, Part
 from gateway.store.queue_sql import Clause, by_ids, by_index
-from gateway.store.queue_strips import Strip, behind_in, waiting_in
+from gateway.store.queue_strips import Strip, behind_in
 from gateway.store.queue_words import held_by_domain, rowids_behind
 
 _SAMPLE, _MOST_DOMAINS = 100, 10
@@ -33,6 +34,11 @@ _SAMPLE, _MOST_DOMAINS = 100, 10
 
 class Finder(Ordered):
     """Finds and counts rows within one transaction."""
+
+    def __init__(self, run: Run, stream: Stream, limits: Limits) -> None:
+        """run: returns all rows of a statement. stream: the first column of its rows, one by one."""
+        super().__init__(run, stream, limits)
+        self._keys: dict[tuple[Selection, bool], tuple[str, Found]] = {}
 
     def find(
         self, chosen: Selection, sort: str, descending: bool, start: Key | None, most: int, *, counted: bool = False
@@ -81,22 +87,27 @@ class Finder(Ordered):
     def _found(self, part: Part, ask: Wanted) -> Sequence[Iterable[tuple[Key, int]]]:
         if self.few(part.strips, part.days):
             return [self._strip(strip, strip.arrival, part, ask) for strip in part.strips]
+        wide = self.wide(part, ask.sort)
         if not part.narrow:
+            glanced = None if wide is None else self.glanced(wide, ask)
+            if glanced is not None:
+                return [glanced]
             budget = Budget(self.limits.walked)
             return [self._plain(strip, part, ask, budget) for strip in part.strips]
-        by_arrival = part.words and ask.sort == "arrival"
+        # With the lists of many places each hit would be compared.
+        by_arrival = part.words and ask.sort == "arrival" and wide is None
         if ask.counted or not by_arrival:
-            hits, rest = self.few_hits(part)
-            if len(hits) <= self.limits.hits:
-                return [self.of_ids(hits, rest, ask)]
+            few = self.few_hits(part, ask.sort)
+            if len(few.ids) <= self.limits.hits:
+                return [self._page(self._sorted(part, few, ask.sort), ask)]
         if by_arrival:
             found = self._by_arrival(part, ask)
             if found is not None:
                 return [found]
-        glanced = self.glanced(part, ask)
+        glanced = self.glanced(wide or part, ask)
         if glanced is not None:
             return [glanced]
-        return self._of_domains(part, ask) or [self.nearest(part, ask)]
+        return self._of_domains(part, ask) or [self.nearest(wide or part, ask)]
 
     def _of_domains(self, part: Part, ask: Wanted) -> Sequence[Iterable[tuple[Key, int]]]:
         """Read the site's mail by recipient, where nearly all that is meant goes to domains whose names are looked for.
@@ -106,20 +117,44 @@ class Finder(Ordered):
         """
         if not (part.words and part.waiting and part.chosen.place.site and ask.sort == "recipient"):
             return []
-        hits, _ = self.few_hits(part)
+        hits = self.few_hits(part, ask.sort).ids
         some = by_ids(hits[:: len(hits) // _SAMPLE + 1], Clause(""))
         found = [domain for (domain,) in self.run(f"SELECT DISTINCT domain {some.sql}", some.values)]
         named = [term for term in part.chosen.terms if term.field == "to"]
         domains = tuple(domain for domain in found if named and all(held_by_domain(term, domain) for term in named))
         if not 0 < len(domains) <= _MOST_DOMAINS:
             return []
-        others = self.newest(part, part.hits_outside(named, domains), self.limits.hits + 1)
+        others = self.first(part, part.hits_outside(named, domains), "ASC", self.limits.hits + 1)
         if len(others) > self.limits.hits:
             return []
         rest = tuple(term for term in part.chosen.terms if term not in named)
         inside = replace(part.chosen, place=Place(domains=domains), states=(State.PENDING,), terms=rest)
         pieces = [piece for each in self.parts_of(inside, ask.sort) for piece in self._found(each, ask)]
-        return [self.of_ids(others, waiting_in(part.chosen).and_(part.days).and_(part.checks), ask), *pieces]
+        return [self.of_ids(others, part.anywhere, ask), *pieces]
+
+    def _sorted(self, part: Part, few: Few, sort: str) -> Found:
+        """Return the keys of all that are meant, which are few, in order: they serve pages, places and counts."""
+        at = (part.chosen, part.waiting)
+        known = self._keys.get(at)
+        if known is None or known[0] != sort:
+            whole = Wanted(sort, descending=False, most=len(few.ids), start=None, counted=True)
+            known = self._keys[at] = sort, self.of_ids(few.ids, few.rest, whole)
+        return known[1]
+
+    def _page(self, rows: Found, ask: Wanted) -> Found:
+        """Return the first of those behind where a page begins. rows: from the lowest key to the highest."""
+        begin, end = self._behind(rows, ask)
+        return (
+            rows[max(end - ask.most, begin) : end][::-1] if ask.descending else rows[begin : min(begin + ask.most, end)]
+        )
+
+    def _behind(self, rows: Found, ask: Wanted) -> tuple[int, int]:
+        """Return which of some rows, from the lowest key to the highest, lie behind where a page begins."""
+        if ask.start is None:
+            return 0, len(rows)
+        if ask.descending:
+            return 0, bisect_left(rows, ask.start, key=itemgetter(0))
+        return bisect_right(rows, ask.start, key=itemgetter(0)), len(rows)
 
     def _strip(self, strip: Strip, index: str, part: Part, ask: Wanted) -> Found:
         """Look at a strip's rows by this index, one by one."""
@@ -156,7 +191,10 @@ class Finder(Ordered):
 
     def _known(self, part: Part, ask: Wanted) -> list[int] | None:
         """Return a page of the newest hits, which are collected already; None where it does not lie among them."""
-        newest = self.few_hits(part)[0]
+        few = self.few_hits(part)
+        newest = few.ids
+        if few.order != "DESC":
+            return None
         if ask.start is None:
             found = [] if ask.descending else newest[: ask.most]
         elif -float(ask.start[0]) < newest[-1]:
@@ -177,51 +215,83 @@ class Finder(Ordered):
 
     def _count(self, part: Part, most: int) -> int:
         """Count to `most` + 1."""
-        # Few stand in one digest: no index of hits tells more of them.
-        if self.few(part.strips, part.days) or not part.narrow or part.chosen.digest is not None:
+        few_stand = self.few(part.strips, part.days)
+        if few_stand or not part.narrow or (part.chosen.digest is not None and not part.told):
             return self._count_strips(part, part.checks, most, scored=False)
-        hits, rest = self.few_hits(part)
-        if len(hits) <= self.limits.hits:
-            return self._count_ids(hits, rest, most)
+        few = self.few_hits(part)
+        if len(few.ids) <= self.limits.hits:
+            known = self._keys.get((part.chosen, part.waiting))
+            return min(len(known[1]), most + 1) if known else self._count_ids(few.ids, few.rest, most)
         if not part.words:
             return self._count_strips(part, part.checks, most, scored=True)
-        if self._count_ids(hits, rest, most) > most:
+        if self._count_ids(few.ids, few.rest, most) > most:
             return most + 1
         if not part.rest.sql:
             return self.counted(Clause(f"FROM {part.table} WHERE {part.hits.sql}", part.hits.values), most + 1)
-        seen = not_seen(part.chosen)
-        rejected = self.counted(Clause("FROM seen WHERE account = ?", seen.values), -1) if seen.sql else 0
-        ids = list(islice(self.scored_hits(part, self.mapped_words(part)), most + rejected + 1))
-        return self._count_ids(ids, part.rest, most) if len(ids) <= most + rejected else most + 1
+        words = self.mapped_words(self.wide(part, "arrival") or part)
+        ids = list(islice(self.scored_hits(part, words), most + 1))
+        return self._count_ids(ids, part.rest, most) if len(ids) <= most else most + 1
 
     def _in_front(self, part: Part, ask: Wanted) -> int | None:
-        total, what = 0, part.days.and_(part.checks)
+        what, total, there = part.days.and_(part.checks), 0, None
+        wide = self.wide(part, ask.sort)
         if part.narrow and not self.few(part.strips, part.days):
-            hits, rest = self.few_hits(part)
-            if len(hits) <= self.limits.hits:
-                return self._count_ids(hits, rest.and_(behind(ask.sort, ask.start, ask.descending)), ask.most)
+            few = self.few_hits(part, ask.sort)
+            if len(few.ids) <= self.limits.hits:
+                begin, end = self._behind(self._sorted(part, few, ask.sort), ask)
+                return min(end - begin, ask.most + 1)
             if part.words and ask.sort == "arrival" and not part.rest.sql:
-                if ask.descending and ask.start is not None:
-                    newer = self._newer(hits, ask.start)
-                    if newer < len(hits) or newer > ask.most:
-                        return min(newer, ask.most + 1)
-                between = part.hits.and_(rowids_behind(f"{part.table}.rowid", ask.start, ask.descending))
-                return self.counted(Clause(f"FROM {part.table} WHERE {between.sql}", between.values), ask.most + 1)
-            part, hits, rest = self.without_small(part, looked_up=True)
-            total = self._count_ids(hits, rest.and_(behind(ask.sort, ask.start, ask.descending)), ask.most)
+                return self._newer_words(part, few, wide, ask)
+            if wide is not None:
+                part, there = wide, self.mapped(wide)
+                what = part.days.and_(part.checks)
+            elif self.map_of(part) is not None:
+                part, hits = self.without_small(part)
+                here = part.anywhere.and_(behind(ask.sort, ask.start, ask.descending))
+                total, there = self._count_ids(hits, here, ask.most), self.mapped(part)
+        elif wide is not None and what.sql:
+            part, what = wide, wide.days.and_(wide.checks)
         for strip in part.strips:
-            front = behind_in(strip, ask.sort, ask.start, ask.descending)
+            front = self._strip_front(strip, part, what, there, replace(ask, most=ask.most - total))
             if front is None:
-                continue
-            index, read = strip.ordered, strip.line.and_(front)
-            if not strip.alone or self.few([strip], part.days):
-                index, read = strip.arrival, strip.where.and_(part.days)
-            # What the index does not know is looked for in each row: in no more of them than can be read soon.
-            narrowed = index != strip.ordered or what.sql
-            if narrowed and self.counted(by_index(index, read), self.limits.walked + 1) > self.limits.walked:
                 return None
-            total += self.counted(by_index(index, strip.where.and_(front).and_(what)), ask.most + 1)
+            total += front
+        return min(total, ask.most + 1)
+
+    def _newer_words(self, part: Part, few: Few, wide: Part | None, ask: Wanted) -> int:
+        """Count hits of the index of words in front of where a page begins, by arrival."""
+        if ask.descending and ask.start is not None and few.order == "DESC":
+            newer = self._newer(few.ids, ask.start)
+            if newer < len(few.ids) or newer > ask.most:
+                return min(newer, ask.most + 1)
+        if wide is None:
+            between = part.hits.and_(rowids_behind(f"{part.table}.rowid", ask.start, ask.descending))
+            return self.counted(Clause(f"FROM {part.table} WHERE {between.sql}", between.values), ask.most + 1)
+        total, what = 0, behind("arrival", ask.start, ask.descending).and_(self.mapped_words(wide).clause)
+        for strip in part.strips:
+            total += self.counted(by_index(strip.arrival, strip.where.and_(what)), ask.most + 1 - total)
         return total
+
+    def _strip_front(self, strip: Strip, part: Part, what: Clause, there: Map | None, ask: Wanted) -> int | None:
+        """Count what lies in a strip in front of where the page begins; None where too much would be read for it."""
+        front = behind_in(strip, ask.sort, ask.start, ask.descending)
+        if front is None:
+            return 0
+        index, read, most = strip.ordered, strip.line.and_(front), self.limits.walked
+        if strip.alone and not what.sql:
+            return self.counted(by_index(index, read), ask.most + 1)
+        if not strip.alone or self.few([strip], part.days):
+            index, read = strip.arrival, strip.where.and_(part.days)
+        elif there is not None:
+            # Only rows that are marked are fetched: so many more are passed by.
+            if self.counted(by_index(index, read), most * PASSED_BY + 1) > most * PASSED_BY:
+                return None
+            read = read.and_(there.clause)
+        # What the index does not know is looked for in each row: in no more of them than can be read soon.
+        if self.counted(by_index(index, read), most + 1) > most:
+            return None
+        where = strip.where.and_(front) if there is None else strip.where.and_(front).and_(there.clause)
+        return self.counted(by_index(index, where.and_(what)), ask.most + 1)
 
     def _count_strips(self, part: Part, what: Clause, most: int, *, scored: bool) -> int:
         total = 0

@@ -10,13 +10,12 @@ from typing import Any
 import msgspec
 
 from gateway.domain.lifecycle import State
-from gateway.domain.query import Term
-from gateway.flow.queue import MOST_COUNTED
 from gateway.flow.queue_ports import LANES, Place, Selection
-from gateway.store.queue_filters import checks, days, not_in_words, score_between
-from gateway.store.queue_sql import Clause, Values, by_index, marked
-from gateway.store.queue_strips import Strip, ended_states, ended_strips, waiting_in, waiting_strips
-from gateway.store.queue_words import by_domain, outside, rowids_between, wants_words, words_match
+from gateway.store.queue_filters import checks, days, score_between
+from gateway.store.queue_parts import Limits, Part
+from gateway.store.queue_sql import Clause, Values, by_ids, by_index, marked
+from gateway.store.queue_strips import Strip, ended_states, ended_strips, in_place, waiting_strips
+from gateway.store.queue_words import by_domain, rowids_between, wants_words
 
 _ANY = Clause("")
 PASSED_BY = 8
@@ -26,79 +25,8 @@ _SLICE = 500_000
 _ids = msgspec.json.Decoder(list[int])
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many rows are looked at in each way, at most."""
-
-    few: int = 4000
-    """That are read and sorted within some 20 ms."""
-    hits: int = MOST_COUNTED
-    """Found by their words or scores, that are fetched and sorted."""
-    walked: int = 10_000
-    """Looked through in the order wanted, where no other index narrows them."""
-    glanced: int = 1000
-    """The same where one does, before it is asked for all it knows."""
-
-
 Run = Callable[[str, Values], Sequence[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What waits of a selection, or what has ended."""
-
-    chosen: Selection
-    waiting: bool
-    strips: tuple[Strip, ...]
-    bounds: tuple[int | None, int | None]
-    days: Clause
-    checks: Clause
-    words: bool
-    """The index of words is to be asked."""
-    score: Clause
-
-    @property
-    def narrow(self) -> bool:
-        """True where another index names the rows than that of their order."""
-        return self.words or bool(self.score.sql)
-
-    @property
-    def table(self) -> str:
-        """The index of words that knows it."""
-        return "waiting_words" if self.waiting else "ended_words"
-
-    @property
-    def hits(self) -> Clause:
-        """What the index of words finds."""
-        return self.hits_of(self.chosen)
-
-    def hits_of(self, chosen: Selection) -> Clause:
-        """Return what it finds of another selection in the same days."""
-        match = Clause(f"{self.table} MATCH ?", (words_match(chosen, waiting=self.waiting),))
-        return match.and_(rowids_between(f"{self.table}.rowid", *self.bounds))
-
-    def hits_outside(self, named: Sequence[Term], domains: Sequence[str]) -> Clause:
-        """Return what may be meant, and goes to none of these domains. named: the recipients' terms asked for."""
-        others = replace(self.chosen, terms=tuple(term for term in self.chosen.terms if term not in named))
-        match = outside(named[0], domains, words_match(others, waiting=self.waiting))
-        return Clause(f"{self.table} MATCH ?", (match,)).and_(rowids_between(f"{self.table}.rowid", *self.bounds))
-
-    @property
-    def rest(self) -> Clause:
-        """What the index of words does not know of its hits."""
-        return not_in_words(self.chosen, waiting=self.waiting).and_(self.days)
-
-    @property
-    def ages(self) -> Clause:
-        """The days, as far as any index knows them."""
-        earliest, latest = self.bounds
-        clause = Clause("") if earliest is None else Clause("age <= ?", (-earliest,))
-        return clause if latest is None else clause.and_(Clause("age >= ?", (-latest,)))
-
-
-def part_of(part: Part, strip: Strip) -> Part:
-    """Return what of a part lies in one of its strips."""
-    return replace(part, chosen=strip.within(part.chosen), strips=(strip,))
+Stream = Callable[[str, Values], Iterator[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,25 +45,48 @@ class Map:
         """Keep marks that were made."""
         return cls(lowest, bytes(marks), marks.count(1))
 
+    @property
+    def clause(self) -> Clause:
+        """The condition for rows that are marked."""
+        return marked(self.lowest, self.marks)
+
     def hit_near(self, at: int) -> int:
         """Return the first place behind this one that is marked; -1 where there is none."""
         return self.marks.find(1, at)
+
+    def without(self, ids: Iterable[int]) -> Map:
+        """Return the same without some."""
+        marks = bytearray(self.marks)
+        for row_id in ids:
+            marks[row_id - self.lowest] = 0
+        return Map.of(self.lowest, marks)
 
     def ids(self) -> list[int]:
         """Return the ids that are marked."""
         return list(compress(range(self.lowest, self.lowest + len(self.marks)), self.marks))
 
 
+@dataclass(frozen=True, slots=True)
+class Few:
+    """Rows that the words, the scores or a digest name; where there are more than are sorted: one more than that."""
+
+    ids: list[int]
+    rest: Clause
+    """What is still to be checked of them."""
+    order: str = ""
+    """How the index of words was walked for them, of which they are the first: ASC or DESC, the newest first."""
+
+
 class Hits:
     """What one transaction knows of the rows that are meant, so that nothing is looked up twice."""
 
-    def __init__(self, run: Run, stream: Callable[[str, Values], Iterator[int]], limits: Limits) -> None:
+    def __init__(self, run: Run, stream: Stream, limits: Limits) -> None:
         """run: returns all rows of a statement. stream: the first column of its rows, one by one."""
         self.run = run
         self.stream = stream
         self.limits = limits
         self._parts: dict[tuple[Selection, str], list[Part]] = {}
-        self._hits: dict[tuple[Selection, bool], tuple[list[int], Clause]] = {}
+        self._hits: dict[tuple[Selection, bool], Few] = {}
         self._ends: tuple[int, int] | None = None
         self._words: dict[tuple[Selection, bool], Map] = {}
         self._maps: dict[tuple[Selection, bool], Map] = {}
@@ -166,13 +117,16 @@ class Hits:
     def _cut(self, chosen: Selection, sort: str) -> Iterator[Part]:
         earliest = None if chosen.after is None else self._first_since(chosen.after)
         latest = None if chosen.before is None else self._first_since(chosen.before) - 1
+        told = False
         if chosen.digest is not None:
             # What one digest told of came within a while, mostly a day: no more is read.
-            first, last = self.run(
-                "SELECT min(pending_id), max(pending_id) FROM digest_item WHERE digest_id = ?", (chosen.digest,)
+            first, last, count = self.run(
+                "SELECT min(pending_id), max(pending_id), count(*) FROM digest_item WHERE digest_id = ?",
+                (chosen.digest,),
             )[0]
             earliest = max(earliest or 0, first or 0)
             latest = min(2**62 if latest is None else latest, last or 0)
+            told = count <= self.limits.hits
         bounds = earliest, latest
         for waiting in (True, False):
             asked = State.PENDING in chosen.states if waiting else ended_states(chosen)
@@ -180,7 +134,7 @@ class Hits:
                 strips = tuple(waiting_strips(one, sort) if waiting else ended_strips(one))
                 words = wants_words(one, waiting=waiting)
                 when = days(one, *bounds)
-                yield Part(one, waiting, strips, bounds, when, checks(one), words, score_between(one))
+                yield Part(one, waiting, strips, bounds, when, checks(one), words, score_between(one), told)
 
     def _first_since(self, at: float) -> int:
         """Return the first id of that time or later: rows get their ids in the order in which they come."""
@@ -189,32 +143,82 @@ class Hits:
 
     # --- hits ---
 
-    def few_hits(self, part: Part) -> tuple[list[int], Clause]:
-        """Return rows that the words or the scores name, and what is still to be checked of them.
+    def few_hits(self, part: Part, sort: str = "arrival") -> Few:
+        """Return rows that the words, the scores or the digest name; where there are more than are sorted: one more.
 
-        Where there are more than are sorted: one more than that, the newest.
+        sort: by which they are wanted. The newest come first where that is of use, the oldest else: that is faster.
         """
         known = self._hits.get((part.chosen, part.waiting))
-        if known is not None:
-            return known
-        most, found = self.limits.hits + 1, (list[int](), part.rest)
-        if part.words:
-            anywhere = self._phrases(part, most)
-            found = (self.newest(part, part.hits, most), part.rest) if anywhere is None else anywhere
-        if part.score.sql and (not part.words or len(found[0]) == most):
+        if known is None:
+            known = self._hits[part.chosen, part.waiting] = self._few_hits(part, sort)
+        return known
+
+    def _few_hits(self, part: Part, sort: str) -> Few:
+        most = self.limits.hits + 1
+        if part.told:
+            told = Clause("SELECT pending_id AS id FROM digest_item WHERE digest_id = ?", (part.chosen.digest or 0,))
+            return Few(self.ids(told.and_(rowids_between("pending_id", *part.bounds))), part.anywhere)
+        found = self._first_words(part, sort, most) if part.words else Few([], _ANY)
+        if part.score.sql and (not part.words or len(found.ids) == most):
             scored = list[int]()
             for strip in part.strips:
                 scored += self.ids(self._scored(strip, part), most - len(scored))
             if not part.words or len(scored) < most:
-                found = scored, part.checks.and_(part.days)
-        self._hits[part.chosen, part.waiting] = found
+                return Few(scored, part.checks.and_(part.days))
         return found
 
-    def known(self, part: Part) -> bool:
-        """True where the rows that a part's words or scores name were looked up already."""
-        return (part.chosen, part.waiting) in self._hits
+    def _first_words(self, part: Part, sort: str, most: int) -> Few:
+        found = self._in_many(part, most) or self._phrases(part, most)
+        if found is None:
+            order = "DESC" if sort == "arrival" else "ASC"
+            found = Few(self.first(part, part.hits, order, most), part.rest, order)
+        return found
 
-    def _phrases(self, part: Part, most: int) -> tuple[list[int], Clause] | None:
+    def map_of(self, part: Part) -> Map | None:
+        """Return the map of a part where there is one already."""
+        return self._maps.get((part.chosen, part.waiting))
+
+    def wide(self, part: Part, sort: str) -> Part | None:
+        """Return a part as one of the whole site, where it has many strips; else None.
+
+        In the order of all mail, what goes elsewhere is passed by.
+        """
+        if not part.waiting or len(part.strips) <= self.limits.many:
+            return None
+        chosen = replace(part.chosen, place=Place(site=True))
+        elsewhere = in_place(part.chosen.place).and_(part.checks)
+        return replace(part, chosen=chosen, strips=tuple(waiting_strips(chosen, sort)), checks=elsewhere)
+
+    def _much(self, part: Part) -> bool:
+        """True where the places of a part hold much of all there is."""
+        lowest, highest = self.ends()
+        left = (highest - lowest + 1) // PASSED_BY
+        for strip in part.strips:
+            left -= self.counted(by_index(strip.arrival, strip.where), left + 1)
+            if left < 0:
+                return True
+        return False
+
+    def _in_many(self, part: Part, most: int) -> Few | None:
+        """Look for words wherever they stand, then in each of many places; None where these are few, or hold little.
+
+        The index of words would compare each mail that has them with the lists of all the places.
+        """
+        wide = self.wide(part, "arrival")
+        if wide is None or not self._much(part):
+            return None
+        there, found = self.mapped_words(wide), list[int]()
+        if there.count < 2 * most:
+            return self._meant(part, there.ids(), most)
+        hits = there.clause
+        for strip in part.strips:
+            rows = by_index(strip.arrival, strip.where.and_(hits))
+            found += self.ids(Clause(f"SELECT id {rows.sql}", rows.values), most - len(found))
+            if len(found) == most:
+                break
+        return Few(found, part.rest)
+
+    def _phrases(self, part: Part, most: int) -> Few | None:
         """Look for words that must stand side by side wherever they stand; None where that is too often.
 
         Frequent words may seldom be a phrase. The index of words would compare each mail that has them with the lists of
@@ -222,19 +226,26 @@ class Hits:
         """
         if not part.waiting or part.chosen.place.site or all(len(term.words) == 1 for term in part.chosen.terms):
             return None
-        strips = [by_index(strip.arrival, strip.where) for strip in part.strips]
-        lowest, highest = self.ends()
-        much = (highest - lowest + 1) // PASSED_BY
-        if all(self.counted(rows, much + 1) <= much for rows in strips):
+        if not self._much(part):
             return None
-        found = self.newest(part, part.hits_of(replace(part.chosen, place=Place(site=True), lanes=LANES)), most)
-        if len(found) == most:
+        everywhere = part.hits_of(replace(part.chosen, place=Place(site=True), lanes=LANES))
+        found = self.first(part, everywhere, "DESC", 2 * most)
+        if len(found) == 2 * most:
             return None
-        return found, waiting_in(part.chosen).and_(part.rest)
+        return self._meant(part, found, most)
 
-    def newest(self, part: Part, hits: Clause, most: int) -> list[int]:
-        """Return hits of the index of words, the newest first."""
-        return self.ids(Clause(f"{_named(part, hits).sql} ORDER BY rowid DESC", hits.values), most)
+    def _meant(self, part: Part, ids: list[int], most: int) -> Few:
+        """Return those of some rows that are meant, of which there may be fewer than are sorted."""
+        if len(ids) < most:
+            return Few(ids, part.anywhere)
+        meant = by_ids(ids, part.anywhere)
+        found = self.ids(Clause(f"SELECT id {meant.sql} ORDER BY id DESC", meant.values), most)
+        return Few(found, _ANY, "" if len(found) < most else "DESC")
+
+    def first(self, part: Part, hits: Clause, order: str, most: int) -> list[int]:
+        """Return the first hits of the index of words. order: ASC, or DESC for the newest."""
+        rows = f"SELECT rowid AS id FROM {part.table} WHERE {hits.sql} ORDER BY rowid {order}"  # noqa: S608 names of our own
+        return self.ids(Clause(rows, hits.values), most)
 
     def ids(self, query: Clause, most: int = -1, passed: int = 0) -> list[int]:
         """Return what a statement names `id`. In one piece: a row of its own for each costs three times as much.
@@ -252,7 +263,7 @@ class Hits:
 
     def count_hits(self, part: Part) -> int:
         """Return how many rows the map of a part marks."""
-        if part.words and part.waiting and not part.score.sql:
+        if part.words and part.waiting and not part.score.sql and part.chosen.unseen_by is None:
             return self.counted(Clause(f"FROM {part.table} WHERE {part.hits.sql}", part.hits.values), -1)
         return self.mapped(part).count
 
@@ -269,6 +280,10 @@ class Hits:
                 known = Map.of(words.lowest, marks)
             self._maps[key] = known
         return known
+
+    def put_map(self, part: Part, there: Map) -> None:
+        """Note what is known of a part."""
+        self._maps[part.chosen, part.waiting] = there
 
     def mapped_words(self, part: Part) -> Map:
         """Mark all rows that have the words; all there are where none are asked for."""
@@ -291,24 +306,35 @@ class Hits:
 
     def _mapped_words(self, part: Part) -> Map:
         lowest, highest = self.ends()
-        if not part.words:
-            return Map.of(lowest, bytearray(b"\1") * (highest - lowest + 1))
-        hits = bytearray(highest - lowest + 1)
-        for start in range(lowest, highest + 1, _SLICE):
-            slice_ = part.hits.and_(rowids_between(f"{part.table}.rowid", start, start + _SLICE - 1))
-            rows = f"SELECT json_group_array(rowid) FROM {part.table} WHERE {slice_.sql}"  # noqa: S608 names of our own
-            ((text,),) = self.run(rows, slice_.values)
-            for row_id in _ids.decode(text):
-                hits[row_id - lowest] = 1
-        return Map.of(lowest, hits)
+        marks = bytearray(highest - lowest + 1) if part.words else bytearray(b"\1") * (highest - lowest + 1)
+        if part.words:
+            for some in self._slices(part, lowest, highest):
+                for row_id in some:
+                    marks[row_id - lowest] = 1
+        if part.chosen.unseen_by is not None:
+            # What was opened is less than what was not: it is taken out, and not looked up for each.
+            seen = Clause("SELECT pending_id AS id FROM seen WHERE account = ?", (part.chosen.unseen_by,))
+            for row_id in self.ids(seen.and_(Clause("pending_id BETWEEN ? AND ?", (lowest, highest)))):
+                marks[row_id - lowest] = 0
+        return Map.of(lowest, marks)
+
+    def _slices(self, part: Part, lowest: int, highest: int) -> Iterator[list[int]]:
+        """List all rows that have the words; where the first of them were looked up already, what follows."""
+        known, hits = self._hits.get((part.chosen, part.waiting)), part.words_of(part.chosen)
+        if known is not None and known.order and known.ids:
+            yield known.ids
+            lowest, highest = (known.ids[-1] + 1, highest) if known.order == "ASC" else (lowest, known.ids[-1] - 1)
+        while True:
+            slice_ = hits.and_(rowids_between(f"{part.table}.rowid", lowest, highest))
+            some = self.first(part, slice_, "ASC", _SLICE)
+            yield some
+            if len(some) < _SLICE:
+                return
+            lowest = some[-1] + 1
 
     def scored_hits(self, part: Part, words: Map) -> Iterator[int]:
         """Return rows that are marked, lie in the strips and have such a score, as far as the indexes know."""
-        among = marked(words.lowest, words.marks) if part.words else _ANY
+        among = words.clause if part.words else _ANY
         for strip in part.strips:
             rows = self._scored(strip, part, among)
             yield from self.stream(rows.sql, rows.values)
-
-
-def _named(part: Part, hits: Clause) -> Clause:
-    return Clause(f"SELECT rowid AS id FROM {part.table} WHERE {hits.sql}", hits.values)  # noqa: S608 names of our own

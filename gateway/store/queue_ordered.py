@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from gateway.flow.queue_ports import Key
-from gateway.store.queue_hits import PASSED_BY, Hits, Map, Part, part_of
+from gateway.store.queue_hits import PASSED_BY, Hits, Map
 from gateway.store.queue_order import KEYS, behind, in_order
-from gateway.store.queue_sql import Clause, by_ids, by_index, marked
+from gateway.store.queue_parts import Part, part_of
+from gateway.store.queue_sql import Clause, by_ids, by_index
 from gateway.store.queue_strips import Strip, behind_in, places_of, waiting_in
 
 _MOST_AT_ONCE = 1000
@@ -57,6 +58,8 @@ class Budget:
     """Rows that all strips of a page together may still fetch in the hope that they fill it."""
 
     left: int
+    strict: bool = False
+    """No more may be read: where they do not fill it, another way is taken."""
 
 
 class _SpentError(Exception):
@@ -80,19 +83,15 @@ class Ordered(Hits):
 
     def glanced(self, part: Part, ask: Wanted, known: Found | None = None) -> Found | None:
         """Read the strips in their order, and what is known besides; None where their first rows do not fill a page."""
-        budget = Budget(self.limits.glanced)
+        budget = Budget(self.limits.glanced, strict=True)
         with suppress(_SpentError):
             return self._first([known or [], *(self.in_order(strip, part, ask, budget) for strip in part.strips)], ask)
         return None
 
     def nearest(self, part: Part, ask: Wanted) -> Found:
         """Read the strips in their order, whose first rows do not fill a page, until they do."""
-        left, hits, rest = self.without_small(part)
-        known = self.of_ids(hits, rest, ask)
-        if left is not part:
-            found = self.glanced(left, ask, known)
-            if found is not None:
-                return found
+        left, hits = self.without_small(part)
+        known = self.of_ids(hits, part.anywhere, ask)
         nearer, last = self._nearer(left, ask)
         walks = [self._marked(strip, left, nearer) for strip in left.strips] if last is None else [last]
         return self._first([known, *walks], ask)
@@ -129,7 +128,7 @@ class Ordered(Hits):
     def _missing(self, part: Part, ask: Wanted, span: int, *, itself: bool) -> int:
         """Return how many hits do not lie behind the start, or have it, at most so many rows of a sample further."""
         there = self.mapped(part)
-        hits, left = marked(there.lowest, there.marks), there.count
+        hits, left = there.clause, there.count
         reach = (span + _NEAR) * self._step(there)
         for strip in part.strips:
             further = behind_in(strip, ask.sort, ask.start, ask.descending, itself=itself)
@@ -142,7 +141,7 @@ class Ordered(Hits):
     def _near(self, part: Part, ask: Wanted, most: int) -> list[int]:
         """Return hits that lie shortly behind where the page begins; none where they may be more than that."""
         there, near = self.mapped(part), list[int]()
-        hits = marked(there.lowest, there.marks)
+        hits = there.clause
         for strip in part.strips if most <= self.limits.walked else ():
             line = self._line(strip, part, ask)
             if line is not None:
@@ -155,20 +154,25 @@ class Ordered(Hits):
     def _first(self, pieces: Sequence[Iterable[tuple[Key, int]]], ask: Wanted) -> Found:
         return list(islice(heapq.merge(*pieces, reverse=ask.descending), ask.most))
 
-    def without_small(self, part: Part, *, looked_up: bool = False) -> tuple[Part, list[int], Clause]:
-        """Return what is left of a part without its small places, and what is found there, with what is to be checked.
+    def without_small(self, part: Part) -> tuple[Part, list[int]]:
+        """Return what is left of a part without its small places, and what is marked there, where it is little.
 
-        The index of words is asked once for all of them, and not once for each; where they have few hits. looked_up:
-        only where that was done before.
+        What an order's index tells of them is not worth a walk through it for each.
         """
         large = {strip.place for strip in part.strips if not self._small(strip)}
         small = [strip for strip in part.strips if strip.place not in large]
-        if len(small) > 1 and large and (not looked_up or self.known(self._within(part, small))):
-            hits, rest = self.few_hits(self._within(part, small))
-            if len(hits) <= self.limits.hits:
-                left = [strip for strip in part.strips if strip not in small]
-                return self._within(part, left), hits, rest
-        return part, [], Clause("")
+        if len(small) < 2 or not large:
+            return part, []
+        there, found = self.mapped(part), list[int]()
+        hits = there.clause
+        for strip in small:
+            rows = by_index(strip.arrival, strip.where.and_(hits))
+            found += self.ids(Clause(f"SELECT id {rows.sql}", rows.values), self.limits.hits + 1 - len(found))
+            if len(found) > self.limits.hits:
+                return part, []
+        left = self._within(part, [strip for strip in part.strips if strip.place in large])
+        self.put_map(left, there.without(found))
+        return left, found
 
     def _within(self, part: Part, strips: Sequence[Strip]) -> Part:
         return replace(part, chosen=replace(part.chosen, place=places_of(strips)), strips=tuple(strips))
@@ -180,7 +184,7 @@ class Ordered(Hits):
     def in_order(self, strip: Strip, part: Part, ask: Wanted, budget: Budget) -> Iterator[tuple[Key, int]]:
         """Read the order from its index: its first rows are all fetched, later ones where the map marks them.
 
-        Raises _SpentError before those where a map may tell much.
+        Raises _SpentError before those where the budget is strict.
         """
         line = self._line(strip, part, ask)
         if line is None:
@@ -196,7 +200,7 @@ class Ordered(Hits):
                 return
             budget.left -= most
             most, last = min(2 * most, _MOST_AT_ONCE), some[-1]
-        if part.narrow:
+        if budget.strict:
             raise _SpentError
         yield from self._marked(strip, part, self._further(ask, last))
 
@@ -206,7 +210,7 @@ class Ordered(Hits):
         if line is None:
             return
         there = self.mapped(part)
-        hits = marked(there.lowest, there.marks)
+        hits = there.clause
         what = strip.where.and_(part.days).and_(part.checks)
         rows = by_index(strip.ordered, line)
         nearby = Clause(f"SELECT id {rows.sql} ORDER BY {ask.order}", rows.values)
@@ -229,7 +233,7 @@ class Ordered(Hits):
         if there.count * PASSED_BY < way.rows:
             yield from self.of_ids(there.ids(), what, ask)
             return
-        hits = marked(there.lowest, there.marks)
+        hits = there.clause
         most = self._left(strip, part, hits, ask) if way.counted else -1
         rows = by_index(strip.ordered, line.and_(hits))
         if not way.onward:
@@ -256,7 +260,7 @@ class Ordered(Hits):
         """Tell by a few of the hits, and a few rows of the strip, how far it is to those behind where the page begins."""
         there = self.mapped(part)
         step = self._step(there)
-        rows = self._sampled(int, strip.where, part, ask)
+        rows = self._sampled(int, strip.line, part, ask)
         some = self._sampled(there.hit_near, what, part, ask)
 
         def place(key: Key) -> int:
@@ -300,7 +304,14 @@ class Ordered(Hits):
             front = behind("arrival", start and start[1:], ask.descending)
             return strip.line.and_(Clause("reason = ?", reasons)).and_(front)
         further = behind_in(strip, ask.sort, start, ask.descending)
-        return None if further is None else strip.line.and_(further)
+        line = strip.line if ask.sort != "score" else strip.line.and_(self._scores(part, ask))
+        return None if further is None else line.and_(further)
+
+    def _scores(self, part: Part, ask: Wanted) -> Clause:
+        """Return where the walk by score begins, or ends: not both bounds on one side, as only one would be of use."""
+        score = part.chosen.score
+        ends = score is not None and score.sign in (("<", "<=") if not ask.descending else (">", ">="))
+        return part.score if ask.start is None or ends else Clause("")
 
     def _further(self, ask: Wanted, row_id: int) -> Wanted:
         """Ask for what lies behind a row; 0: behind where the page begins."""

@@ -126,11 +126,18 @@ def waiting_in(chosen: Selection) -> Clause:
     return lanes.and_(in_place(chosen.place))
 
 
+def ended_in(chosen: Selection) -> Clause:
+    """Return the same for what no longer waits."""
+    states = tuple(state.value for state in ended_states(chosen))
+    return Clause(f"listed = 0 AND state IN ({', '.join('?' * len(states))})", states).and_(in_place(chosen.place))
+
+
 def in_place(place: Place) -> Clause:
     """Return the condition for rows that may lie anywhere."""
     if place.site:
         return Clause("")
-    pieces = [Clause(f"domain IN ({', '.join('?' * len(place.domains))})", place.domains)]
+    # No index would help: rows are looked at where they lie in another order.
+    pieces = [Clause(f"+domain IN ({', '.join('?' * len(place.domains))})", place.domains)]
     pieces += [Clause("owner = ?", (owner.key,)).and_(_tagged(owner)) for owner in place.owners]
     values: Values = tuple(value for piece in pieces for value in piece.values)
     return Clause(f"({' OR '.join(f'({piece.sql})' for piece in pieces)})", values)

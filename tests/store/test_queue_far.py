@@ -12,7 +12,7 @@ from gateway.flow.queue_ports import Key, Place, Selection
 from gateway.store.descriptions import PUT, values_of
 from gateway.store.engine import open_engine
 from gateway.store.queue import QueueTable
-from gateway.store.queue_hits import Limits
+from gateway.store.queue_parts import Limits
 from gateway.store.schema import create
 from gateway.store.transaction import Transaction
 from tests.store.letters import NOW, message
@@ -66,12 +66,12 @@ def found(table: QueueTable, chosen: Selection, descending: bool, start: Key | N
     return [row_id for _, row_id in table.find(chosen, "sender", descending, start, 20)]
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("place", "many"), [*((place, 50) for place in PLACES), ("domains", 3)])
 @pytest.mark.parametrize("stray", STRAYS)
-def test_page_begins_anywhere_and_shows_what_is_next(filled: Transaction, stray: str, place: str) -> None:
+def test_page_begins_anywhere_and_shows_what_is_next(filled: Transaction, stray: str, place: str, many: int) -> None:
     whole = Selection(PLACES[place])
     chosen = Selection(PLACES[place], terms=(Term((stray.replace(" ", ""),), "subject"),))
-    table = QueueTable(filled.connection, Limits(few=0, hits=50, walked=40, glanced=40))
+    table = QueueTable(filled.connection, Limits(few=0, hits=50, walked=40, glanced=40, many=many))
     order = QueueTable(filled.connection).find(whole, "sender", False, None, ROWS)
     meant = {row_id for _, row_id in QueueTable(filled.connection).find(chosen, "sender", False, None, ROWS)}
     assert len(meant) > 50

@@ -10,7 +10,7 @@ from gateway.domain.query import Term
 from gateway.flow.describe import describe
 from gateway.flow.queue_ports import LANES, PEOPLE, Place, Selection
 from gateway.store.queue import QueueTable
-from gateway.store.queue_hits import Limits
+from gateway.store.queue_parts import Limits
 from gateway.store.store import Store
 from gateway.store.transaction import Transaction
 from tests.store.letters import described, keep, message, move, row

@@ -18,7 +18,7 @@ from gateway.flow.queue_ports import Owner, Place, Selection
 from gateway.flow.session_ports import Order
 from gateway.store.engine import open_engine, sqlite_path
 from gateway.store.queue import QueueTable
-from gateway.store.queue_hits import Limits
+from gateway.store.queue_parts import Limits
 from gateway.store.schema import MIGRATIONS, Age, age, check_schema, create, upgrade
 from gateway.store.service_lock import ServiceLock
 from gateway.store.store import Store
