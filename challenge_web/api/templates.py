@@ -101,11 +101,11 @@ class TemplateResource:
         """Return each scope within reach."""
         editor = self._desk(call).editor
         drafts = await editor.drafts(call.viewer, _language(editor, call.query))
-        return TemplateList(tuple(editor.languages()), tuple(map(_template, drafts)))
+        return TemplateList(tuple(editor.languages()), tuple(map(template_of, drafts)))
 
     async def show(self, call: Call[LanguageQuery, None]) -> Template:
         """Return one."""
-        return _template(await self._draft(call))
+        return template_of(await self._draft(call))
 
     async def save(self, call: Call[LanguageQuery, TemplateText]) -> Template:
         """Keep words that are good."""
@@ -115,7 +115,7 @@ class TemplateResource:
             raise not_found()
         if faults:
             raise _wrong(faults)
-        return _template(await self._draft(call))
+        return template_of(await self._draft(call))
 
     async def reset(self, call: Call[LanguageQuery, None]) -> None:
         """Drop a scope's own words."""
@@ -125,7 +125,7 @@ class TemplateResource:
     async def preview(self, call: Call[LanguageQuery, TemplateText]) -> TemplateSample:
         """Fill in the sample."""
         sample = await self._tried(call)
-        return TemplateSample(sample.subject, sample.text, sample.html, sample.sender, sample.octets)
+        return sample_of(sample)
 
     async def sample(self, call: Call[LanguageQuery, TemplateText]) -> SampleSent:
         """Send the sample."""
@@ -174,7 +174,14 @@ def _wrong(faults: Sequence[Fault]) -> Problem:
     return Problem("invalid", errors=errors)
 
 
-def _template(draft: Draft) -> Template:
+def sample_of(sample: Sample) -> TemplateSample:
+    """Return the words filled in, as programs are told them."""
+    return TemplateSample(sample.subject, sample.text, sample.html, sample.sender, sample.octets)
+
+
+def template_of(draft: Draft) -> Template:
+    """Return the words of a scope, as programs are told them."""
+
     def text(texts: Texts) -> TemplateText:
         return TemplateText(texts.subject, texts.text, texts.html, texts.from_line)
 

@@ -41,8 +41,19 @@ def print_json(value: object) -> None:
 
 
 def _json(value: object) -> str:
+    if isinstance(value, msgspec.Struct):
+        value = _seconds(msgspec.to_builtins(value, builtin_types=(datetime,)))
     # An escaped character in a JSON text is the same character.
     return escape(msgspec.json.encode(value, enc_hook=str).decode())
+
+
+def _seconds(value: object) -> object:
+    """Write the times in what the API tells as commands tell them: seconds since the epoch."""
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, dict):
+        return {name: _seconds(one) for name, one in value.items()}
+    return [_seconds(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def moment(at: float | None) -> str:
