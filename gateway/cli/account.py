@@ -14,7 +14,7 @@ from gateway.cli import account_person
 from gateway.cli.access import with_store
 from gateway.cli.faults import CommandError
 from gateway.cli.options import CLIENT, actor, config_option, early_config_option, json_option, settings_of
-from gateway.cli.output import Column, Listing, moment, note, print_facts, print_json
+from gateway.cli.output import Column, Listing, moment, note, print_done, print_facts, print_json
 from gateway.domain.roles import Role, Viewer
 from gateway.entrance import link_url, make_accounts, make_sessions
 from gateway.flow.account_ports import Account, Kind
@@ -171,70 +171,82 @@ def show(config: Path | None, as_json: bool, name: str) -> None:
 
 @account.command("set-role")
 @config_option
+@json_option
 @_name
 @click.argument("role", type=click.Choice([role.value for role in Role]))
 @_domain
-def set_role(config: Path | None, name: str, role: str, domains: Sequence[str]) -> None:
+def set_role(config: Path | None, as_json: bool, name: str, role: str, domains: Sequence[str]) -> None:
     """Change what an account may do; it has to sign in again."""
-    _change(
+    after = _change(
         config, name, f"role {' '.join((role, *domains))}",
         lambda accounts, viewer, number: accounts.set_role(viewer, number, Role(role), domains),
     )  # fmt: skip
-    click.echo(f"{escape(name)} is {role}")
+    print_done(f"{escape(name)} is {role}", as_json, after)
 
 
 @account.command()
 @config_option
+@json_option
 @_name
-def disable(config: Path | None, name: str) -> None:
+def disable(config: Path | None, as_json: bool, name: str) -> None:
     """Shut an account out, and end its sessions."""
-    _change(config, name, "disable", lambda accounts, viewer, number: accounts.set_disabled(viewer, number, True))
-    click.echo(f"{escape(name)} is disabled")
+    after = _change(
+        config, name, "disable", lambda accounts, viewer, number: accounts.set_disabled(viewer, number, True)
+    )
+    print_done(f"{escape(name)} is disabled", as_json, after)
 
 
 @account.command()
 @config_option
+@json_option
 @_name
-def enable(config: Path | None, name: str) -> None:
+def enable(config: Path | None, as_json: bool, name: str) -> None:
     """Let an account in again."""
-    _change(config, name, "enable", lambda accounts, viewer, number: accounts.set_disabled(viewer, number, False))
-    click.echo(f"{escape(name)} is enabled")
+    after = _change(
+        config, name, "enable", lambda accounts, viewer, number: accounts.set_disabled(viewer, number, False)
+    )
+    print_done(f"{escape(name)} is enabled", as_json, after)
 
 
 @account.command()
 @config_option
+@json_option
 @_name
-def remove(config: Path | None, name: str) -> None:
+def remove(config: Path | None, as_json: bool, name: str) -> None:
     """Remove an account with its sessions; its mail and its list entries stay."""
     _change(config, name, "", lambda accounts, viewer, number: accounts.remove(viewer, number), "account-remove")
-    click.echo(f"removed {escape(name)}")
+    print_done(f"removed {escape(name)}", as_json, {"removed": name})
 
 
 @account.command()
 @config_option
+@json_option
 @_name
 @click.argument("address")
 @click.option(
     "--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.ALIAS.value, show_default=True,
     help="Its own, an alias of it, or somebody else's whose mail it sees to.",
 )  # fmt: skip
-def give(config: Path | None, name: str, address: str, kind: str) -> None:
+def give(config: Path | None, as_json: bool, name: str, address: str, kind: str) -> None:
     """Let an address belong to an account."""
-    _change(
+    after = _change(
         config, name, f"give {address} {kind}",
         lambda accounts, viewer, number: accounts.give(viewer, number, address, Kind(kind)),
     )  # fmt: skip
-    click.echo(f"{escape(address)} belongs to {escape(name)} ({kind})")
+    print_done(f"{escape(address)} belongs to {escape(name)} ({kind})", as_json, after)
 
 
 @account.command()
 @config_option
+@json_option
 @_name
 @click.argument("address")
-def take(config: Path | None, name: str, address: str) -> None:
+def take(config: Path | None, as_json: bool, name: str, address: str) -> None:
     """Take an address away from an account."""
-    _change(config, name, f"take {address}", lambda accounts, viewer, number: accounts.take(viewer, number, address))
-    click.echo(f"{escape(address)} no longer belongs to {escape(name)}")
+    after = _change(
+        config, name, f"take {address}", lambda accounts, viewer, number: accounts.take(viewer, number, address)
+    )
+    print_done(f"{escape(address)} no longer belongs to {escape(name)}", as_json, after)
 
 
 @account.command()
@@ -265,11 +277,15 @@ def link(config: Path | None, as_json: bool, name: str) -> None:
 
 @account.command("reset-second-factor")
 @config_option
+@json_option
 @_name
-def reset_second_factor(config: Path | None, name: str) -> None:
+def reset_second_factor(config: Path | None, as_json: bool, name: str) -> None:
     """Forget app, passkeys and recovery codes of somebody who has lost them."""
-    _change(config, name, "reset-factor", lambda accounts, viewer, number: accounts.reset_second_factor(viewer, number))
-    click.echo(f"{escape(name)} signs in without a second factor, until another one is set up")
+    after = _change(
+        config, name, "reset-factor", lambda accounts, viewer, number: accounts.reset_second_factor(viewer, number)
+    )
+    words = f"{escape(name)} signs in without a second factor, until another one is set up"
+    print_done(words, as_json, after)
 
 
 account.add_command(account_person.set_person)
@@ -306,14 +322,18 @@ def _change(
     what: str,
     change: Callable[[Accounts, Viewer, int], Awaitable[bool]],
     deed: str = "account-of",
-) -> None:
-    async def work(accounts: Accounts, viewer: Viewer, wrote: Note) -> None:
+) -> AccountRow | None:
+    """Change an account; return it as it is then, or None where it is gone."""
+
+    async def work(accounts: Accounts, viewer: Viewer, wrote: Note) -> AccountRow | None:
         found = await _named(accounts, viewer, name)
         if not await change(accounts, viewer, found.id):
             raise Wrong(_nobody(name))
         await wrote(deed, found, f"{found.name}: {what}" if what else found.name)
+        after = await accounts.get(viewer, found.id)
+        return None if after is None else _row(after)
 
-    _changing(config, work)
+    return _changing(config, work)
 
 
 async def _named(accounts: Accounts, viewer: Viewer, name: str) -> Account:

@@ -13,8 +13,9 @@ import click
 from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, json_option
-from gateway.cli.output import Column, Listing, moment, note
+from gateway.cli.output import Column, Listing, moment, note, print_done
 from gateway.entrance import make_accounts, make_own_account, make_sessions
+from gateway.flow.account_ports import Account
 from gateway.flow.account_rights import Wrong
 from gateway.flow.session_ports import Session
 from gateway.flow.sessions import Sessions
@@ -50,18 +51,24 @@ _name = click.argument("name")
 
 @click.command("set-person")
 @config_option
+@json_option
 @click.option("--full-name", default=None, metavar="NAME", help="As it stands on pages.")
 @click.option("--time-zone", default=None, metavar="ZONE", help="As Europe/Prague.")
 @click.option("--language", default=None, metavar="LANGUAGE", help="Of pages and digests, as en.")
 @_name
 def set_person(
-    config: Path | None, full_name: str | None, time_zone: str | None, language: str | None, name: str
+    config: Path | None,
+    as_json: bool,
+    full_name: str | None,
+    time_zone: str | None,
+    language: str | None,
+    name: str,
 ) -> None:
     """Choose for an account what its owner chooses on his page. An empty value takes a choice back."""
     if full_name is None and time_zone is None and language is None:
         raise WrongUse("say what to choose: --full-name, --time-zone, --language")
 
-    async def work(context: CommandContext, sessions: Sessions) -> None:
+    async def work(context: CommandContext, sessions: Sessions) -> Account | None:
         own = make_own_account(context.settings, context.store, sessions, time.time)
         viewer = replace(context.viewer, account=await context.account(name))
         account = await own.own(viewer)
@@ -73,9 +80,12 @@ def set_person(
         )
         await own.set_person(viewer, *chosen)
         await context.note("account", account.id, account.name)
+        return await own.own(viewer)
 
-    _run(config, work)
-    click.echo(f"{escape(name)}: saved")
+    after = _run(config, work)
+    assert after is not None
+    fact = {"full_name": after.full_name, "time_zone": after.time_zone, "language": after.language}
+    print_done(f"{escape(name)}: saved", as_json, {"name": after.name, **fact})
 
 
 @click.command()

@@ -20,15 +20,24 @@ ASKED = "_CHALLENGE_GATEWAY_COMPLETE"
 _BASH = """\
 # Completion of challenge-gateway in bash; `challenge-gateway completion bash` prints this.
 _challenge_gateway() {
-    local kind value help
+    local kind value help word begun= words=()
     COMPREPLY=()
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+        # Bash takes a word apart at a colon, and keeps what stands in front of it.
+        if [[ $COMP_WORDBREAKS == *:* && ${#words[@]} -gt 0 && ( $word == : || ${words[-1]} == *: ) ]]; then
+            words[-1]+=$word
+        else
+            words+=("$word")
+        fi
+    done
+    [[ $COMP_WORDBREAKS == *:* && ${words[-1]} == *:* ]] && begun=${words[-1]%:*}:
     while IFS=$'\\t' read -r kind value help; do
         case $kind in
-            plain) COMPREPLY+=("$value") ;;
+            plain) COMPREPLY+=("${value#"$begun"}") ;;
             file) compopt -o default ;;
             dir) compopt -o dirnames ;;
         esac
-    done < <(@ASKED@=1 "$1" "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    done < <(@ASKED@=1 "$1" "${words[@]}" 2>/dev/null)
 }
 complete -o nosort -F _challenge_gateway challenge-gateway
 """

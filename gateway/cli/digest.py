@@ -18,7 +18,7 @@ from gateway.cli.context import CommandContext, noted
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.operator import operator
 from gateway.cli.options import config_option, early_config_option, json_option, settings_of
-from gateway.cli.output import Column, Listing, moment, print_facts, print_json, progress
+from gateway.cli.output import Column, Listing, moment, print_done, print_facts, print_json, progress
 from gateway.domain.address import Address, normal_domain, without_tag
 from gateway.flow.describe import Describer
 from gateway.flow.digest_choices import DigestChoices, DigestSheet, Wrong
@@ -234,6 +234,7 @@ def show(config: Path | None, as_json: bool, place: str) -> None:
 
 @digest.command("set")
 @config_option
+@json_option
 @click.option("--schedule", metavar="WHEN", help="off, hourly, every-4h, daily@18, mon,thu@7.")
 @click.option("--kinds", metavar="KINDS", help="Some of people,newsletters,spam.")
 @click.option("--time-zone", metavar="ZONE", help="As Europe/Prague.")
@@ -241,13 +242,13 @@ def show(config: Path | None, as_json: bool, place: str) -> None:
 @click.option("--subject", metavar="TEXT", help="With placeholders, as '{total} mails for {mailbox}'.")
 @click.option("--phrase", metavar="WORDS", help="Words by which a person knows a true digest.")
 @click.argument("place")
-def set_(config: Path | None, place: str, **typed: str | None) -> None:
+def set_(config: Path | None, as_json: bool, place: str, **typed: str | None) -> None:
     """Choose for PLACE: site, a domain or an address. An empty value lets the level above count again."""
     scope = _scope(place)
     if all(value is None for value in typed.values()):
         raise WrongUse("say what to choose, as --schedule daily@18")
 
-    async def work(store: Store) -> bool | None:
+    async def work(store: Store) -> tuple[bool, DigestSheet] | None:
         choices = _choices(settings_of(config), store)
         sheet = await choices.sheet(operator(), scope)
         if sheet is None:
@@ -256,15 +257,18 @@ def set_(config: Path | None, place: str, **typed: str | None) -> None:
         saved = await choices.save(operator(), scope, Wanted(**chosen))
         if saved:
             await noted(store, "digest", name_of(scope), chosen["schedule"] or "as above")
-        return saved
+        after = await choices.sheet(operator(), scope)
+        return None if saved is None or after is None else (saved, after)
 
     try:
-        saved = with_store(config, work)
+        done = with_store(config, work)
     except Wrong as wrong:
         raise WrongUse(str(wrong)) from wrong
-    if saved is None:
+    if done is None:
         raise CommandError(f"{place} is none of ours ([domains] names)")
-    click.echo(f"{name_of(scope)}: {'saved' if saved else 'nothing was different'}")
+    saved, after = done
+    words = f"{name_of(scope)}: {'saved' if saved else 'nothing was different'}"
+    print_done(words, as_json, {"scope": name_of(scope), "saved": saved, "choices": _held(after)})
 
 
 def _choices(settings: Settings, store: Store) -> DigestChoices:

@@ -14,7 +14,7 @@ from gateway import verbs
 from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
-from gateway.cli.output import Column, Listing, moment, print_json
+from gateway.cli.output import Column, Listing, moment, print_done, print_json
 from gateway.domain.expecting import Window, parse_days, parse_minutes, parse_sender_domain
 from gateway.domain.roles import Viewer
 from gateway.flow.expecting import Expecting, Hall, Refused, Shown
@@ -112,8 +112,9 @@ def list_(config: Path | None, as_json: bool, everything: bool) -> None:
 
 @expect.command()
 @config_option
+@json_option
 @click.argument("window_id", type=RowId(), metavar="ID")
-def stop(config: Path | None, window_id: int) -> None:
+def stop(config: Path | None, as_json: bool, window_id: int) -> None:
     """Expect no more mail through a window."""
 
     async def work(expecting: Expecting, viewer: Viewer) -> bool:
@@ -121,7 +122,7 @@ def stop(config: Path | None, window_id: int) -> None:
 
     if not _with_expecting(config, work, "expecting-stop", f"window {window_id}"):
         raise CommandError(f"there is no window {window_id}; `challenge-gateway expect list` lists them")
-    click.echo(f"{window_id}: stopped")
+    print_done(f"{window_id}: stopped", as_json, {"stopped": window_id})
 
 
 def _with_expecting(

@@ -13,7 +13,7 @@ import click
 from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse, parsed
 from gateway.cli.options import RowId, config_option, json_option
-from gateway.cli.output import Column, Listing, note, print_json
+from gateway.cli.output import Column, Listing, note, print_done, print_json
 from gateway.domain.address import normal_form
 from gateway.domain.lists import Verdict, parse_pattern, parse_scope
 from gateway.flow.list_files import parse_expiry, typed
@@ -118,8 +118,9 @@ def remove(
 
 @click.command()
 @config_option
+@json_option
 @click.argument("removal", metavar="REMOVAL", type=RowId())
-def undo(config: Path | None, removal: int) -> None:
+def undo(config: Path | None, as_json: bool, removal: int) -> None:
     """Put back what was just removed, as it was. REMOVAL is the number that `lists remove` told."""
 
     async def work(context: CommandContext) -> tuple[int, int] | None:
@@ -137,7 +138,8 @@ def undo(config: Path | None, removal: int) -> None:
     back, kept = done
     if not back:
         raise CommandError("entries of the same name were made meanwhile" if kept else "that is back already")
-    click.echo(f"{back} entries are back" + (f", {kept} are not: others were made meanwhile" if kept else ""))
+    words = f"{back} entries are back" + (f", {kept} are not: others were made meanwhile" if kept else "")
+    print_done(words, as_json, {"back": back, "kept": kept})
 
 
 @click.command()

@@ -12,7 +12,7 @@ import click
 from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
-from gateway.cli.output import Column, Listing, moment, print_facts, print_json
+from gateway.cli.output import Column, Listing, moment, print_done, print_facts, print_json
 from gateway.cli.search import understood
 from gateway.domain.durations import DAY
 from gateway.domain.roles import Viewer
@@ -155,26 +155,27 @@ def show(config: Path | None, as_json: bool, account: str, number: int) -> None:
 
 @orders.command()
 @config_option
+@json_option
 @_account
 @_number
-def undo(config: Path | None, account: str, number: int) -> None:
+def undo(config: Path | None, as_json: bool, account: str, number: int) -> None:
     """Take an order back, or stop it where it runs already."""
 
-    async def work(context: CommandContext) -> bool | None:
+    async def work(context: CommandContext) -> tuple[bool, Order | None]:
         viewer, service = await _viewer(context, account), _orders(context)
         if await service.get(viewer, number) is None:
-            return None
+            return False, None
         undone = await service.undo(viewer, number)
         if undone:
             await context.note("order", number, account)
-        return undone
+        return undone, await service.get(viewer, number)
 
-    undone = in_context(config, work)
-    if undone is None:
+    undone, order = in_context(config, work)
+    if order is None:
         raise CommandError(_none(number))
     if not undone:
         raise CommandError(f"order {number} can no longer be undone")
-    click.echo(f"order {number} is taken back, or stopped")
+    print_done(f"order {number} is taken back, or stopped", as_json, _line(order))
 
 
 async def _viewer(context: CommandContext, account: str) -> Viewer:

@@ -40,6 +40,14 @@ def print_json(value: object) -> None:
     click.echo(msgspec.json.format(_json(value).encode(), indent=2).decode())
 
 
+def print_done(words: str, as_json: bool, fact: object) -> None:
+    """Say what was done: in words to people, as a fact to programs."""
+    if as_json:
+        print_json(fact)
+    else:
+        click.echo(words)
+
+
 def _json(value: object) -> str:
     if isinstance(value, msgspec.Struct):
         value = _seconds(msgspec.to_builtins(value, builtin_types=(datetime,)))

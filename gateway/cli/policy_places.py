@@ -14,7 +14,7 @@ from gateway import verbs
 from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import config_option, json_option
-from gateway.cli.output import Column, Listing, moment, print_facts, print_json
+from gateway.cli.output import Column, Listing, moment, print_done, print_facts, print_json
 from gateway.flow.policies import Policies, name_of, scope_named
 from gateway.flow.redate import Redating
 from gateway.languages.language import known
@@ -99,8 +99,9 @@ def waiting(config: Path | None, as_json: bool, scope: str) -> None:
 
 @click.command()
 @config_option
+@json_option
 @_scope
-def stop(config: Path | None, scope: str) -> None:
+def stop(config: Path | None, as_json: bool, scope: str) -> None:
     """Stop moving mail that waits; what was moved stays so."""
     named = typed_scope(scope)
 
@@ -112,7 +113,7 @@ def stop(config: Path | None, scope: str) -> None:
 
     if not _run(config, work):
         raise CommandError(f"nothing is being moved for {scope}")
-    click.echo(f"{scope}: stopped; what was moved stays so")
+    print_done(f"{scope}: stopped; what was moved stays so", as_json, {"stopped": name_of(named)})
 
 
 def _run(config: Path | None, work: Callable[[Policies, CommandContext], Awaitable[T]]) -> T:

@@ -15,7 +15,7 @@ from gateway.cli.context import CommandContext, noted
 from gateway.cli.faults import CommandError
 from gateway.cli.operator import operator
 from gateway.cli.options import RowId, config_option, early_config_option, json_option, settings_of
-from gateway.cli.output import Column, Listing, moment, note, print_facts, print_json
+from gateway.cli.output import Column, Listing, moment, note, print_done, print_facts, print_json
 from gateway.domain.address import Address
 from gateway.domain.reply import Reply
 from gateway.flow.release_ports import Case, ReleaseRequest, RequestLetterKind, RequestState, Told
@@ -148,24 +148,30 @@ def ask(config: Path | None, as_json: bool, words: str, mail: int) -> None:
 
 @requests.command()
 @config_option
+@json_option
 @click.option("--why", default="", help="A word to the person who asked.")
 @click.argument("number", metavar="ID", type=RowId())
-def release(config: Path | None, why: str, number: int) -> None:
+def release(config: Path | None, as_json: bool, why: str, number: int) -> None:
     """Let the mail of a request go to its recipient, and to nobody else."""
-    _decide(config, number, "request-release", lambda releases: releases.release(operator(), number, why))
+    _decide(config, as_json, number, "request-release", lambda releases: releases.release(operator(), number, why))
 
 
 @requests.command()
 @config_option
+@json_option
 @click.option("--why", default="", help="A word to the person who asked.")
 @click.argument("number", metavar="ID", type=RowId())
-def refuse(config: Path | None, why: str, number: int) -> None:
+def refuse(config: Path | None, as_json: bool, why: str, number: int) -> None:
     """Do not let the mail of a request go. It stays where it is."""
-    _decide(config, number, "request-refuse", lambda releases: releases.refuse(operator(), number, why))
+    _decide(config, as_json, number, "request-refuse", lambda releases: releases.refuse(operator(), number, why))
 
 
 def _decide(
-    config: Path | None, number: int, deed: str, decide: Callable[[Releases], Awaitable[Decided | None]]
+    config: Path | None,
+    as_json: bool,
+    number: int,
+    deed: str,
+    decide: Callable[[Releases], Awaitable[Decided | None]],
 ) -> None:
     async def work(store: Store) -> Decided | None:
         # The running service finds the mail to deliver, and the answer to send, within a second.
@@ -181,14 +187,15 @@ def _decide(
         raise CommandError(
             f"nothing was done: request {number} is {decided.request.state.value}, or its mail has ended"
         )
-    click.echo(f"request {number}: {decided.request.state.value}")
+    print_done(f"request {number}: {decided.request.state.value}", as_json, decided.request)
 
 
 @requests.command()
 @config_option
+@json_option
 @click.argument("number", metavar="ID", type=RowId())
 @click.argument("address")
-def inspect(config: Path | None, number: int, address: str) -> None:
+def inspect(config: Path | None, as_json: bool, number: int, address: str) -> None:
     """Send a copy of the mail of a request to ADDRESS, as an attachment. The request stays open.
 
     ADDRESS is a mailbox that was told of the request, or one of [console] forward_to.
@@ -223,7 +230,7 @@ def inspect(config: Path | None, number: int, address: str) -> None:
     answer = with_store(config, work)
     if answer is None or not answer.accepted:
         raise CommandError(f"no copy was sent: {answer or 'the content of the mail is not kept any more'}")
-    click.echo(f"a copy went to {address}")
+    print_done(f"a copy went to {address}", as_json, {"to": address, "reply": str(answer)})
 
 
 async def _opened(store: Store) -> Releases:

@@ -11,7 +11,7 @@ import click
 from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
-from gateway.cli.output import Column, Listing, print_json
+from gateway.cli.output import Column, Listing, print_done, print_json
 from gateway.flow.saved_searches import NotSaved, SavedSearch, SavedSearches, packed, unpacked
 from gateway.log import escape
 
@@ -86,9 +86,10 @@ def save(config: Path | None, as_json: bool, account: str, name: str, query: tup
 
 @searches.command()
 @config_option
+@json_option
 @_account
 @click.argument("number", metavar="ID", type=RowId())
-def remove(config: Path | None, account: str, number: int) -> None:
+def remove(config: Path | None, as_json: bool, account: str, number: int) -> None:
     """Drop a saved search of ACCOUNT."""
 
     async def work(context: CommandContext) -> bool:
@@ -100,7 +101,7 @@ def remove(config: Path | None, account: str, number: int) -> None:
 
     if not in_context(config, work):
         raise CommandError(f"{escape(account)} has no search {number}; `challenge-gateway searches list` lists them")
-    click.echo(f"search {number} is removed")
+    print_done(f"search {number} is removed", as_json, {"removed": number})
 
 
 def _searches(context: CommandContext) -> SavedSearches:

@@ -10,7 +10,7 @@ import click
 
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import config_option, early_config_option, json_option
-from gateway.cli.output import Column, Listing, moment, on_lines, print_facts, print_json, progress
+from gateway.cli.output import Column, Listing, moment, on_lines, print_done, print_facts, print_json, progress
 from gateway.cli.text_editing import Editing, changed, editing, name_of, told
 from gateway.domain.address import Address
 from gateway.domain.roles import Reach
@@ -127,12 +127,21 @@ def show(config: Path | None, as_json: bool, kind: str, language: str, part: str
 
 @templates.command("set")
 @config_option
+@json_option
 @_kind
 @_language
 @_words
 @click.option("--dry-run", is_flag=True, help="Only check them.")
 @_scope
-def set_(config: Path | None, kind: str, language: str, dry_run: bool, scope: str, **words: str | Path | None) -> None:
+def set_(
+    config: Path | None,
+    as_json: bool,
+    kind: str,
+    language: str,
+    dry_run: bool,
+    scope: str,
+    **words: str | Path | None,
+) -> None:
     """Change the words; what is not named stays. They are used from the next mail on."""
     if all(value is None for value in words.values()):
         raise WrongUse("say what to change: --subject LINE, --text FILE, --html FILE, --from LINE")
@@ -146,7 +155,8 @@ def set_(config: Path | None, kind: str, language: str, dry_run: bool, scope: st
             raise CommandError(told(faults))
 
     editing(config, kind, work)
-    click.echo("the words are good" if dry_run else f"saved for {scope}; the next {kind} is written with them")
+    said = "the words are good" if dry_run else f"saved for {scope}; the next {kind} is written with them"
+    print_done(said, as_json, _done(kind, scope, language, "checked" if dry_run else "saved"))
 
 
 @templates.command()
@@ -206,13 +216,20 @@ def preview(
 
 @templates.command("sample")
 @config_option
+@json_option
 @_kind
 @_language
 @_words
 @_scope
 @click.argument("address")
 def sample_(
-    config: Path | None, kind: str, language: str, scope: str, address: str, **words: str | Path | None
+    config: Path | None,
+    as_json: bool,
+    kind: str,
+    language: str,
+    scope: str,
+    address: str,
+    **words: str | Path | None,
 ) -> None:
     """Send the words, filled in, to ADDRESS."""
     to = Address.of(address.strip())
@@ -235,15 +252,17 @@ def sample_(
 
     if not editing(config, kind, work):
         raise CommandError("the sample was not taken; try again in a few minutes")
-    click.echo(f"a sample is on its way to {to.text}")
+    said = f"a sample is on its way to {to.text}"
+    print_done(said, as_json, _done(kind, scope, language, "sent"))
 
 
 @templates.command()
 @config_option
+@json_option
 @_kind
 @_language
 @_scope
-def reset(config: Path | None, kind: str, language: str, scope: str) -> None:
+def reset(config: Path | None, as_json: bool, kind: str, language: str, scope: str) -> None:
     """Go back to the words from further up."""
 
     async def work(at: Editing) -> bool | None:
@@ -255,15 +274,17 @@ def reset(config: Path | None, kind: str, language: str, scope: str) -> None:
 
     if not editing(config, kind, work):
         raise CommandError(f"{scope} has no words of its own in {language}")
-    click.echo(f"the own words of {scope} are gone; those from further up are used again")
+    said = f"the own words of {scope} are gone; those from further up are used again"
+    print_done(said, as_json, _done(kind, scope, language, "reset"))
 
 
 @templates.command()
 @config_option
+@json_option
 @_kind
 @_language
 @_scope
-def keep(config: Path | None, kind: str, language: str, scope: str) -> None:
+def keep(config: Path | None, as_json: bool, kind: str, language: str, scope: str) -> None:
     """Note that the change of the shipped words was looked at: own words stay as they are."""
 
     async def work(at: Editing) -> bool | None:
@@ -275,7 +296,12 @@ def keep(config: Path | None, kind: str, language: str, scope: str) -> None:
 
     if not editing(config, kind, work):
         raise CommandError(f"{scope} has no words of its own in {language}")
-    click.echo("noted; `templates list` tells when the shipped words change again")
+    said = "noted; `templates list` tells when the shipped words change again"
+    print_done(said, as_json, _done(kind, scope, language, "kept"))
+
+
+def _done(kind: str, scope: str, language: str, done: str) -> dict[str, str]:
+    return {"kind": kind, "scope": scope, "language": language, "done": done}
 
 
 def _part_of(texts: Texts, part: str) -> str:

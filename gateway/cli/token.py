@@ -15,7 +15,7 @@ from gateway.cli.access import with_store
 from gateway.cli.context import noted
 from gateway.cli.faults import CommandError
 from gateway.cli.options import RowId, actor, config_option, early_config_option, json_option, settings_of
-from gateway.cli.output import Column, Listing, moment, note, print_json
+from gateway.cli.output import Column, Listing, moment, note, print_done, print_json
 from gateway.domain.roles import Viewer
 from gateway.domain.scopes import Scope
 from gateway.entrance import make_accounts, make_sessions, make_tokens
@@ -123,8 +123,9 @@ def list_(config: Path | None, as_json: bool, account: str) -> None:
 
 @token.command()
 @config_option
+@json_option
 @click.argument("number", metavar="ID", type=RowId())
-def revoke(config: Path | None, number: int) -> None:
+def revoke(config: Path | None, as_json: bool, number: int) -> None:
     """End a token."""
 
     async def work(tokens: Tokens, accounts: Accounts, viewer: Viewer, wrote: Note) -> bool:
@@ -135,7 +136,7 @@ def revoke(config: Path | None, number: int) -> None:
 
     if not _with_tokens(config, work):
         raise CommandError(f"there is no token {number}; `challenge-gateway token list` lists them")
-    click.echo(f"token {number} is revoked")
+    print_done(f"token {number} is revoked", as_json, {"revoked": number})
 
 
 def _with_tokens(config: Path | None, job: Job[T]) -> T:

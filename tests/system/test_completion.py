@@ -22,6 +22,7 @@ ask() {
 }
 ask out
 ask lists add al
+ask token make joe x --scope pending : r
 """
 # What zsh's own machinery would show is printed instead.
 ZSH = """
@@ -51,7 +52,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("shell", "script", "told"),
     [
-        (["bash", "--norc", "-c"], BASH, ["complete -o nosort -F _challenge_gateway challenge-gateway", "outgoing", "allow"]),
+        (["bash", "--norc", "-c"], BASH, ["complete -o nosort -F _challenge_gateway challenge-gateway", "outgoing", "allow", "read"]),
         (["zsh", "-f", "-c"], ZSH, ["compdef _challenge_gateway challenge-gateway", "outgoing:Look at what is stuck", "allow"]),
         (["fish", "--private", "--no-config", "-c"], FISH, ["outgoing\tLook at what is stuck", "allow"]),
     ],
