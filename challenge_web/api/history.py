@@ -12,7 +12,7 @@ from challenge_web.api.operations import Call, CursorText, Operation, PageSize, 
 from challenge_web.api.problems import Problem
 from gateway.domain.address import normal_form
 from gateway.domain.roles import Right
-from gateway.flow.history import KINDS, Asked, History
+from gateway.flow.history import Asked, History
 
 
 class HistoryQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,9 +73,10 @@ class HistoryResource:
     async def page(self, call: Call[HistoryQuery, None]) -> HistoryPage:
         """Return one page."""
         told = call.query
-        start = call.cursors.read(told.cursor, *(int,) * len(KINDS))
+        start = call.cursors.read(told.cursor, float, int, int)
         asked = Asked(normal_form(told.address.strip()), told.state, _seconds(told.after), _seconds(told.before))
-        lines = await self._history.page(call.viewer, asked, tuple(map(int, start or ())), told.limit)
+        behind = None if start is None else (float(start[0]), int(start[1]), int(start[2]))
+        lines = await self._history.page(call.viewer, asked, behind, told.limit)
         items = tuple(
             HistoryLine(
                 one.kind, one.id, when(one.at), one.direction, one.sender, one.recipient, one.size, one.decision,

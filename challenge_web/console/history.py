@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta, tzinfo
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from gateway.domain.phrase import phrase, phrase_in
 from gateway.domain.roles import Right
 from gateway.domain.sentences import STATES as STATE_WORDS
 from gateway.domain.sentences import short_reason
-from gateway.flow.history import KINDS, Asked, History, Line
+from gateway.flow.history import KINDS, Asked, History, Line, Start
 from gateway.flow.letter_book import LetterKind
 from gateway.flow.reader_days import midnight, zone_of
 
@@ -59,6 +60,9 @@ LETTERS = {
 """What we sent ourselves."""
 
 
+_BEHIND = re.compile(rf"([0-9]{{1,15}}\.[0-9]{{1,20}})-([0-9]{{1,18}})-([0-{len(KINDS) - 1}])")
+
+
 class HistoryPages:
     """The page of history."""
 
@@ -82,7 +86,7 @@ class HistoryPages:
         lines = await self._history.page(viewer, wanted, start)
         asked = {"address": address, "state": state, "first": first, "last": last}
         asked = {name: str(value) for name, value in asked.items() if value}
-        behind = "-".join(map(str, lines.next or ()))
+        behind = "-".join(map(repr, lines.next or ()))
         words = {
             "lines": lines.rows,
             "link": _link,
@@ -148,7 +152,7 @@ def _link(line: Line) -> str:
     return f"console/message/{line.id}" if line.kind == "held" else ""
 
 
-def _start(text: str) -> tuple[int, ...]:
-    numbers = text.split("-")
-    good = len(numbers) == len(KINDS) and all(one.isascii() and one.isdigit() and len(one) < 19 for one in numbers)
-    return tuple(map(int, numbers)) if good else ()
+def _start(text: str) -> Start | None:
+    """Read what the address of a later page says of the line behind which it begins; None for what is none."""
+    told = _BEHIND.fullmatch(text)
+    return None if told is None else (float(told[1]), int(told[2]), int(told[3]))

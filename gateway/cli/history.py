@@ -66,7 +66,7 @@ def list_(
     async def work(store: Store) -> bool:
         service = verbs.make_history(settings, store, time.time)
         asked, left = Asked(normal_form(address), state, _midnight(first), _midnight(last, behind=True)), most
-        start: Start = ()
+        start: Start | None = None
         while left:
             page = await service.page(operator(), asked, start, min(left, MOST))
             listing.page(page.rows)

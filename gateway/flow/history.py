@@ -27,8 +27,9 @@ KINDS = ("passage", "held", "challenge", "sent", "letter")
 """Where a line comes from: mail that went through or was refused at once; mail that was kept; a challenge of ours; mail
 of our users to the outside; any other letter of ours."""
 
-Start = tuple[int, ...]
-"""For each kind the number behind which lines follow; 0 is the newest."""
+Start = tuple[float, int, int]
+"""The line behind which a page begins: its time, its number, and the number of its kind. Lines are sorted by these three,
+the largest first, so the order is one even where a clock jumped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Line:
     """What the server behind said last; its queue id is in it."""
     client: str
     transaction_id: str
+
+    @property
+    def key(self) -> Start:
+        """Its place in the order."""
+        return self.at, self.id, KINDS.index(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +117,8 @@ class Traces:
 class HistoryTable(Protocol):
     """What the store knows of all mail."""
 
-    def page(self, place: Place, asked: Asked, start: Start, most: int) -> Sequence[Line]:
-        """Return lines behind `start`, up to `most` of each kind, the newest first."""
-
-    def by_time(self, place: Place, asked: Asked) -> Collection[str]:
-        """Return the kinds whose lines come in the order of time; others in that of their numbers."""
+    def page(self, place: Place, asked: Asked, start: Start | None, most: int) -> Sequence[Line]:
+        """Return up to `most` lines behind `start`, the newest first."""
 
     def forget(self, before: float, domains: Collection[str], *, but: bool, most: int) -> int:
         """Drop passages and letters of before then, of these domains or of all but these; return how many."""
@@ -188,21 +191,13 @@ class History:
         self._domain_days = dict(domain_days)
         self._now = now
 
-    async def page(self, viewer: Viewer, asked: Asked, start: Start = (), size: int = PAGE) -> Lines:
+    async def page(self, viewer: Viewer, asked: Asked, start: Start | None = None, size: int = PAGE) -> Lines:
         """Return one page, the newest first."""
         if not viewer.may(Right.SEE_HISTORY):
             return Lines((), None)
-        place, start = Place.of(viewer.reach), start or (0,) * len(KINDS)
-        found, by_time = await self._store.look(
-            lambda tx: (tx.history.page(place, asked, start, size + 1), tx.history.by_time(place, asked))
-        )
-        rows = sorted(found, key=lambda line: (line.at, line.id), reverse=True)
-        shown = rows[:size]
-        ends = list(start)
-        for line in shown:
-            number = KINDS.index(line.kind)
-            ends[number] = line.id if line.kind in by_time else min(line.id, ends[number] or line.id)
-        return Lines(tuple(shown), tuple(ends) if len(rows) > size else None)
+        place = Place.of(viewer.reach)
+        rows = await self._store.look(lambda tx: tx.history.page(place, asked, start, size + 1))
+        return Lines(tuple(rows[:size]), rows[size - 1].key if len(rows) > size else None)
 
     async def export(self, viewer: Viewer, address: str) -> Mapping[str, Sequence[Mapping[str, object]]] | None:
         """Return all that is kept about an address; None without the right."""

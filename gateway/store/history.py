@@ -24,7 +24,7 @@ from gateway.flow.letter_book import Letter
 from gateway.flow.passages import Passage
 from gateway.flow.queue_ports import Place
 from gateway.store.dropping import drop_messages, drop_rows
-from gateway.store.history_lines import kinds_by_time, page_of
+from gateway.store.history_lines import page_of
 from gateway.store.naming import asked_of, held_of, mail_of, outgoing_of, passed_by
 from gateway.store.prepared import Prepared
 from gateway.store.tables import (
@@ -70,12 +70,8 @@ class HistoryTable:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def by_time(self, place: Place, asked: Asked) -> frozenset[str]:
-        """Return the kinds whose lines come in the order of time; others in that of their numbers."""
-        return kinds_by_time(place, asked)
-
-    def page(self, place: Place, asked: Asked, start: Start, most: int) -> list[Line]:
-        """Return lines behind `start`, up to `most` of each kind, the newest first."""
+    def page(self, place: Place, asked: Asked, start: Start | None, most: int) -> list[Line]:
+        """Return up to `most` lines behind `start`, the newest first."""
         return page_of(self._connection, place, asked, start, most)
 
     def forget(self, before: float, domains: Collection[str], *, but: bool, most: int) -> int:

@@ -1,162 +1,259 @@
-"""The lines of history: facts of each kind of mail, found in one way and told in one form."""
+"""The lines of history, found in one order: that of time, those of the same time by their numbers, then by their kinds.
+
+What is asked for is cut into strips, each of which lies in that order in one index, and the newest of each are put
+together. Mostly there are several ways to cut: by whose mail it is, by an address, by the state. The way with the
+fewest lines is gone, and what it does not know is looked up in each line. Where none has few, the newest lines of each
+way are looked through; most often they fill a page.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from heapq import nlargest
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, literal, or_, select, true, tuple_
+from sqlalchemy import Connection
 
 from gateway.flow.history import KINDS, Asked, Line, Start
-from gateway.flow.queue_ports import Place
-from gateway.store.tables import challenge, departure, letter, message, passage, pending
+from gateway.flow.queue_ports import Owner, Place
+from gateway.store.history_kinds import KINDS as FACTS
+from gateway.store.history_kinds import Kind
+from gateway.store.queue_sql import Clause, Values, rows_of
+from gateway.store.tables.core import ONLY_HISTORY
 
-_PARTS = 30
-"""Domains, or addresses, whose lines are looked for one after the other; where there are more, among all lines."""
+_OURS = str(ONLY_HISTORY)
+"""The condition of some indexes, which are used only where the statement bears it letter for letter."""
+_LATEST = (math.inf, 2**62)
+Key = tuple[float, int, int]
+"""Time, number, and number of the kind: what lines are sorted by, the largest first."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
-    """Those of one kind, and the columns by which they are found."""
+class Limits:
+    """How much is looked at, at most."""
 
-    lines: Select[Any]
-    """The fields of `Line` behind its kind, in their order."""
-    table: Table
-    at: ColumnElement[float]
-    ours: str = "recipient"
-    """Who of the two is one of ours, in the names of columns."""
-    sender: str = "sender_key"
+    parts: int = 300
+    """Domains and addresses that are looked for one after the other; where there are more, among all lines."""
+    few: int = 2000
+    """Lines that are looked through at once."""
+    counted: int = 200_000
+    """Lines to which ways are compared."""
 
-    in_time: bool = False
-    """An index knows each domain's in the order of time, which may not be quite that of their numbers."""
 
-    def page(self, connection: Connection, place: Place, asked: Asked, behind: int, most: int) -> Sequence[Any]:
-        """Return what is asked for, the newest first."""
-        own, parts = self.table.c, self._parts(place, asked)
-        by_time = self.by_time(place, asked)
-        rest = and_(
-            names(asked.address, own[self.sender], own.recipient_key),
-            _between(asked, self.at),
-            own.state == asked.state if asked.state else true(),
-        )
-        found: list[Any] = []
-        for part, number in parts:
-            order = (self.at, number) if by_time else (number,)
-            lines = self.lines.where(part, rest, self._further(behind, number, by_time))
-            found += connection.execute(lines.order_by(*(column.desc() for column in order)).limit(most))
-        if len(parts) > 1:
-            found.sort(key=lambda row: (row[1], row[0]) if by_time else row[0], reverse=True)
-        return found[:most]
+@dataclass(frozen=True, slots=True)
+class _Strip:
+    index: str
+    where: Clause
 
-    def by_time(self, place: Place, asked: Asked) -> bool:
-        """True where its lines come in the order of time; else in that of their numbers."""
-        return self.in_time and not place.site and len(place.domains) <= _PARTS and not asked.address
 
-    def _further(self, behind: int, number: ColumnElement[int], by_time: bool) -> ColumnElement[bool]:
-        own = self.table.c
-        if not behind or not by_time:
-            return number < behind if behind else true()
-        # The line itself may be forgotten by now.
-        there = select(self.at).where(own.id <= behind).order_by(own.id.desc()).limit(1).scalar_subquery()
-        return tuple_(self.at, own.id) < tuple_(there, literal(behind))
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Strips that hold all that is asked for, and what they do not know of it."""
 
-    def _parts(self, place: Place, asked: Asked) -> list[tuple[ColumnElement[bool], ColumnElement[int]]]:
-        """Part a reach, so that an index finds the newest of each part; or not, where an address is looked for.
+    strips: tuple[_Strip, ...]
+    rest: Clause
+    countable: bool = True
+    """False where counting them is as dear as going through them."""
 
-        Returns each with the number of its lines, as it is to be said in the statement.
-        """
-        domain, key = self.table.c[f"{self.ours}_domain"], self.table.c[f"{self.ours}_key"]
-        number: ColumnElement[int] = self.table.c.id
-        if place.site or asked.address or len(place.owners) > _PARTS:
-            return [(_reach(place, domain, key), number)]
-        if self.in_time and len(place.domains) <= _PARTS:
-            parts = [(domain == one, number) for one in place.domains]
-        else:
-            parts = [(domain.in_(place.domains), number)] if place.domains else []
+
+class _Search:
+    """Finds the lines of one kind."""
+
+    def __init__(
+        self, connection: Connection, kind: str, asked: Asked, behind: tuple[float, int], limits: Limits
+    ) -> None:
+        """behind: time and number; lines below both, in their order."""
+        self._connection = connection
+        self._kind: Kind = FACTS[kind]
+        self._number = KINDS.index(kind)
+        self._asked = asked
+        self._behind = behind
+        self._limits = limits
+
+    def newest(self, place: Place, since: float, most: int) -> list[Key]:
+        """Return the newest that are asked for, none older than `since`."""
+        ways = self._ways(place)
+        if len(ways) == 1:
+            return self._walk(ways[0], since, most)
+        counts = [self._count(way, since, self._limits.few + 1) for way in ways]
+        if min(counts) <= self._limits.few:
+            return self._walk(ways[counts.index(min(counts))], since, most)
+        for way in ways:
+            if not way.countable:
+                return self._walk(way, since, most)
+        for way in ways:
+            found = self._walk(way, max(since, self._glanced(way, since)), most)
+            if len(found) == most:
+                return found
+        return self._walk(self._narrowest(ways, since), since, most)
+
+    def _walk(self, way: _Way, since: float, most: int) -> list[Key]:
+        """Read all strips of a way, each as far as it may have lines for the page."""
+        at, found = self._kind.at, set[Key]()
+        for strip in way.strips:
+            where = self._within(strip, since).and_(way.rest)
+            query = f"SELECT {at}, id {where.sql} ORDER BY {at} DESC, id DESC LIMIT ?"
+            # A mail that somebody sent to himself is found as his twice.
+            found |= {(when, number, self._number) for when, number in self._run(query, (*where.values, most))}
+            if len(found) > most:
+                found = set(nlargest(most, found))
+                since = max(since, min(found)[0])
+        return nlargest(most, found)
+
+    def _within(self, strip: _Strip, since: float) -> Clause:
+        at = self._kind.at
+        rows = Clause(f"FROM {self._kind.table.name} INDEXED BY {strip.index} WHERE {_OURS}").and_(strip.where)
+        return rows.and_(Clause(f"{at} >= ? AND ({at}, id) < (?, ?)", (since, *self._behind)))
+
+    def _run(self, query: str, values: Values) -> Sequence[tuple[float, int]]:
+        return rows_of(self._connection, query, values)
+
+    # --- which way ---
+
+    def _count(self, way: _Way, since: float, most: int) -> int:
+        """Count the lines of its strips, to `most`."""
+        total = 0
+        for strip in way.strips if way.countable else ():
+            where = self._within(strip, since)
+            query = f"SELECT count(*) FROM (SELECT 1 {where.sql} LIMIT ?)"  # noqa: S608 names of our own
+            total += int(rows_of(self._connection, query, (*where.values, most - total))[0][0])
+            if total == most:
+                break
+        return total if way.countable else most
+
+    def _glanced(self, way: _Way, since: float) -> float:
+        """Return the time to which no strip has more lines than are looked through at once."""
+        at = self._kind.at
+        for strip in way.strips:
+            where = self._within(strip, since)
+            query = f"SELECT {at} {where.sql} ORDER BY {at} DESC LIMIT 1 OFFSET ?"
+            for (when,) in rows_of(self._connection, query, (*where.values, self._limits.few)):
+                since = max(since, when)
+        return since
+
+    def _narrowest(self, ways: Sequence[_Way], since: float) -> _Way:
+        most = self._limits.few * 8
+        while True:
+            counts = [self._count(way, since, most) for way in ways]
+            if min(counts) < most or most >= self._limits.counted:
+                return ways[counts.index(min(counts))]
+            most *= 8
+
+    # --- ways ---
+
+    def _ways(self, place: Place) -> list[_Way]:
+        """Cut what is asked for into strips, in each way that an index knows."""
+        whose, whom, state = self._of_place(place), self._of_address(), Clause("")
+        if self._asked.state:
+            state = Clause("state = ?", (self._asked.state,))
+        ways = []
+        if self._asked.address:
+            strips = tuple(self._strips_of_address())
+            ways.append(_Way(strips, whose.and_(state), countable=self._asked.address.startswith("@")))
+        if not place.site and len(place.domains) + len(place.owners) <= self._limits.parts:
+            ways.append(_Way(tuple(self._strips_of_place(place)), whom.and_(state)))
+        if self._asked.state:
+            ways.append(_Way((_Strip(self._kind.by_state, state),), whose.and_(whom)))
+        return ways or [_Way(tuple(self._strips_of_states()), whose)]
+
+    def _strips_of_states(self) -> Iterator[_Strip]:
+        """Cut all there is by states: those that there are, for a newer program may know more of them."""
+        table, index = self._kind.table.name, self._kind.by_state
+        query = f"SELECT min(state) FROM {table} INDEXED BY {index} WHERE {_OURS} AND state > ?"  # noqa: S608 names of our own
+        state = rows_of(self._connection, query, ("",))[0][0]
+        while state is not None:
+            yield _Strip(index, Clause("state = ?", (state,)))
+            state = rows_of(self._connection, query, (state,))[0][0]
+
+    def _strips_of_place(self, place: Place) -> Iterator[_Strip]:
+        kind = self._kind
+        for domain in place.domains:
+            yield _Strip(kind.by_domain, Clause(f"{kind.domain} = ?", (domain,)))
         for owner in place.owners:
-            parts.append((key == (owner.tagged or owner.key), number))
+            yield _Strip(kind.by_key, Clause(f"{kind.key} = ?", (owner.tagged or owner.key,)))
             if not owner.tagged:
-                local, _, name = owner.key.rpartition("@")
-                # The sign behind "+" ends what begins with it.
-                tags = and_(key >= f"{local}+", key < f"{local},", key.endswith(f"@{name}", autoescape=True))
-                # Not the plain number: SQLite would rather go through all lines in their order.
-                parts.append((tags, number + 0))
-        return parts or [(false(), number)]
+                yield _Strip(kind.by_key, self._tags(owner))
 
+    def _strips_of_address(self) -> Iterator[_Strip]:
+        kind, address = self._kind, self._asked.address
+        domain = address.rpartition("@")[2]
+        if not address.startswith("@"):
+            yield _Strip(kind.by_key, Clause(f"{kind.key} = ?", (address,)))
+            other = Clause(f"{kind.other_key} = ?", (address,))
+            if kind.by_other_key == kind.by_other_domain:
+                other = Clause(f"{kind.other_domain} = ?", (domain,)).and_(other)
+            yield _Strip(kind.by_other_key, other)
+        elif domain:
+            yield _Strip(kind.by_domain, Clause(f"{kind.domain} = ?", (domain,)))
+            yield _Strip(kind.by_other_domain, Clause(f"{kind.other_domain} = ?", (domain,)))
 
-def _facts() -> dict[str, _Facts]:
-    """Tell for each kind where its facts are."""
-    none, coming, going = literal(""), literal("in"), literal("out")
-    went, kept, mail, asked, left, told = passage.c, pending.c, message.c, challenge.c, departure.c, letter.c
-    through = select(
-        went.id, went.at, coming, went.sender, went.recipient, went.size, went.decision, went.reason, went.state,
-        went.queue_id, went.reply, went.client, went.transaction_id,
-    )  # fmt: skip
-    held = select(
-        kept.id, kept.held_at, coming, mail.reverse_path, kept.recipient, mail.size, literal("hold"), kept.reason,
-        kept.state, mail.queue_id, kept.last_reply, mail.client_address, mail.transaction_id,
-    )  # fmt: skip
-    challenges = select(
-        asked.id, asked.created_at, going, asked.recipient, asked.sender, literal(0), none, literal("challenge"),
-        asked.state, none, asked.last_reply, none, none,
-    )  # fmt: skip
-    departures = select(
-        left.id, left.at, going, left.sender, left.recipient, left.size, none, left.taught, left.state, left.queue_id,
-        left.reply, left.client, left.transaction_id,
-    )  # fmt: skip
-    letters = select(
-        told.id, told.at, going, told.sender, told.recipient, told.size, none, told.kind, told.state, none, told.reply,
-        none, none,
-    )  # fmt: skip
-    return {
-        "passage": _Facts(through, passage, went.at, in_time=True),
-        "held": _Facts(held.join(message, kept.message_id == mail.id), pending, kept.held_at),
-        "challenge": _Facts(challenges, challenge, asked.created_at),
-        "sent": _Facts(departures, departure, left.at, ours="sender", in_time=True),
-        "letter": _Facts(letters, letter, told.at, sender="sender", in_time=True),
-    }
-
-
-_FACTS = _facts()
-
-
-def page_of(connection: Connection, place: Place, asked: Asked, start: Start, most: int) -> list[Line]:
-    """Return lines behind `start`, up to `most` of each kind, the newest first."""
-    return [
-        Line(kind, *row)
-        for kind, behind in zip(KINDS, start, strict=True)
-        for row in _FACTS[kind].page(connection, place, asked, behind, most)
-    ]
-
-
-def kinds_by_time(place: Place, asked: Asked) -> frozenset[str]:
-    """Return the kinds whose lines come in the order of time; others in that of their numbers."""
-    return frozenset(kind for kind, facts in _FACTS.items() if facts.by_time(place, asked))
-
-
-def _reach(place: Place, domain: ColumnElement[str], key: ColumnElement[str]) -> ColumnElement[bool]:
-    if place.site:
-        return true()
-    ways: list[ColumnElement[bool]] = [domain.in_(place.domains)] if place.domains else []
-    for owner in place.owners:
+    def _tags(self, owner: Owner) -> Clause:
+        key = self._kind.key
         local, _, name = owner.key.rpartition("@")
-        tags = and_(key.startswith(f"{local}+", autoescape=True), key.endswith(f"@{name}", autoescape=True))
-        ways.append(key == owner.tagged if owner.tagged else or_(key == owner.key, tags))
-    return or_(*ways) if ways else false()
+        # The sign behind "+" ends what begins with it.
+        return Clause(
+            f"{key} >= ? AND {key} < ? AND {_ends(key)}", (f"{local}+", f"{local},", -len(name) - 1, f"@{name}")
+        )
+
+    def _of_place(self, place: Place) -> Clause:
+        """Return the condition for mail of theirs, wherever it lies."""
+        if place.site:
+            return Clause("")
+        there = f"{self._kind.domain} IN (SELECT value FROM json_each(?))"  # noqa: S608 names of our own
+        pieces = [Clause(there, (json.dumps(place.domains),))]
+        for owner in place.owners:
+            pieces.append(Clause(f"{self._kind.key} = ?", (owner.tagged or owner.key,)))
+            if not owner.tagged:
+                pieces.append(self._tags(owner))
+        return _any(pieces)
+
+    def _of_address(self) -> Clause:
+        """Return the condition for mail from or to the address that is asked for."""
+        address, columns = self._asked.address, (self._kind.key, self._kind.other_key)
+        if not address:
+            return Clause("")
+        if address.startswith("@"):
+            return _any([Clause(_ends(column), (-len(address), address)) for column in columns])
+        return _any([Clause(f"{column} = ?", (address,)) for column in columns])
 
 
-def names(address: str, sender: ColumnElement[str], recipient: ColumnElement[str]) -> ColumnElement[bool]:
-    """Select mail from or to an address, or `@domain`; "" is all mail."""
-    if not address:
-        return true()
-    if address.startswith("@"):
-        return or_(sender.endswith(address, autoescape=True), recipient.endswith(address, autoescape=True))
-    return or_(sender == address, recipient == address)
+def page_of(
+    connection: Connection, place: Place, asked: Asked, start: Start | None, most: int, limits: Limits = Limits()
+) -> list[Line]:
+    """Return lines behind `start`, the newest first."""
+    since = -math.inf if asked.after is None else asked.after
+    found: list[Key] = []
+    for number, kind in enumerate(KINDS):
+        # No older ones are looked for than make a page already.
+        floor = found[-1][0] if len(found) == most else since
+        search = _Search(connection, kind, asked, _behind(asked, start, number), limits)
+        found = nlargest(most, [*found, *search.newest(place, floor, most)])
+    lines = {line.key: line for number in range(len(KINDS)) for line in _told(connection, number, found)}
+    return [lines[key] for key in found]
 
 
-def _between(asked: Asked, at: ColumnElement[float]) -> ColumnElement[bool]:
-    return and_(
-        at >= asked.after if asked.after is not None else true(),
-        at < asked.before if asked.before is not None else true(),
-    )
+def _behind(asked: Asked, start: Start | None, number: int) -> tuple[float, int]:
+    """Return the time and the number below which the lines of a kind are asked for."""
+    behind = _LATEST
+    if start is not None:
+        at, line, kind = start
+        behind = at, line + (number < kind)
+    return behind if asked.before is None else min(behind, (asked.before, -1))
+
+
+def _told(connection: Connection, number: int, keys: Sequence[Key]) -> Iterator[Line]:
+    kind = FACTS[KINDS[number]]
+    ids = [line for _, line, of_kind in keys if of_kind == number]
+    for row in connection.execute(kind.lines.where(kind.table.c.id.in_(ids))) if ids else ():
+        yield Line(KINDS[number], *row)
+
+
+def _ends(column: str) -> str:
+    return f"substr({column}, ?) = ?"
+
+
+def _any(pieces: Sequence[Clause]) -> Clause:
+    values: Values = tuple(value for piece in pieces for value in piece.values)
+    return Clause(f"({' OR '.join(f'({piece.sql})' for piece in pieces)})", values)

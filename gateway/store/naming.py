@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
-from gateway.store.history_lines import names
 from gateway.store.tables import challenge, departure, message, passage, pending
 
 ERASED = "(erased)"
 """Stands in words about an address in its place."""
+
+
+def names(address: str, sender: ColumnElement[str], recipient: ColumnElement[str]) -> ColumnElement[bool]:
+    """Select mail from or to an address, or `@domain`; "" is all mail."""
+    if not address:
+        return true()
+    if address.startswith("@"):
+        return or_(sender.endswith(address, autoescape=True), recipient.endswith(address, autoescape=True))
+    return or_(_is(sender, address), _is(recipient, address))
 
 
 def mail_of(address: str, sender: ColumnElement[str], recipient: ColumnElement[str]) -> ColumnElement[bool]:
@@ -42,6 +50,15 @@ def asked_of(address: str) -> ColumnElement[bool]:
 def without(address: str, text: str) -> str:
     """Return words without an address that stands in them."""
     return _in_words(address).sub(ERASED, text)
+
+
+def _is(column: ColumnElement[str], address: str) -> ColumnElement[bool]:
+    """Select an address in such words that an index leads to it, also where that begins with its domain."""
+    who, _, _ = str(column.key).partition("_")
+    domain = column.table.c.get(f"{who}_domain")
+    if domain is None or domain.computed is None:
+        return column == address
+    return and_(domain == address.rpartition("@")[2], column == address)
 
 
 def _tagged(address: str, column: ColumnElement[str]) -> ColumnElement[bool]:

@@ -33,7 +33,9 @@ from gateway.store.tables import content, message, pending
 
 _insert_message = Prepared(insert(message).values({c.name: bindparam(c.name) for c in message.c if c.name != "id"}))
 _insert_content = Prepared(insert(content).values({c.name: bindparam(c.name) for c in content.c}))
-_insert_pending = Prepared(insert(pending).values({c.name: bindparam(c.name) for c in pending.c if c.name != "id"}))
+_insert_pending = Prepared(
+    insert(pending).values({c.name: bindparam(c.name) for c in pending.c if c.name != "id" and c.computed is None})
+)
 
 _find_retry = Prepared(
     select(pending.c.recipient_key, pending.c.state)

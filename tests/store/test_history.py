@@ -50,7 +50,7 @@ def history(store: Store) -> History:
 
 async def all_of(history: History, viewer: Viewer, asked: Asked = ALL, size: int = 2) -> list[Line]:
     """Go through all pages."""
-    page = await history.page(viewer, asked, (), size)
+    page = await history.page(viewer, asked, None, size)
     found = list(page.rows)
     while page.next is not None:
         page = await history.page(viewer, asked, page.next, size)

@@ -13,10 +13,12 @@ from alembic.script import ScriptDirectory
 
 from gateway.domain.lifecycle import State
 from gateway.domain.query import Score, Term
+from gateway.flow.history import Asked
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue_ports import Owner, Place, Selection
 from gateway.flow.session_ports import Order
 from gateway.store.engine import open_engine, sqlite_path
+from gateway.store.history_lines import page_of
 from gateway.store.queue import QueueTable
 from gateway.store.queue_parts import Limits
 from gateway.store.schema import MIGRATIONS, Age, age, check_schema, create, upgrade
@@ -184,6 +186,22 @@ async def test_upgrade_keeps_sessions_and_counts_them_as_proven_when_they_began(
     assert session is not None
     assert (session.id, session.wanted, session.scratch, session.looks_as) == (7, "/console/", "totp:x", "")
     assert (session.created_at, session.used_at, session.ends_at, session.proven_at) == (100.0, 200.0, 300.0, 100.0)
+
+
+def test_upgrade_finds_older_history_by_the_domain_of_its_senders(url: str) -> None:
+    to_version(url, "0019")
+    passage = (
+        "INSERT INTO passage VALUES (1, 5.0, 't', 'Ann@elm.example', 'ann@elm.example', 'joe@z.example', 'joe@z.example',"
+        " 'z.example', 1, 'deliver', '', 'relayed', '', '', '')"
+    )
+    execute(url, MAIL, ROW.format(id=7, state="pending", source=""), passage)
+    upgrade(url)
+    engine = open_engine(url, writing=False)
+    with engine.connect() as connection:
+        for asked, found in ((Asked(), [("passage", 1), ("held", 7)]), (Asked("@elm.example"), [("passage", 1)])):
+            lines = page_of(connection, Place(site=True), asked, None, 9)
+            assert [(line.kind, line.id) for line in lines] == found
+    engine.dispose()
 
 
 async def test_upgrade_keeps_links_that_were_asked_for_and_not_sent_yet(url: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Connection,
     CursorResult,
     Float,
@@ -38,6 +39,17 @@ def also_make(statements: Sequence[str]) -> None:
     listen(metadata, "after_create", make)
 
 
+def domain_of(key: str) -> Computed:
+    """Return how SQLite tells the domain of an address in another column, what stands behind its last "@".
+
+    It is kept in no row: only the index that leads to it has it.
+    """
+    return Computed(
+        f"substr({key}, length(rtrim({key}, replace({key}, '@', ''))) + 1)",
+        persisted=False,
+    )
+
+
 def inserted_id(result: CursorResult[Any]) -> int:
     """Return the id the store gave to the row that was inserted."""
     key = result.inserted_primary_key
@@ -46,11 +58,14 @@ def inserted_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-SCHEMA_VERSION = "0019"
+SCHEMA_VERSION = "0020"
 """The newest migration; `db check` compares it with what the file says."""
 
 # SQLite numbers rows by itself only where the key is a plain INTEGER.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+ONLY_HISTORY = text("id <> 0")
+"""Of indexes that no other statement is to take."""
 
 message = Table(
     "message",
@@ -132,6 +147,7 @@ pending = Table(
     Column("lease", BigInteger, nullable=True, comment="fencing token of the worker that has it"),
     Column("lease_until", Float, nullable=True),
     Column("last_reply", Text, nullable=False, comment="the next hop's own words"),
+    Column("sender_domain", Text, domain_of("sender_key")),
 )
 Index("pending_waiting_sender", pending.c.sender_key, sqlite_where=text("state = 'pending'"))
 Index("pending_waiting_source", pending.c.source, pending.c.id, sqlite_where=text("state = 'pending' AND source <> ''"))
@@ -140,7 +156,12 @@ Index("pending_due", pending.c.due_at, sqlite_where=text("state = 'released'"))
 Index("pending_state", pending.c.state, pending.c.id)
 Index("pending_changed", pending.c.changed_at)
 Index("pending_challenge", pending.c.challenge_id, sqlite_where=text("challenge_id IS NOT NULL"))
-Index("pending_recipient", pending.c.recipient_key, pending.c.id)
+# For history, in the order of time. Other statements are not to take those of a state or a domain, which SQLite would think
+# better than what was made for them: so these have a condition that only history says, and each row fulfils.
+Index("pending_held", pending.c.state, pending.c.held_at, sqlite_where=ONLY_HISTORY)
+Index("pending_domain", pending.c.recipient_domain, pending.c.held_at, sqlite_where=ONLY_HISTORY)
+Index("pending_recipient", pending.c.recipient_key, pending.c.held_at)
+Index("pending_sender", pending.c.sender_domain, pending.c.held_at, pending.c.sender_key)
 
 challenge = Table(
     "challenge",
@@ -184,6 +205,9 @@ Index(
     sqlite_where=text("state = 'failed'"),
 )
 Index("challenge_expiry", challenge.c.expires_at, sqlite_where=text("state IN ('queued', 'sent')"))
+# For history, as those of `pending`.
+Index("challenge_state", challenge.c.state, challenge.c.created_at, sqlite_where=ONLY_HISTORY)
+Index("challenge_place", challenge.c.recipient_domain, challenge.c.created_at, sqlite_where=ONLY_HISTORY)
 Index("challenge_message", challenge.c.message_id)
 Index("challenge_mail", challenge.c.mail_id, sqlite_where=text("state = 'sent'"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, Index, Integer, String, Table, Text
 
-from gateway.store.tables.core import RowId, metadata
+from gateway.store.tables.core import RowId, domain_of, metadata
 
 letter = Table(
     "letter",
@@ -19,6 +19,9 @@ letter = Table(
     Column("size", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reply", Text, nullable=False, comment="of the server that it was given to"),
+    Column("sender_domain", Text, domain_of("sender")),
 )
+Index("letter_state", letter.c.state, letter.c.at)
 Index("letter_domain", letter.c.recipient_domain, letter.c.at)
-Index("letter_recipient", letter.c.recipient_key, letter.c.id)
+Index("letter_recipient", letter.c.recipient_key, letter.c.at)
+Index("letter_sender", letter.c.sender_domain, letter.c.at, letter.c.sender)

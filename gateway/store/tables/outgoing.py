@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
-from gateway.store.tables.core import RowId, metadata
+from gateway.store.tables.core import RowId, domain_of, metadata
 
 sent_mail = Table(
     "sent_mail",
@@ -36,8 +36,10 @@ departure = Table(
     Column("queue_id", Text, nullable=False, comment="of the MTA in front"),
     Column("reply", Text, nullable=False, comment="what the server behind said"),
     Column("client", Text, nullable=False),
+    Column("recipient_domain", Text, domain_of("recipient_key")),
 )
 """What became of each mail, for history."""
+Index("departure_state", departure.c.state, departure.c.at)
 Index("departure_domain", departure.c.sender_domain, departure.c.at)
-Index("departure_sender", departure.c.sender_key, departure.c.id)
-Index("departure_recipient", departure.c.recipient_key, departure.c.id)
+Index("departure_sender", departure.c.sender_key, departure.c.at)
+Index("departure_recipient", departure.c.recipient_domain, departure.c.at, departure.c.recipient_key)
