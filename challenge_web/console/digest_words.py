@@ -11,7 +11,7 @@ from gateway.domain.schedule import DAYS, STEPS, parse_schedule
 KIND_NAMES = {
     Kind.PEOPLE: phrase("Mail from people"),
     Kind.NEWSLETTERS: phrase("Newsletters, receipts, notices"),
-    Kind.SPAM: phrase("Likely spam: nobody vouches for it"),
+    Kind.SPAM: phrase("Likely spam: nobody vouches for it, or its score is high"),
 }
 DAY_NAMES = (
     ("mon", phrase("Monday")),

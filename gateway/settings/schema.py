@@ -214,7 +214,7 @@ class Challenge(Section, frozen=True):
     work_bits: Bits = 13
     """Difficulty of the proof of work: each bit more doubles it."""
     language: Line = "auto"
-    """Of challenges: auto (that of the mail they answer), en, de, fr, es or cs."""
+    """Of challenges: auto (that of the mail they answer), or the tag of a language we have, as de."""
     from_address: Mailbox = ""
     """From of challenges; "" is postmaster at the recipient's domain."""
     organisation: Line = ""
@@ -262,7 +262,7 @@ class Digest(Section, frozen=True):
     time_zone: TimeZone = "UTC"
     """Zone of these hours, as Europe/Prague, for whoever has chosen none."""
     kinds: tuple[Literal["people", "newsletters", "spam"], ...] = ("people", "newsletters", "spam")
-    """Which mail is in it: what people wrote, what machines send, what nobody vouches for."""
+    """Which mail is in it: what people wrote, what machines send, likely spam."""
     subject: DigestSubject = ""
     """Its subject, as "{total} mails for {mailbox}"; "" is the shipped one."""
 

@@ -10,11 +10,22 @@ import click
 import dkim
 import pytest
 
+from challenge_web.limits import Limits
 from gateway.cli.main import cli
 from gateway.demo.world import python_line, swaks_line
-from gateway.flow.list_import import MOST_OCTETS
+from gateway.domain.digest import MOST_LINES as MOST_DIGEST_LINES
+from gateway.domain.digest import SPAM_SCORE
+from gateway.domain.expecting import MOST_TAGS, MOST_WINDOWS
+from gateway.flow import releases, saved_searches
+from gateway.flow.list_import import MOST_LINES, MOST_OCTETS
+from gateway.flow.notices import LONGEST_BODY, MOST_AN_HOUR
+from gateway.flow.overview import LOOKED_AT
+from gateway.flow.queue import MOST_COUNTED, SIZES
+from gateway.flow.read import SOURCE_PAGE, SOURCE_PAGES
+from gateway.reading.limits import LIMITS
 from gateway.relay.signer import Signer
 from gateway.settings import Endpoint, load
+from gateway.settings.outgoing import Outgoing
 from tests.architecture.test_docs import PAGES
 from tests.architecture.tree import ROOT
 
@@ -115,3 +126,28 @@ def test_numbers_of_tuning_are_those_of_the_settings(tmp_path: Path) -> None:
     assert f"{shipped.relay.recipient_cache_seconds:g} s, its no {shipped.relay.refusal_cache_seconds:g} s" in tuning
     assert f"kept {shipped.store.retention_days:g} days, facts of relayed mail {shipped.history.days:g}" in tuning
     assert f"{shipped.smtp.max_memory_octets // 2**20} MB" in tuning
+
+
+def test_bounds_of_console_and_digests_are_those_of_the_code() -> None:
+    console, digests, outgoing = (
+        " ".join((DOCS / name).read_text("utf-8").split()) for name in ("console.md", "digests.md", "outgoing.md")
+    )
+
+    assert f"{MOST_OCTETS // 10**6} MB and {MOST_LINES:,} lines at most" in console
+    assert f"and its order, {saved_searches.MOST} for each account" in console
+    assert "pages hold {}, {} or {} rows".format(*SIZES) in console
+    assert f"a count ends at “more than {MOST_COUNTED:,}”" in console
+    assert f"at most {MOST_WINDOWS} open windows and {MOST_TAGS} addresses to give away" in console
+    assert f"{releases.MOST_OPEN} open ones of a recipient, and {releases.MOST_A_DAY} in a day" in console
+    assert f"the source in {SOURCE_PAGES} pages of {SOURCE_PAGE // 1024} kB" in console
+    assert f"It has {LIMITS.seconds:g} seconds and {LIMITS.memory_octets // 2**20} MB" in console
+    assert f"among the newest {LOOKED_AT:,} mails" in console
+    assert Limits().knocks.per_minute == 6
+    assert "a network may send six in a minute" in console
+    assert MOST_DIGEST_LINES == 100
+    assert "a hundred lines at most" in digests
+    assert f"whose score is {SPAM_SCORE:g} or more" in digests
+    assert f"At most {MOST_AN_HOUR} in an hour for a mailbox" in digests
+    assert f"beginning of its text: {LONGEST_BODY} characters" in digests
+    assert f"[outgoing] days` ({Outgoing().days:g})" in outgoing
+    assert f"[outgoing] most_recipients` ({Outgoing().most_recipients})" in outgoing
