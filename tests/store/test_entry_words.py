@@ -13,7 +13,8 @@ from gateway.domain.lists import Entry, Verdict
 from gateway.flow.list_ports import Cut, Part
 from gateway.store.engine import open_engine, sqlite_path
 from gateway.store.entries import EntryTable
-from gateway.store.schema import create, upgrade
+from gateway.store.schema import upgrade
+from tests.store.fresh import lay_store
 from tests.store.test_schema import to_version
 
 ENTRIES = (
@@ -34,7 +35,7 @@ PARTS = {
 @pytest.fixture
 def filled(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/gateway.db"
-    create(url)
+    lay_store(sqlite_path(url))
     engine = open_engine(url, writing=True)
     with engine.connect() as connection, connection.begin():
         entries = [(Entry(Verdict.ALLOW, pattern, scope), note) for pattern, scope, note in ENTRIES]

@@ -35,17 +35,28 @@ def problem(heard: Heard) -> str:
 # --- refusals ---
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [("GET", "/nothing", 404), ("GET", "/lists/x", 404), ("GET", "/lists/1/x", 404), ("GET", "/lists/" + "9" * 40, 404),
-     ("PATCH", "/lists", 405), ("POST", "/overview", 405), ("TRACE", "/lists", 405), ("GET", "/lists/%2e%2e/x", 404),
-     ("OPTIONS", "/lists", 405), ("GET", "/policies/a%2Fb", 404), ("GET", "/policies/%00", 404)],
+NO_ADDRESSES = (
+    ("GET", "/nothing", 404), ("GET", "/lists/x", 404), ("GET", "/lists/1/x", 404), ("GET", "/lists/" + "9" * 40, 404),
+    ("PATCH", "/lists", 405), ("POST", "/overview", 405), ("TRACE", "/lists", 405), ("GET", "/lists/%2e%2e/x", 404),
+    ("OPTIONS", "/lists", 405), ("GET", "/policies/a%2Fb", 404), ("GET", "/policies/%00", 404),
 )  # fmt: skip
-async def test_address_that_is_none_is_a_problem(program: Program, method: str, path: str, status: int) -> None:
-    heard = await program.ask(method, path)
-    assert heard.status == status
-    problem(heard)
-    assert status != 405 or heard.headers["Allow"]
+WRONG_BODIES: tuple[tuple[object, str], ...] = (
+    (b"", "malformed"), (b"{", "malformed"), (b"\xff", "malformed"), (b"[" * 100_000, "invalid"), (b"[]", "invalid"),
+    (b"null", "invalid"), ({**DENY, "x": 1}, "invalid"), ({**DENY, "verdict": "maybe"}, "invalid"),
+    ({**DENY, "pattern": "x" * 401}, "invalid"), ({**DENY, "pattern": "*"}, "invalid"), ({**DENY, "for": ""}, "invalid"),
+    ({**DENY, "for": "kim@other.example"}, "invalid"), ({**DENY, "expires_at": "2020-01-01T00:00:00Z"}, "invalid"),
+    ({**DENY, "expires_at": "2030-01-01T00:00:00"}, "invalid"), ({**DENY, "note": "a\nb"}, "invalid"),
+    ({**DENY, "verdict": "allow", "proof": "none"}, "invalid"), (b"x" * 2_000_000, "too-large"),
+)  # fmt: skip
+
+
+async def test_address_that_is_none_is_a_problem(program: Program, subtests: pytest.Subtests) -> None:
+    for method, path, status in NO_ADDRESSES:
+        with subtests.test(method=method, path=path):
+            heard = await program.ask(method, path)
+            assert heard.status == status
+            problem(heard)
+            assert status != 405 or heard.headers["Allow"]
 
 
 async def test_query_that_is_not_utf_8_is_a_problem_that_names_the_field(program: Program) -> None:
@@ -54,17 +65,10 @@ async def test_query_that_is_not_utf_8_is_a_problem_that_names_the_field(program
     assert heard.data["errors"] == [{"field": "q", "reason": "It is not UTF-8."}]
 
 
-@pytest.mark.parametrize(
-    ("body", "name"),
-    [(b"", "malformed"), (b"{", "malformed"), (b"\xff", "malformed"), (b"[" * 100_000, "invalid"), (b"[]", "invalid"),
-     (b"null", "invalid"), ({**DENY, "x": 1}, "invalid"), ({**DENY, "verdict": "maybe"}, "invalid"),
-     ({**DENY, "pattern": "x" * 401}, "invalid"), ({**DENY, "pattern": "*"}, "invalid"), ({**DENY, "for": ""}, "invalid"),
-     ({**DENY, "for": "kim@other.example"}, "invalid"), ({**DENY, "expires_at": "2020-01-01T00:00:00Z"}, "invalid"),
-     ({**DENY, "expires_at": "2030-01-01T00:00:00"}, "invalid"), ({**DENY, "note": "a\nb"}, "invalid"),
-     ({**DENY, "verdict": "allow", "proof": "none"}, "invalid"), (b"x" * 2_000_000, "too-large")],
-)  # fmt: skip
-async def test_body_that_is_wrong_is_a_problem(program: Program, body: object, name: str) -> None:
-    assert problem(await program.ask("POST", "/lists", body=body)) == name
+async def test_body_that_is_wrong_is_a_problem(program: Program, subtests: pytest.Subtests) -> None:
+    for body, name in WRONG_BODIES:
+        with subtests.test(body=repr(body)[:80]):
+            assert problem(await program.ask("POST", "/lists", body=body)) == name
 
 
 async def test_body_of_another_type_is_not_read(program: Program) -> None:
@@ -98,13 +102,12 @@ async def test_overview_of_a_domain_that_is_none_is_not_found_as_the_document_sa
     assert "404" in told["paths"]["/overview"]["get"]["responses"]
 
 
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "limit=1&limit=2", "x=1", "verdict=maybe", "words=" + "x" * 201]
-)
-async def test_parameter_that_is_wrong_is_a_problem(program: Program, query: str) -> None:
-    heard = await program.ask("GET", f"/lists?{query}")
-    assert (heard.status, problem(heard)) == (400, "malformed")
-    assert heard.data["errors"][0]["reason"]
+async def test_parameter_that_is_wrong_is_a_problem(program: Program, subtests: pytest.Subtests) -> None:
+    for query in ("limit=0", "limit=201", "limit=x", "limit=1&limit=2", "x=1", "verdict=maybe", "words=" + "x" * 201):
+        with subtests.test(query=query):
+            heard = await program.ask("GET", f"/lists?{query}")
+            assert (heard.status, problem(heard)) == (400, "malformed")
+            assert heard.data["errors"][0]["reason"]
 
 
 async def test_problem_tells_the_field(program: Program) -> None:
