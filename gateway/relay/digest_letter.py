@@ -74,6 +74,8 @@ def _variables(letter: DigestLetter, desk: Desk, now: float, spoken: Language) -
         "may_list": letter.may_list,
         "content": letter.content,
         "groups": [_group(group, letter, now, zone, spoken) for group in letter.groups],
+        # Told before, or of a kind that its reader has left out.
+        "rest": letter.total > sum(group.total for group in letter.groups),
         "page": letter.links.all or f"{letter.links.console}pending",
         "stop": letter.links.stop,
     }

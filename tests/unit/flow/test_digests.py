@@ -40,6 +40,7 @@ async def test_digest_goes_at_its_hour_and_not_before(desk: DigestDesk) -> None:
     assert mail["To"] == "joe@example.org"
     assert mail["Subject"] == "1 mail is waiting for you"
     assert "Offer for the roof" in text_of(mail)
+    assert "More mail waits" not in mail.as_string()
     (envelope, _) = desk.world.hop.taken[0]
     assert envelope.reverse_path.is_null
     assert envelope.recipients[0].notify == "NEVER"
@@ -55,6 +56,7 @@ async def test_nothing_new_sends_nothing(desk: DigestDesk) -> None:
     assert "Another" in text_of(mail)
     assert "  Hi\n" not in text_of(mail)
     assert "2 mails are waiting" in mail["Subject"]
+    assert "More mail waits than is listed here:\r\nhttps://gw.example.org/console/pending\r\n" in text_of(mail)
 
 
 async def test_digest_that_is_off_goes_to_nobody(desk: DigestDesk) -> None:

@@ -141,6 +141,16 @@ def test_hundred_long_rows_stay_below_what_mail_programs_cut_off() -> None:
     assert max(map(len, mail.as_bytes().split(b"\n"))) <= 1000
 
 
+@pytest.mark.parametrize("subject", ["About the roof and the windows. " * 8, "x" * 300])
+def test_text_has_no_line_but_links_that_a_screen_of_72_cuts(subject: str) -> None:
+    told = row(
+        subject=subject, author_name="Anna of the Roofs " * 5, files=("a long name of a file.pdf " * 4, "plan.pdf")
+    )
+    lines = body(composed(letter(told, total=5)), "plain").splitlines()
+    assert [line for line in lines if len(line) > 72 and "https://" not in line] == []
+    assert "More mail waits than is listed here:" in lines
+
+
 def test_rest_and_others_of_a_source_are_counted() -> None:
     told = letter()
     groups = (Group(Kind.NEWSLETTERS, 9, (Line(row(), (row(2), row(3))),)), Group(Kind.SPAM, 2, (Line(row()),)))
