@@ -180,9 +180,8 @@ class Door:
         response = _response(operation, await operation.handler(call))
         if operation.changes:
             named = " ".join(call.path.values())[:300]
-            await self._journal.note(
-                call.viewer, f"api {operation.id}", named, f"token {call.token.name}", self._client_of(request)
-            )
+            detail = "; ".join([*call.deeds, f"token {call.token.name}"])
+            await self._journal.note(call.viewer, f"api {operation.id}", named, detail, self._client_of(request))
         tag = response.headers.get(hdrs.ETAG, "")
         told = [one.strip().removeprefix("W/") for one in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")]
         if tag and tag in told:

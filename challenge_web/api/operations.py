@@ -6,7 +6,7 @@ The table of operations is what is served, what the OpenAPI document is written 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
@@ -50,6 +50,8 @@ class Call(Generic[QueryT_co, BodyT_co]):
     query: QueryT_co
     body: BodyT_co
     cursors: Cursors
+    deeds: list[str] = field(default_factory=list)
+    """What is done, for the journal, in a few words of the operation."""
 
     @property
     def id(self) -> int:

@@ -21,6 +21,7 @@ from challenge_web.api.operations import (
     when,
 )
 from challenge_web.api.problems import Problem, invalid, not_found, sentence
+from challenge_web.console.deed_words import order_deed
 from challenge_web.console.routes import Names
 from gateway.domain.durations import DAY
 from gateway.domain.roles import Right, Viewer
@@ -282,6 +283,7 @@ class PendingResource:
             order = await self._orders.give_all(call.viewer, wish, chosen)
         if order is None:
             raise not_found()
+        call.deeds.append(order_deed(order, told.ids))
         return Created(await self._detail(call.viewer, order), f"/pending/orders/{order.id}")
 
     async def one_order(self, call: Call[Nothing, None]) -> OrderDetail:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from challenge_web.console.forms import number_of
 from gateway.domain.phrase import phrase
 from gateway.flow.journal import Deed
+from gateway.flow.orders import Order
 
 DEEDS: dict[str, str] = {
     "pending": phrase("moved mail that waits"),
@@ -72,6 +75,16 @@ _PLACES = {
     "account-link": "accounts",
     "account-look": "accounts",
 }
+
+
+_NAMED = 20
+"""How many of the mails that an order moves a line names; the history of each mail has them all."""
+
+
+def order_deed(order: Order, ids: Sequence[int]) -> str:
+    """Say for the journal what an order does. ids: of its mails; none where they were searched for."""
+    named = f"{len(ids)} ({' '.join(map(str, ids[:_NAMED]))})" if ids else "all that match"
+    return f"{order.action.value}: {named}, order {order.id}"
 
 
 def place_of(deed: Deed) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import hdrs, web
 
+from challenge_web.console.deed_words import order_deed
 from challenge_web.console.forms import number_of, text_of
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.mail_view import MailView
@@ -59,8 +60,6 @@ UNVOUCHED = say(
     done=False,
 )
 NO_SOURCE = say("source-gone", "Nothing from this source waits any more.", done=False)
-_NAMED = 20
-"""How many of the mails that were moved a line of the log names; the history of each mail has them all."""
 TOLD_SECONDS = 30.0
 """How long the list still tells of an order that has ended."""
 _ACTIONS = {action.value: action for action in Action}
@@ -208,8 +207,7 @@ class PendingPages:
             order = await self._orders.give(viewer, wish, ids)
         if order is None:
             raise see_other(request, address(back), NOTHING_CHOSEN)
-        named = "all that match" if everything else f"{len(ids)} ({' '.join(map(str, ids[:_NAMED]))})"
-        tell(request, f"{wish.action.value}: {named}, order {order.id}")
+        tell(request, order_deed(order, [] if everything else ids))
         if everything:
             raise see_other(request, f"console/pending/order/{order.id}?{address(back).partition('?')[2]}")
         following = _next_row(text_of(form, "shown"), ids)
