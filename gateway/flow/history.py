@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -120,8 +120,13 @@ class HistoryTable(Protocol):
     def page(self, place: Place, asked: Asked, start: Start | None, most: int) -> Sequence[Line]:
         """Return up to `most` lines behind `start`, the newest first."""
 
-    def forget(self, before: float, domains: Collection[str], *, but: bool, most: int) -> int:
-        """Drop passages and letters of before then, of these domains or of all but these; return how many."""
+    def outdated(
+        self, before: float, domains: Collection[str], *, but: bool, most: int
+    ) -> Iterable[tuple[str, Sequence[int]]]:
+        """Return numbers of facts of mail of before then, by their kind: of these domains or of all but these."""
+
+    def forget(self, kind: str, ids: Collection[int]) -> int:
+        """Drop such facts; return how many there were."""
 
     def over(self, before: float, domains: Collection[str], *, but: bool, most: int) -> Sequence[tuple[int, int]]:
         """Return held rows that ended before then, each with its message."""
@@ -231,15 +236,22 @@ class History:
         event(_log, "erased", actor=viewer.name, mails=erased.mails, entries=erased.entries)
         return erased
 
-    async def sweep(self, most: int = 2000) -> int:
-        """Drop facts that are older than their domain keeps them, up to `most` for each; return how many."""
-        now, groups = self._now(), self._groups()
-        gone = 0
-        for names, but, days in groups:
+    async def sweep(self, most: int = 2000, facts: int = 20_000) -> int:
+        """Drop what is older than its domain keeps it; return how many.
+
+        What is old is looked for beside the writing, and dropped piece by piece: mail that comes in does not wait for it.
+        most: held mails. facts: of mail that passed, as much may have come since it was called last.
+        """
+        now, gone = self._now(), 0
+        for names, but, days in self._groups():
             before = now - days * DAY
-            gone += await self._store.transact(
-                lambda tx: tx.history.forget(before, names, but=but, most=most)  # noqa: B023 awaited here
+            old = await self._store.look(
+                lambda tx: list(tx.history.outdated(before, names, but=but, most=facts))  # noqa: B023 awaited here
             )
+            for kind, ids in old:
+                for start in range(0, len(ids), BATCH):
+                    some = ids[start : start + BATCH]
+                    gone += await self._store.transact(lambda tx: tx.history.forget(kind, some))  # noqa: B023 awaited here
         return gone + await self._sweep_held(most)
 
     async def _sweep_held(self, most: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +24,8 @@ from gateway.flow.letter_book import Letter
 from gateway.flow.passages import Passage
 from gateway.flow.queue_ports import Place
 from gateway.store.dropping import drop_messages, drop_rows
+from gateway.store.history_age import older_of
+from gateway.store.history_kinds import KINDS, PASSING
 from gateway.store.history_lines import page_of
 from gateway.store.naming import asked_of, held_of, mail_of, outgoing_of, passed_by
 from gateway.store.prepared import Prepared
@@ -74,19 +76,17 @@ class HistoryTable:
         """Return up to `most` lines behind `start`, the newest first."""
         return page_of(self._connection, place, asked, start, most)
 
-    def forget(self, before: float, domains: Collection[str], *, but: bool, most: int) -> int:
-        """Drop facts of mail of before then, of these domains or of all but these; return how many."""
-        gone = 0
-        places = (
-            (passage, passage.c.recipient_domain),
-            (departure, departure.c.sender_domain),
-            (letter, letter.c.recipient_domain),
-        )
-        for table, domain in places:
-            named = domain.in_(domains)
-            old = select(table.c.id).where(table.c.at < before, ~named if but else named).limit(most)
-            gone += self._connection.execute(delete(table).where(table.c.id.in_(old))).rowcount
-        return gone
+    def outdated(
+        self, before: float, domains: Collection[str], *, but: bool, most: int
+    ) -> Iterator[tuple[str, list[int]]]:
+        """Yield numbers of facts of mail of before then, of these domains or of all but these, by their kind."""
+        for kind in PASSING:
+            yield kind, older_of(self._connection, kind, before, domains, but=but, most=most)
+
+    def forget(self, kind: str, ids: Collection[int]) -> int:
+        """Drop such facts; return how many there were."""
+        table = KINDS[kind].table
+        return self._connection.execute(delete(table).where(table.c.id.in_(ids))).rowcount
 
     def over(self, before: float, domains: Collection[str], *, but: bool, most: int) -> list[tuple[int, int]]:
         """Return rows that ended before then, of these domains or of all but these, each with its message.

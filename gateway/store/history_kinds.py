@@ -100,3 +100,5 @@ def _kinds() -> dict[str, Kind]:
 
 
 KINDS: dict[str, Kind] = _kinds()
+PASSING = ("passage", "sent", "letter")
+"""Those whose facts are all there is of a mail."""

@@ -9,7 +9,8 @@ import pytest
 from gateway.domain.address import Address
 from gateway.store.store import Store
 from gateway.store.transaction import Transaction
-from tests.store.letters import NOW, keep, message, row
+from tests.store.letters import DAY, NOW, keep, message, row
+from tests.store.test_history import passage, put
 
 ROWS = 5000
 MOST = 300
@@ -115,3 +116,20 @@ async def test_order_of_many_rows_finds_what_is_left_without_going_through_what_
 
     await store.transact(work)
     assert await steps(store, lambda tx: tx.orders.left(1, 50)) < MOST
+
+
+async def test_facts_that_nobody_forgets_yet_are_not_gone_through(store: Store) -> None:
+    await put(store, passage(recipient="a@long.example"), passage(recipient="b@example.org", at=NOW + 90 * DAY))
+    await store.transact(
+        lambda tx: tx.connection.exec_driver_sql(
+            COPY.format(table="passage", last=100 + ROWS, columns="id, at, transaction_id, sender, sender_key, recipient,"
+            " recipient_key, recipient_domain, size, decision, reason, state, queue_id, reply, client",
+            values="i, at + i, '', '', '', recipient, recipient_key, recipient_domain, 1, '', '', '', '', '', ''")
+        )
+    )  # fmt: skip
+    for domains, but in ((["long.example"], True), (["example.org"], False), (["none.example"], False)):
+        look = lambda tx: list(tx.history.outdated(NOW + 50 * DAY, domains, but=but, most=200))  # noqa: B023, E731
+        assert await store.look(look) == [("passage", []), ("sent", []), ("letter", [])]
+        assert await steps(store, look) < MOST
+    both = await store.look(lambda tx: dict(tx.history.outdated(NOW + 99 * DAY, [], but=True, most=ROWS)))
+    assert len(both["passage"]) == ROWS

@@ -232,7 +232,9 @@ async def test_request_with_a_key_is_done_once_and_answered_the_same(program: Pr
 async def test_journal_names_the_mails_of_an_order_as_the_console_s_line_does(program: Program) -> None:
     row = int(program.house.own[Names.ROW]) - 1
     for which in ({"ids": [row, 999]}, {"all": {"q": "nothingatall"}}):
-        assert (await program.ask("POST", "/pending/orders", Role.SITE_ADMIN, {"action": "delete", **which})).status == 201
+        assert (
+            await program.ask("POST", "/pending/orders", Role.SITE_ADMIN, {"action": "delete", **which})
+        ).status == 201
     lines = (await program.ask("GET", "/journal", Role.SITE_ADMIN)).data["items"]
     told = [re.sub(r"order \d+", "order N", line["detail"]) for line in lines if line["deed"] == "api orderPending"]
     assert told == ["delete: all that match, order N; token tests", f"delete: 2 ({row} 999), order N; token tests"]
