@@ -7,7 +7,7 @@ import re
 import smtplib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from tests.peers.fingers import SMALL, fingers
 from tests.unit.web.console.markup import faults
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -109,6 +110,7 @@ def test_every_room_of_the_menu_is_sound_and_fits_a_narrow_phone(
             assert faults(answer.text()) == [], address
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address
             expect(page.locator(".menu--folded a[aria-current=page]")).to_have_count(1)
+            assert page.evaluate(SMALL) == [], address
 
 
 def test_menu_opens_without_script_on_a_phone(browser: Browser, demo: str) -> None:
@@ -181,19 +183,6 @@ def test_mail_is_found_read_delivered_and_brought_back_by_keys_alone(browser: Br
         page.keyboard.type("nobody-at-all")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Nothing found")).to_be_visible()
-
-
-Touch = Callable[..., None]
-
-
-def fingers(page: Page) -> Touch:
-    """Return what puts fingers on the page, moves them, and lifts them where there are none."""
-    session = page.context.new_cdp_session(page)
-
-    def touch(kind: str, *points: tuple[float, float]) -> None:
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
-
-    return touch
 
 
 def listed(page: Page) -> Locator:

@@ -132,7 +132,7 @@ async def test_who_has_more_addresses_chooses_one_and_an_admin_types_it(desk: De
     assert page.count('<option value="kim@example.org"') == 2
     await start(desk, "two", address="kim@example.org")
     assert len(await windows(desk, "kim@example.org")) == 1
-    assert 'name="address" type="email"' in await desk.get("dora", PAGE)
+    assert 'name="address" type="text" inputmode="email"' in await desk.get("dora", PAGE)
     await start(desk, "dora", address="anybody@example.org")
 
 

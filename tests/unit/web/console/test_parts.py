@@ -99,6 +99,12 @@ def test_field_of_a_password_never_shows_one(environment: jinja2.Environment) ->
     assert "blue kettle" not in page
 
 
+def test_field_of_an_address_takes_letters_of_every_script_as_they_are_typed(environment: jinja2.Environment) -> None:
+    page = _call(environment, '{{ parts.field("address", "Address", x, "email") }}', "j\u00fcrgen@b\u00fccher.example")
+    assert 'type="text" inputmode="email"' in page
+    assert 'autocapitalize="none" spellcheck="false"' in page
+
+
 def test_field_with_an_error_says_which_one_it_is(environment: jinja2.Environment) -> None:
     page = _call(environment, '{{ parts.field("name", "Name", x, hint="Short.", error="Too long.") }}', "Joe")
     assert 'aria-invalid="true"' in page
