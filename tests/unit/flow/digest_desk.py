@@ -177,3 +177,9 @@ def stop_in(mail: EmailMessage) -> str:
     found = re.search(r"/digest/stop/([a-z2-9]{32})", text_of(mail))
     assert found is not None
     return found[1]
+
+
+async def stuck(desk: DigestDesk) -> list[tuple[str, str]]:
+    """Return the mailboxes whose digest could not be delivered, and what the server said."""
+    found = await desk.world.store.look(lambda tx: tx.digests.stuck(None, "", 10))
+    return [(one.mailbox, one.reply) for one in found]

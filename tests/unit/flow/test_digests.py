@@ -12,7 +12,7 @@ from gateway.flow.account_ports import Kind
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
 from gateway.flow.queue import Ask, Queue
-from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, text_of
+from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, stuck, text_of
 from tests.unit.flow.world import DAY, DEFERRED, HOUR, JOE, KIM, NOW, REFUSED, World, letter
 
 INFO = Address.of("info@example.org")
@@ -23,11 +23,6 @@ def desk(world: World) -> DigestDesk:
     made = DigestDesk(world)
     made.on()
     return made
-
-
-async def stuck(desk: DigestDesk) -> list[tuple[str, str]]:
-    found = await desk.world.store.look(lambda tx: tx.digests.stuck(None, "", 10))
-    return [(one.mailbox, one.reply) for one in found]
 
 
 async def test_digest_goes_at_its_hour_and_not_before(desk: DigestDesk) -> None:
