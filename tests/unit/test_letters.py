@@ -242,9 +242,9 @@ async def noticed(settings: Settings, texts: Texts | None) -> email.message.Emai
 @pytest.mark.parametrize(
     ("texts", "subject"),
     [
-        (None, "A mail is waiting: Offer for the roof"),
+        (None, "A message is waiting: Offer for the roof"),
         (NOTICE, "Waits: Offer for the roof"),
-        (replace(NOTICE, text="no end\n"), "A mail is waiting: Offer for the roof"),
+        (replace(NOTICE, text="no end\n"), "A message is waiting: Offer for the roof"),
     ],
 )
 async def test_notice_is_written_with_the_words_of_the_domain_if_they_are_good(

@@ -33,7 +33,7 @@ async def test_digest_goes_at_its_hour_and_not_before(desk: DigestDesk) -> None:
     assert await desk.until(SIX - 1) == []
     (mail,) = await desk.until(SIX)
     assert mail["To"] == "joe@example.org"
-    assert mail["Subject"] == "1 mail is waiting for you"
+    assert mail["Subject"] == "1 message is waiting for you"
     assert "Offer for the roof" in text_of(mail)
     assert "More mail waits" not in mail.as_string()
     (envelope, _) = desk.world.hop.taken[0]
@@ -50,7 +50,7 @@ async def test_nothing_new_sends_nothing(desk: DigestDesk) -> None:
     (mail,) = await desk.until(SIX + 4 * DAY)
     assert "Another" in text_of(mail)
     assert "  Hi\n" not in text_of(mail)
-    assert "2 mails are waiting" in mail["Subject"]
+    assert "2 messages are waiting" in mail["Subject"]
     assert "More mail waits than is listed here:\r\nhttps://gw.example.org/console/pending\r\n" in text_of(mail)
 
 
@@ -250,7 +250,7 @@ async def test_digest_of_ours_that_is_held_is_never_in_a_digest(desk: DigestDesk
     await desk.until(SIX)
     again = desk.world.hop.taken[0][1].replace(b"X-Gateway-Release", b"X-Lost")
     await desk.world.arrive(again, sender=Address.of(""))
-    assert await desk.world.by_subject() == {"Hi": "pending", "1 mail is waiting for you": "pending"}
+    assert await desk.world.by_subject() == {"Hi": "pending", "1 message is waiting for you": "pending"}
     assert await desk.until(SIX + 2 * DAY) == []
 
 
@@ -273,7 +273,7 @@ async def test_two_thousand_mails_make_a_hundred_lines_and_all_are_told_of_in_ti
         pass
     root = Viewer(1, "root", Role.SITE_ADMIN, Reach(site=True))
     assert (await queue.page(root, Ask(box="digest:1"))).total == 100
-    assert mail["Subject"] == "130 mails are waiting for you"
+    assert mail["Subject"] == "130 messages are waiting for you"
     (rest,) = await desk.until(SIX + DAY)
     assert len(secrets_in(rest)) == 30
 
@@ -379,7 +379,7 @@ async def test_what_goes_soon_stands_in_a_digest_that_goes_for_something_new(des
     await desk.arrive("New", sender="ben@oak.example")
     (mail,) = await desk.until(SIX + 13 * DAY)
     assert "Old" in text_of(mail)
-    assert "within a day" in text_of(mail)
+    assert "less than a day left" in text_of(mail)
     # Telling it again does not keep it longer.
     desk.world.clock.at = NOW + 14 * DAY
     assert await desk.world.expirer().run_once() == 1

@@ -133,7 +133,7 @@ async def test_newsletter_is_allowed_with_its_source(desk: DigestDesk) -> None:
     (mail,) = await desk.until(SIX)
     text = mail.get_body(("plain",))
     assert text is not None
-    assert "2 more mails from the same source" in text.get_content()
+    assert "2 more messages from the same source" in text.get_content()
     assert await desk.links().act(secrets_in(mail)[-1], Action.AUTHORIZE) is not None
     states = await desk.world.by_subject()
     assert {states[f"Week {number}"] for number in range(3)} == {"released"}

@@ -60,7 +60,7 @@ async def test_who_chose_it_is_told_at_once_with_links_of_his_own(desk: DigestDe
     await choose(desk, "joe@example.org", "on")
     await desk.arrive("Offer", JOE, KIM)
     ((to, subject, text),) = await told(desk, text="Dear Joe,\n\nsee https://evil.example/x\n" + "y" * 2000)
-    assert (to, subject) == (JOE.text, "A mail is waiting: Offer")
+    assert (to, subject) == (JOE.text, "A message is waiting: Offer")
     assert "| Dear Joe," in text
     assert "evil.example" not in text
     assert "y" * 1000 not in text
@@ -109,7 +109,7 @@ async def test_machines_are_told_of_nothing_that_could_come_back(desk: DigestDes
     await world.arrive(letter("Bounce", to="joe@example.org"), JOE, sender=Address.of(""))
     await world.arrive(letter("List", "List-Id: <news.oak.example>", to="joe@example.org"), JOE)
     await Describer(world.store).run_once()
-    assert [subject for _, subject, _ in await told(desk)] == ["A mail is waiting: List"]
+    assert [subject for _, subject, _ in await told(desk)] == ["A message is waiting: List"]
 
 
 async def test_mailbox_gets_so_many_in_an_hour_and_the_last_one_says_so(desk: DigestDesk) -> None:
@@ -118,10 +118,10 @@ async def test_mailbox_gets_so_many_in_an_hour_and_the_last_one_says_so(desk: Di
         await desk.arrive(f"No {number}", JOE, sender=f"a{number}@oak.example")
     texts = [text for *_, text in await told(desk)]
     assert len(texts) == MOST_AN_HOUR
-    assert sum("no more notices go now" in " ".join(text.split()) for text in texts) == 1
+    assert sum("no more notices will be sent for now" in " ".join(text.split()) for text in texts) == 1
     desk.world.clock.at += HOUR + 1
     await desk.arrive("Later", JOE, sender="z@oak.example")
-    assert [subject for _, subject, _ in await told(desk)] == ["A mail is waiting: Later"]
+    assert [subject for _, subject, _ in await told(desk)] == ["A message is waiting: Later"]
 
 
 async def test_old_mail_is_no_news_when_it_is_switched_on(desk: DigestDesk) -> None:
@@ -137,7 +137,7 @@ async def test_mail_that_came_before_they_were_switched_on_is_not_told_of(desk: 
     desk.world.clock.at += 1
     await choose(desk, scope, "on")
     await desk.arrive("After", JOE, sender="ben@oak.example")
-    assert [subject for _, subject, _ in await told(desk)] == ["A mail is waiting: After"]
+    assert [subject for _, subject, _ in await told(desk)] == ["A message is waiting: After"]
     # Off and on again: what came in between is in the list, and in the digest.
     desk.world.clock.at += 1
     await choose(desk, scope, "off")
@@ -154,7 +154,7 @@ async def test_mail_is_told_of_by_the_level_that_counts_whenever_others_chose(de
     desk.world.clock.at += 1
     await choose(desk, "joe@example.org", "on")
     await choose(desk, "", "on")
-    assert [subject for _, subject, _ in await told(desk)] == ["A mail is waiting: Offer"]
+    assert [subject for _, subject, _ in await told(desk)] == ["A message is waiting: Offer"]
 
 
 async def test_what_the_policy_takes_is_not_in_it(desk: DigestDesk) -> None:
@@ -162,7 +162,7 @@ async def test_what_the_policy_takes_is_not_in_it(desk: DigestDesk) -> None:
     await choose(desk, "", "on")
     await desk.arrive("Secret offer", JOE)
     ((_, subject, text),) = await told(desk)
-    assert subject == "A mail is waiting for you"
+    assert subject == "A message is waiting for you"
     assert "Secret" not in text
     assert "Dear" not in text
     assert "/allow" not in text

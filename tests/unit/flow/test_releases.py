@@ -56,14 +56,14 @@ async def test_request_goes_to_the_admin_of_the_domain_and_the_answer_to_who_ask
     row = await held(desk)
     assert await desk.releases().ask(JOES, row, "I wait  for\nthis.") is Asked.SENT
     ((to, subject, text),) = await letters(desk)
-    assert (to, subject) == ("eve@example.org", "1 request to let a mail go")
+    assert (to, subject) == ("eve@example.org", "1 request to release a message")
     assert "Asked for by joe@example.org. In these words: I wait for this." in " ".join(text.split())
     assert "https://gw.example.org/console/requests/1" in text
     decided = await desk.releases().refuse(EVE, 1, "It bears a virus.")
     assert decided is not None
     assert decided.done
     ((to, subject, text),) = await letters(desk)
-    assert (to, subject) == ("joe@example.org", "The mail you asked for was not let go")
+    assert (to, subject) == ("joe@example.org", "The message you asked for was not released")
     assert "eve says: It bears a virus." in text
     assert await desk.world.states() == {JOE.text: "pending", KIM.text: "pending"}
     request = await desk.releases().of_mail(JOES, row)
@@ -81,8 +81,8 @@ async def test_release_reaches_this_recipient_only_and_once(desk: DigestDesk) ->
     assert sum(one is not None and one.done for one in done) == 1
     assert await desk.world.states() == {JOE.text: "released", KIM.text: "pending"}
     ((to, subject, text),) = await letters(desk)
-    assert (to, subject) == ("joe@example.org", "The mail you asked for was let go")
-    assert "eve let it go." in text
+    assert (to, subject) == ("joe@example.org", "The message you asked for was released")
+    assert "eve released it." in text
     late = await desk.releases().refuse(EVE, 1)
     assert late is not None
     assert not late.done
@@ -156,7 +156,7 @@ async def test_many_requests_come_to_the_admin_in_few_mails(desk: DigestDesk) ->
     assert await letters(desk) == []
     desk.world.clock.at += PAUSE
     ((_, subject, text),) = await letters(desk)
-    assert subject == "3 requests to let mails go"
+    assert subject == "3 requests to release messages"
     assert text.count("/console/requests/") == 3
     assert MOST_SHOWN >= 3
 
@@ -180,7 +180,7 @@ async def test_request_ends_with_its_mail(desk: DigestDesk) -> None:
     await desk.world.moderator().act(Action.DELETE, [row], "eve")
     await desk.world.moderator().act(Action.DELIVER, [other], "eve")
     subjects = {subject for _, subject, _ in await letters(desk)}
-    assert subjects == {"The mail you asked for is not waiting any more", "The mail you asked for was let go"}
+    assert subjects == {"The message you asked for is no longer waiting", "The message you asked for was released"}
     found = [await desk.releases().of_mail(EVE, one) for one in (row, other)]
     assert [(one.state, one.decided_by) for one in found if one] == [
         (RequestState.ENDED, "eve"), (RequestState.RELEASED, "eve"),

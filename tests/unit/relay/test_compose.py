@@ -107,7 +107,7 @@ def test_challenge_words_are_there_in_both_parts() -> None:
     for part in parts(compose(replace(MAIL, organisation="Oak & Sons", contact="Tel. 030 1234"))):
         for words in (
             "jo@example.org", "anna@oak.example", "20 November 2026, 14:04 UTC", "4 December 2026, 14:05 UTC",
-            "Tel. 030 1234", "It takes about 20 seconds", "You need no password",
+            "Tel. 030 1234", "It takes about 20 seconds", "you need neither",
         ):  # fmt: skip
             assert words in part.replace("\n", " ")
         assert MAIL.url in part

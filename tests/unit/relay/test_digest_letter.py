@@ -70,7 +70,7 @@ def test_header_says_that_nobody_may_answer_and_how_to_stop_it() -> None:
     mail = composed(letter())
     assert mail["From"] == '"example.org mail desk" <postmaster@example.org>'
     assert mail["To"] == "jo@example.org"
-    assert mail["Subject"] == "1 mail is waiting for you"
+    assert mail["Subject"] == "1 message is waiting for you"
     assert mail.get_all("Auto-Submitted") == ["auto-generated"]
     assert mail.get_all("X-Auto-Response-Suppress") == ["All"]
     assert mail["List-Unsubscribe"] == f"<https://mail.example.org/digest/stop/{SECRET}>"
@@ -89,7 +89,7 @@ def test_each_part_alone_tells_all(kind: str) -> None:
     )
     text = " ".join(body(composed(told, Desk(contact="+49 30 1234")), kind).split())
     for words in (
-        "2 mails are waiting for you", "blue kettle", "Anna Roth", "anna@oak.example", "Offer for the roof", "17:00",
+        "2 messages are waiting for you", "blue kettle", "Anna Roth", "anna@oak.example", "Offer for the roof", "17:00",
         "84 kB", "score 0.3", "roof.pdf +1", "First mail from this address", "13 days left", "18 Nov, 18:00",
         "1 day left", "(no subject)", "for jo@example.org", f"/held/000001{SECRET[6:]}", f"/000002{SECRET[6:]}/allow",
         "/block", f"/digest/stop/{SECRET}", "never asks for a password", "mail.example.org", "Europe/Prague",
@@ -155,10 +155,10 @@ def test_rest_and_others_of_a_source_are_counted() -> None:
     told = letter()
     groups = (Group(Kind.NEWSLETTERS, 9, (Line(row(), (row(2), row(3))),)), Group(Kind.SPAM, 2, (Line(row()),)))
     text = "\n".join(body(composed(replace(told, groups=groups, total=11)), "plain").splitlines())
-    assert "\n  2 more mails from the same source\n" in text
+    assert "\n  2 more messages from the same source\n" in text
     assert "  and 6 more\n  https://mail.example.org/console/pending" in text
     assert "  and 1 more\n  https://mail.example.org/console/pending" in text
-    assert "Nobody vouches for these senders, or their mail looks like spam." in " ".join(text.split())
+    assert "Nobody vouches for these senders, or their messages look like spam." in " ".join(text.split())
 
 
 def test_subject_of_one_s_own_has_the_total() -> None:

@@ -43,7 +43,7 @@ def test_request_made_at_the_command_line_says_so_without_an_account(kind: str) 
     mail = compose_ask(TEXTS.asking("en"), replace(_ASK, cases=(case,)), Desk(), SAMPLE_NOW, "<r@gw.example.org>")
     text = words(mail.content, kind)
     assert "cli:" not in text
-    assert "Asked for at the command line, on behalf of the recipient." in text
+    assert "Requested on the command line, on behalf of the recipient." in text
 
 
 def test_sentences_of_a_mail_do_not_run_into_each_other() -> None:
