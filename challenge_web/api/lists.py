@@ -24,7 +24,8 @@ from challenge_web.console.routes import Names
 from gateway.domain.roles import Right
 from gateway.flow.list_files import typed
 from gateway.flow.list_ports import EntryView
-from gateway.flow.lists import MOST_REMOVED, Lists, NewEntry, Refused, Shown, TooLate, Wanted
+from gateway.flow.lists import MOST_REMOVED, Lists, Shown, TooLate, Wanted
+from gateway.flow.typed_entries import NewEntry, Refused
 
 Verdict = Literal["allow", "deny"]
 Whose = Annotated[str, Meta(max_length=320, description='A recipient, a domain, or "" for everybody.')]

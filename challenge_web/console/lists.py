@@ -22,8 +22,9 @@ from gateway.domain.roles import Right, Viewer
 from gateway.flow.list_files import typed
 from gateway.flow.list_ports import WRITTEN_TO
 from gateway.flow.list_rights import may_be_unproven
-from gateway.flow.lists import SITE, Lists, NewEntry, Refused, TooLate, Wanted
+from gateway.flow.lists import SITE, Lists, TooLate, Wanted
 from gateway.flow.reader_days import zone_of
+from gateway.flow.typed_entries import NewEntry, Refused
 from gateway.flow.waiting_from import WaitingFrom
 
 ADDED = say("list-added", "Added. It counts from the next mail on.")

@@ -18,7 +18,8 @@ from gateway.domain.address import normal_form
 from gateway.domain.lists import Verdict, parse_pattern, parse_scope
 from gateway.flow.list_files import parse_expiry, typed
 from gateway.flow.list_ports import EntryView
-from gateway.flow.lists import Judged, Lists, Refused, Removal, TooLate
+from gateway.flow.lists import Judged, Lists, Removal, TooLate
+from gateway.flow.typed_entries import Refused
 
 T = TypeVar("T")
 

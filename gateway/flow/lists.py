@@ -8,22 +8,18 @@ from dataclasses import dataclass, replace
 
 from gateway.domain.address import Address, without_tag
 from gateway.domain.lists import (
-    ALIGNED,
-    UNPROVEN,
     Entry,
     Verdict,
     merge_entries,
-    parse_pattern,
     parse_scope,
     scope_keys,
     sender_keys,
     winner,
 )
-from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
-from gateway.flow.list_files import checked_note
 from gateway.flow.list_ports import Cut, EntryStore, EntryTx, EntryView, Part
-from gateway.flow.list_rights import acts_on, may_be_unproven, may_change, parts_in_reach, parts_that_act
+from gateway.flow.list_rights import acts_on, may_change, parts_in_reach, parts_that_act
+from gateway.flow.typed_entries import NewEntry, check_end, checked, stored_note
 from gateway.log import event
 
 _log = logging.getLogger("gateway.lists")
@@ -36,15 +32,6 @@ _RIVALS = 2000
 """Entries of the same patterns that are looked at, to say which one wins."""
 _CLICK = 5.0
 """Seconds the last click may be on its way."""
-
-
-class Refused(Exception):
-    """What was typed cannot be an entry: the field, and why in one sentence."""
-
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.field = field
-        self.sentence = sentence
 
 
 class TooLate(Exception):
@@ -98,19 +85,6 @@ class Judged:
     recipient: str
     rows: tuple[Shown, ...]
     """Those that name it, the one that wins first."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """An entry as it was typed."""
-
-    verdict: str
-    pattern: str
-    whose: str
-    """A recipient, a domain, or "" for everybody."""
-    proof: str = ALIGNED
-    note: str = ""
-    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +166,7 @@ class Lists:
 
     async def add(self, viewer: Viewer, new: NewEntry) -> Added:
         """Add an entry. Raises Refused."""
-        entry, note, now = *_checked(viewer, new, self._now()), self._now()
+        entry, note, now = *checked(viewer, new, self._now()), self._now()
 
         def work(tx: EntryTx) -> Added:
             old = _same(tx, entry)
@@ -211,14 +185,14 @@ class Lists:
 
     async def change(self, viewer: Viewer, entry_id: int, note: str, expires_at: float | None) -> EntryView | None:
         """Save a note and an end; None for an entry that is not his. Raises Refused."""
-        text, now = _note(note), self._now()
+        text, now = stored_note(note), self._now()
 
         def work(tx: EntryTx) -> EntryView | None:
             view = tx.entries.get(entry_id)
             if view is None or not may_change(viewer, view):
                 return None
             if expires_at != view.expires_at:
-                _check_end(expires_at, now)
+                check_end(expires_at, now)
             tx.entries.change(entry_id, view.proof, text, expires_at)
             return replace(view, note=text, expires_at=expires_at)
 
@@ -316,40 +290,6 @@ def _goes_first(other: EntryView, view: EntryView, now: float) -> bool:
         return other.verdict == Verdict.DENY.value
     nearer = scope_keys(Address(other.scope, other.scope))
     return view.scope in nearer if not other.scope.startswith("@") else bool(other.scope) and view.scope == ""
-
-
-def _checked(viewer: Viewer, new: NewEntry, now: float) -> tuple[Entry, str]:
-    """Return the entry and its note. Raises Refused."""
-    if new.verdict not in ("allow", "deny"):
-        raise Refused("verdict", phrase("Choose whether to allow or to block."))
-    try:
-        pattern = parse_pattern(new.pattern)
-    except ValueError as fault:
-        raise Refused("pattern", words_of(fault)) from fault
-    try:
-        scope = parse_scope(new.whose)
-    except ValueError as fault:
-        raise Refused("for", words_of(fault)) from fault
-    if not viewer.may(Right.EDIT_LISTS) or not viewer.reach.covers_scope(scope):
-        raise Refused("for", phrase("That is not yours to decide. Choose an address or a domain of your own."))
-    if new.proof not in (ALIGNED, UNPROVEN):
-        raise Refused("proof", phrase("Choose what mail must prove."))
-    if new.proof == UNPROVEN and not may_be_unproven(viewer):
-        raise Refused("proof", phrase("Only an admin may allow a sender without any proof."))
-    _check_end(new.expires_at, now)
-    return Entry(Verdict(new.verdict), pattern, scope, new.proof, expires_at=new.expires_at), _note(new.note)
-
-
-def _check_end(expires_at: float | None, now: float) -> None:
-    if expires_at is not None and expires_at <= now:
-        raise Refused("expires", phrase("That day is over. Choose a later one, or leave it empty."))
-
-
-def _note(text: str) -> str:
-    try:
-        return checked_note(text)
-    except ValueError as fault:
-        raise Refused("note", words_of(fault)) from fault
 
 
 def _same(tx: EntryTx, entry: Entry) -> EntryView | None:
