@@ -63,7 +63,12 @@ class DigestTable:
         return Wanted() if row is None else Wanted(*row)
 
     def choose(self, scope: str, wanted: Wanted, actor: str, now: float) -> None:
-        """Save what a level chooses, and let the mailboxes in it be looked at again."""
+        """Save what a level chooses, and let the mailboxes in it be looked at again.
+
+        An hour that was chosen just now is not one that was missed before.
+        """
+        before = self.choice(scope)
+        moved = (before.schedule, before.time_zone) != (wanted.schedule, wanted.time_zone)
         values = {
             "schedule": wanted.schedule,
             "kinds": wanted.kinds,
@@ -76,7 +81,9 @@ class DigestTable:
         }
         statement = insert_or(digest_choice).values(scope=scope, **values)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["scope"], set_=values))
-        within = update(digest_mailbox).values(look_at=_AT_ONCE)
+        # Of a mailbox that nobody has looked at, it stays null.
+        seen_to = {"slot": func.max(digest_mailbox.c.slot, now)} if moved else {}
+        within = update(digest_mailbox).values(look_at=_AT_ONCE, **seen_to)
         if scope.startswith("@"):
             within = within.where(digest_mailbox.c.mailbox.endswith(scope, autoescape=True))
         elif scope:

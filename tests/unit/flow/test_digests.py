@@ -78,6 +78,17 @@ async def test_choice_counts_at_once(desk: DigestDesk) -> None:
     assert len(await desk.until(desk.world.clock.at + 2 * HOUR)) == 1
 
 
+async def test_hour_that_is_chosen_when_it_is_over_counts_from_the_next_day_on(desk: DigestDesk) -> None:
+    await desk.arrive("First")
+    await desk.until(SIX)
+    await desk.arrive("Second", sender="ben@oak.example")
+    desk.world.clock.at = SIX + 18 * HOUR
+    await desk.choose(JOE.key, schedule="daily@7")
+    assert await desk.until(SIX + 36 * HOUR) == []
+    (mail,) = await desk.until(SIX + 37 * HOUR)
+    assert "Second" in text_of(mail)
+
+
 async def test_hours_are_those_of_the_reader_s_zone(desk: DigestDesk) -> None:
     await desk.account("joe", (JOE.key, Kind.OWN), time_zone="Asia/Tokyo")  # Nine hours ahead.
     desk.world.clock.at = SIX - 10 * HOUR
