@@ -44,6 +44,11 @@ def add_api(app: web.Application, pages: Pages, resources: Sequence[Resource], d
             return web.Response(status=304, headers={hdrs.ETAG: tag})
         return web.Response(body=body, content_type="application/json", headers={hdrs.ETAG: tag})
 
+    async def with_slash(request: web.Request) -> web.Response:
+        # Named from where it stands: a proxy may serve us below a path of its own.
+        return web.Response(status=308, headers={hdrs.LOCATION: f"./{ROOT.rpartition('/')[2]}/"})
+
+    app.router.add_get(ROOT, with_slash, name="api-root")
     app.router.add_get(f"{ROOT}/openapi.json", openapi, name="api-document")
     app.router.add_get(f"{ROOT}/", page.show, name="api")
     by_path: dict[str, dict[str, Operation]] = {}

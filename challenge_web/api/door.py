@@ -132,9 +132,8 @@ class Door:
         )
         if twin is not None and operation.changes and hdrs.IF_MATCH in request.headers:
             await self._unchanged(request, twin, call)
-        name = request.headers.get(KEY_FIELD, "") if operation.method == "POST" else ""
-        if name:
-            return await self._once(request, operation, call, name, body)
+        if operation.method == "POST" and KEY_FIELD in request.headers:
+            return await self._once(request, operation, call, body)
         return await self._done(request, operation, call)
 
     async def _unchanged(self, request: web.Request, twin: Operation, call: Call[Struct, object]) -> None:
@@ -146,10 +145,12 @@ class Door:
             raise Problem("changed", "Get it again, and decide anew.")
 
     async def _once(
-        self, request: web.Request, operation: Operation, call: Call[Struct, object], name: str, body: bytes
+        self, request: web.Request, operation: Operation, call: Call[Struct, object], body: bytes
     ) -> web.Response:
-        if len(name) > LONGEST_KEY or not name.isascii() or not name.isprintable():
-            raise Problem("malformed", f"{KEY_FIELD} has at most {LONGEST_KEY} printable characters of ASCII.")
+        name, *others = request.headers.getall(KEY_FIELD)
+        if others or not 0 < len(name) <= LONGEST_KEY or not name.isascii() or not name.isprintable():
+            # Taken for none, it would be done twice by who relies on it.
+            raise Problem("malformed", f"{KEY_FIELD} is one, of 1 to {LONGEST_KEY} printable characters of ASCII.")
         account = call.viewer.account
         asked = b"\0".join((operation.id.encode(), request.raw_path.encode(), body))
         course = await self._kept.begin(account, name, asked)

@@ -85,7 +85,7 @@ def _operation(operation: Operation, schemas: dict[Any, Any], components: dict[s
                 "name": "Idempotency-Key",
                 "in": "header",
                 "description": "The same key with the same request is answered the same for a day, and done once.",
-                "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
             }
         )
     if operation.body is not None:

@@ -246,8 +246,13 @@ async def test_key_of_another_request_is_refused_and_of_another_account_is_anoth
     assert problem(await program.ask("POST", "/lists", body=other, Idempotency_Key="k1")) == "key-reused"
     heard = await program.ask("POST", "/lists", Role.DOMAIN_ADMIN, other, Idempotency_Key="k1")
     assert heard.status == 201
-    for key in ("x" * 256, "ä"):
+    for key in ("x" * 256, "ä", ""):
         assert problem(await program.ask("POST", "/lists", body=DENY, Idempotency_Key=key)) == "malformed"
+
+
+async def test_address_of_the_api_without_its_slash_leads_there(program: Program) -> None:
+    heard = await program.ask("GET", "", None)
+    assert (heard.status, heard.headers["Location"]) == (308, "./v1/")
 
 
 async def test_refusal_is_kept_with_its_key_too(program: Program) -> None:
