@@ -34,7 +34,7 @@ class SenderPages:
         return await self._question(request, "disown")
 
     async def ask_withdraw(self, request: web.Request) -> web.Response:
-        """GET: shall we throw your mail away?"""
+        """GET: shall we delete the mail?"""
         return await self._question(request, "withdraw")
 
     async def disown(self, request: web.Request) -> web.Response:

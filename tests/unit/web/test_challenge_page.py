@@ -224,5 +224,5 @@ async def test_every_link_not_in_use_gets_the_same_answer(
             assert len(seen) == 1, (method, below)
     status, page, _ = await sent(client, "x", "y", f"/challenge/{OTHER}")
     assert status == 404
-    assert "This link is not in use any more" in page
+    assert "This link is no longer valid" in page
     assert "14 days" in page

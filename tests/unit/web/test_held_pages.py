@@ -285,7 +285,7 @@ async def test_notice_s_link_stops_notices_with_one_post_and_digests_go_on(room:
         page = await room.get(path)
         assert "Stop the notices?" in page
     assert await desk.world.dump() == before
-    assert "no longer told" in await room.post(path, one_click="yes")
+    assert "no longer be told" in await room.post(path, one_click="yes")
     assert "The notices are stopped" in await room.get(path)
     assert await desk.links().stopping(room.stop) is not None
     await room.get(f"/notice/stop/{NOBODY_S}", 404)

@@ -8,7 +8,7 @@ from tests.unit.web.fakes import TOKEN
 
 PAGE = f"/challenge/{TOKEN}"
 SENTENCE = {
-    "en": "Please show us that you are a person.",
+    "en": "Please show us that you are a person",
     "de": "Bitte zeigen Sie uns, dass Sie ein Mensch sind.",
     "fr": "Montrez-nous que vous êtes bien une personne",
     "es": "Muéstrenos que es usted una persona",

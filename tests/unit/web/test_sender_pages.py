@@ -17,7 +17,7 @@ from tests.unit.web.talk import JSON, PAGE
     ("name", "question", "button", "done"),
     [
         ("disown", "Did somebody else use your address?", "No, I did not write it", "Thank you for telling us"),
-        ("withdraw", "Shall we throw your mail away?", "Yes, take it back", "Your mail was not passed on."),
+        ("withdraw", "Shall we delete your message?", "Yes, take it back", "Your mail was not passed on."),
     ],
 )
 async def test_button_is_asked_for_by_get_and_acts_by_post_once(

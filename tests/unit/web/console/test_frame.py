@@ -156,7 +156,7 @@ async def test_unknown_address_below_the_console_has_its_look(make_client: MakeC
     client = await make_client(console=_console(None))
     assert "There is no such page" in await _page(client, "/console/nowhere", 404)
     # Senders' pages keep their own words.
-    assert "This link is not in use any more" in await _page(client, "/challenge/nobody", 404)
+    assert "This link is no longer valid" in await _page(client, "/challenge/nobody", 404)
 
 
 def test_rights_of_the_menu_are_rights_to_look() -> None:
