@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from enum import Enum
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from aiosmtpd.smtp import SMTP
@@ -28,6 +27,7 @@ from gateway.domain import reply
 from gateway.domain.reply import Reply
 from gateway.smtp.inbox import MAX_LINE, Inbox
 from gateway.smtp.limits import Patience, plain_address
+from gateway.smtp.replies import FIXED, encoded
 
 if TYPE_CHECKING:
     from gateway.smtp.data import Content
@@ -52,18 +52,6 @@ class Phase(Enum):
 
 COMMAND, CONTENT, OURS, OVER = Phase
 # Each is looked at for every command, and a look into an enumeration takes twelve times as long as a name.
-
-
-@lru_cache(maxsize=512)
-def encoded(answer: Reply) -> bytes:
-    """Return a reply as octets; nothing in its text can end the line early."""
-    if "\r" in answer.text:
-        answer = Reply(answer.code, answer.enhanced, answer.text.replace("\r", " "))
-    return answer.lines().encode("ascii", "replace")
-
-
-_FIXED = {id(each): encoded(each) for each in vars(reply).values() if isinstance(each, Reply)}
-"""The replies that are always the same; they live as long as the program, so that each is known by its place."""
 
 
 class Connection(SMTP):
@@ -253,7 +241,7 @@ class Connection(SMTP):
 
     def say(self, answer: Reply) -> None:
         """Put a reply into the outbox."""
-        self._outbox.append(_FIXED.get(id(answer)) or encoded(answer))
+        self._outbox.append(FIXED.get(id(answer)) or encoded(answer))
 
     def say_octets(self, answer: bytes) -> None:
         """Put a prepared reply into the outbox."""

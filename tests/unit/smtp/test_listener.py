@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.domain import reply
-from gateway.smtp.connection import encoded
 from gateway.smtp.listener import Listener, TlsFiles, affordable
+from gateway.smtp.replies import encoded
 from gateway.smtp.sockets import bound_socket
 from tests.certificates import make_certificate, unverified_tls
 from tests.clock import settle

@@ -12,8 +12,8 @@ import pytest
 
 from gateway.domain import reply
 from gateway.flow.ports import Features
-from gateway.smtp.connection import encoded
 from gateway.smtp.door import Doorway
+from gateway.smtp.replies import encoded
 from gateway.smtp.session import AT_ONCE, DoorSession
 from tests.clock import settle
 from tests.unit.smtp.scripted_door import EVERYTHING, SETTINGS, ScriptedDoor

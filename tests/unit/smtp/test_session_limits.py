@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 
 from gateway.domain import reply
-from gateway.smtp.connection import encoded
 from gateway.smtp.door import Doorway
+from gateway.smtp.replies import encoded
 from tests.clock import settle
 from tests.unit.smtp.scripted_door import SETTINGS, ScriptedDoor
 from tests.unit.smtp.wire import ENVELOPE, Line, opened
