@@ -168,6 +168,10 @@ def _filtered(query: Query, prefix: str, value: str, today: date) -> Query:
         return replace(query, reasons=reasons)
     if prefix == "after" and value == "digest":
         return replace(query, since_digest=True)
+    return _by_day(query, prefix, value, today)
+
+
+def _by_day(query: Query, prefix: str, value: str, today: date) -> Query:
     day = read_day(value, today)
     if day is None:
         return _faulty(
