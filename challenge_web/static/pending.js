@@ -7,6 +7,7 @@
   const OFF = "pending-keys-off";
   const PLACE = "pending-place";
   const LOOK_MS = 1_000;
+  const MOST_FAILURES = 60;
 
   // What a browser keeps may be forbidden; then it is not kept.
   const kept = (store, name) => {
@@ -32,6 +33,7 @@
 
   function follow(note) {
     let seconds = Number(note.dataset.seconds);
+    let failures = 0;
     const left = one("[data-left]", note);
     const timer = setInterval(async () => {
       seconds -= 1;
@@ -45,11 +47,11 @@
           throw new Error(String(answer.status));
         }
         show(note, await answer.json());
+        failures = 0;
       } catch {
-        clearInterval(timer);
-        return;
+        failures += 1; // A telephone that changes its network has none for a while.
       }
-      if (note.dataset.open === "false") {
+      if (note.dataset.open === "false" || failures > MOST_FAILURES) {
         clearInterval(timer);
       }
     }, LOOK_MS);
@@ -68,7 +70,10 @@
       button?.form.remove();
     }
     const bar = one("progress", note);
-    if (bar) {
+    if (!told.open) {
+      bar?.remove();
+      note.classList.replace("note--info", "note--done");
+    } else if (bar) {
       bar.max = Math.max(told.most, 1);
       bar.value = told.done;
     }

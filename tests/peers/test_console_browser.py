@@ -309,6 +309,16 @@ def test_who_signs_out_is_asked_to_sign_in_again(browser: Browser, demo: str) ->
         expect(page).to_have_url(re.compile("/sign-in"))
 
 
+def test_what_a_long_file_would_do_comes_by_itself(browser: Browser, demo: str) -> None:
+    with signed_in(browser, demo, "admin") as page:
+        page.goto(f"{demo}/console/lists/import")
+        lines = "\n".join(f"u{number}@oak.example" for number in range(9_000)).encode()
+        page.locator("input[type=file]").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": lines})
+        page.get_by_label("What it is").select_option("allow")
+        page.get_by_role("button", name="Show what would change").click()
+        expect(page.get_by_role("button", name="Save 9,000 entries")).to_be_visible(timeout=60_000)
+
+
 def test_preview_of_a_challenge_looks_as_the_mail_and_runs_nothing(browser: Browser, demo: str) -> None:
     with signed_in(browser, demo, "admin") as page:
         said: list[str] = []

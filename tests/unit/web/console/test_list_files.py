@@ -131,6 +131,7 @@ async def test_preview_of_a_long_file_comes_when_it_is_read_and_a_page_tells_so_
     page = await desk.get("joe", path)
     assert "The file is being read." in page
     assert "<progress" in page
+    assert re.search(r"static/reading\.\w+\.js", page)
     watched = await desk.client.get(f"{path}?watch=1", cookies={"session": "joe"})
     assert watched.headers["Refresh"] == "3"
     desk.previews.patience = 30.0
