@@ -180,7 +180,7 @@ class ListResource:
         )
         page = await self._lists.page(call.viewer, wanted)
         older = None if page.older is None else (page.older,)
-        return EntryPage(tuple(map(_item, page.rows)), call.cursors.write(older))
+        return EntryPage(tuple(map(entry_item, page.rows)), call.cursors.write(older))
 
     async def add(self, call: Call[Nothing, EntryWish]) -> Created:
         """Add one."""
@@ -202,18 +202,18 @@ class ListResource:
         shown = await self._lists.get(call.viewer, added.view.id)
         if shown is None:
             raise Problem("conflict", "It is gone again.")
-        return Created(EntryAdded(_item(shown), added.new), f"/lists/{added.view.id}")
+        return Created(EntryAdded(entry_item(shown), added.new), f"/lists/{added.view.id}")
 
     async def judge(self, call: Call[JudgeQuery, None]) -> Judgement:
         """Say which entries name a sender."""
         judged = await self._lists.judge(call.viewer, call.query.sender, call.query.recipient)
         if judged is None:
             raise not_found()
-        return Judgement(tuple(map(_item, judged.rows)))
+        return Judgement(tuple(map(entry_item, judged.rows)))
 
     async def entry(self, call: Call[Nothing, None]) -> EntryItem:
         """Return one."""
-        return _item(await self._shown(call))
+        return entry_item(await self._shown(call))
 
     async def change(self, call: Call[Nothing, EntryChange]) -> EntryItem:
         """Save a note and an end."""
@@ -223,7 +223,7 @@ class ListResource:
             raise invalid(_FIELDS.get(refused.field, refused.field), sentence(refused.sentence)) from None
         if changed is None:
             raise not_found()
-        return _item(await self._shown(call))
+        return entry_item(await self._shown(call))
 
     async def remove(self, call: Call[Nothing, None]) -> RemovalDone:
         """Take one out."""
@@ -269,7 +269,8 @@ def _end(at: datetime | None) -> float | None:
     return at.timestamp()
 
 
-def _item(shown: Shown) -> EntryItem:
+def entry_item(shown: Shown) -> EntryItem:
+    """Return an entry as programs are told it."""
     view: EntryView = shown.view
     return EntryItem(
         id=view.id,

@@ -13,7 +13,7 @@ from challenge_web.api.problems import Problem, invalid, not_found, sentence
 from challenge_web.console.message_words import saved_as
 from challenge_web.console.routes import Names
 from gateway.domain.explain import SILENCES
-from gateway.domain.outline import Outline, Person, Unreadable
+from gateway.domain.outline import Document, Outline, Person, Unreadable
 from gateway.domain.roles import Right
 from gateway.domain.timeline import Asked, timeline
 from gateway.flow.ask_again import AskAgain
@@ -225,13 +225,13 @@ class MessageResource:
 
     async def content(self, call: Call[Nothing, None]) -> MessageContent:
         """Return what is in it."""
-        return _content(await _found(self._reading.outline(call.viewer, call.id)))
+        return content_of(await _found(self._reading.outline(call.viewer, call.id)))
 
     async def html(self, call: Call[HtmlQuery, None]) -> CleanHtml:
         """Return one HTML part."""
         part = int(call.path["part"])
         found = await _found(self._reading.document(call.viewer, call.id, part, call.query.images))
-        return CleanHtml(found.html, found.remote, found.cut)
+        return html_of(found)
 
     async def part(self, call: Call[Nothing, None]) -> Octets:
         """Return one part."""
@@ -330,7 +330,9 @@ def _asks(held: Held) -> tuple[Asked, ...]:
     return (*held.asked_before, *([held.asked] if held.asked else ()))
 
 
-def _content(outline: Outline) -> MessageContent:
+def content_of(outline: Outline) -> MessageContent:
+    """Return a mail taken apart, as programs are told it."""
+
     def people(persons: Sequence[Person]) -> tuple[Mailbox, ...]:
         return tuple(Mailbox(one.name, one.address) for one in persons)
 
@@ -350,3 +352,8 @@ def _content(outline: Outline) -> MessageContent:
         html=outline.html,
         faults=tuple(one.sentence for one in outline.faults),
     )
+
+
+def html_of(document: Document) -> CleanHtml:
+    """Return cleaned HTML as programs are told it."""
+    return CleanHtml(document.html, document.remote, document.cut)

@@ -14,7 +14,7 @@ from challenge_web.console.routes import Names
 from gateway.domain.address import normal_domain
 from gateway.domain.roles import Right
 from gateway.flow.moderate import Action, Moderator
-from gateway.flow.overview import Bar, Frequent, HopState, Overview, Span, Stuck
+from gateway.flow.overview import Bar, DomainState, Frequent, HopState, Overview, Span, Stuck
 from gateway.flow.overview_charts import Backscatter, DayHour
 from gateway.flow.reader_days import zone_of
 from gateway.flow.tally import Happening
@@ -209,12 +209,7 @@ class OverviewResource:
     async def domains(self, call: Call[Nothing, None]) -> DomainList:
         """Return domains within reach."""
         found = await self._overview.domains(call.viewer)
-        return DomainList(
-            tuple(
-                DomainItem(one.name, _hop(one.hop) if one.hop else None, _numbers(Bar(0.0, one.counts)))
-                for one in found
-            )
-        )
+        return DomainList(tuple(map(domain_item, found)))
 
     async def outgoing(self, call: Call[Nothing, None]) -> OutgoingList:
         """Return what is stuck."""
@@ -277,3 +272,8 @@ def _item(one: Stuck, content: bool) -> OutgoingItem:
         when_or_none(one.due_at),
         one.last_reply,
     )
+
+
+def domain_item(one: DomainState) -> DomainItem:
+    """Return a domain as programs are told it."""
+    return DomainItem(one.name, _hop(one.hop) if one.hop else None, _numbers(Bar(0.0, one.counts)))

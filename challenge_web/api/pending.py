@@ -28,7 +28,7 @@ from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import NO_SOURCE, UNVOUCHED, Action, Breadth
 from gateway.flow.orders import AT_ONCE, Order, Orders, Wish
 from gateway.flow.queue import MOST_COUNTED, SIZES, Ask, Queue
-from gateway.flow.queue_ports import LANES, Row
+from gateway.flow.queue_ports import LANES, Group, Row
 from gateway.flow.sources import NoSource, Sources, Unvouched
 
 Id = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
@@ -245,7 +245,7 @@ class PendingResource:
         """Return a page of sources."""
         behind = call.cursors.read(call.query.cursor, str)
         page = await self._queue.groups(call.viewer, str(behind[0]) if behind else "")
-        items = tuple(Source(one.source, one.count, mail(one.newest)) for one in page.groups)
+        items = tuple(map(source_item, page.groups))
         return SourcePage(items, call.cursors.write((page.more_groups,) if page.more_groups else None))
 
     async def settle(self, call: Call[Nothing, Settlement]) -> Settled:
@@ -351,3 +351,8 @@ def state(order: Order) -> OrderState:
         can_be_undone=order.can_be_undone,
         can_be_stopped=order.can_be_stopped,
     )
+
+
+def source_item(group: Group) -> Source:
+    """Return a source as programs are told it."""
+    return Source(group.source, group.count, mail(group.newest))

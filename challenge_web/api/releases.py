@@ -132,14 +132,14 @@ class ReleaseResource:
         state = None if told.state == "all" else RequestState(told.state)
         found = await self._releases.page(call.viewer, state, int(start[0]) if start else 0, told.limit)
         cases, more = found or ((), 0)
-        return RequestPage(tuple(map(_case, cases)), call.cursors.write((more,) if more else None))
+        return RequestPage(tuple(map(case_of, cases)), call.cursors.write((more,) if more else None))
 
     async def one(self, call: Call[Nothing, None]) -> RequestCase:
         """Return one request."""
         found = await self._releases.one(call.viewer, call.id)
         if found is None:
             raise not_found()
-        return _case(found)
+        return case_of(found)
 
     async def grant(self, call: Call[Nothing, ReleaseAnswer]) -> Request:
         """Let the mail go."""
@@ -175,14 +175,14 @@ class ReleaseResource:
         if asked is None:
             raise Problem("conflict", "The mail does not wait, or you can let it go yourself.")
         found = None if asked is Asked.LIMITED else await self._releases.of_mail(call.viewer, call.id)
-        return ReleaseAsked(asked.value, None if found is None else _request(found))
+        return ReleaseAsked(asked.value, None if found is None else request_of(found))
 
     async def of_mail(self, call: Call[Nothing, None]) -> Request:
         """Return the newest request for a mail."""
         found = await self._releases.of_mail(call.viewer, call.id)
         if found is None:
             raise not_found()
-        return _request(found)
+        return request_of(found)
 
 
 def _decided(decided: Decided | None) -> Request:
@@ -190,13 +190,14 @@ def _decided(decided: Decided | None) -> Request:
         raise not_found()
     if not decided.done:
         raise Problem("conflict", "Somebody has decided before, or the mail has ended.")
-    return _request(decided.request)
+    return request_of(decided.request)
 
 
-def _case(case: Case) -> RequestCase:
+def case_of(case: Case) -> RequestCase:
+    """Return a request with the mail it is about, as programs are told it."""
     mail = case.mail
     return RequestCase(
-        request=_request(case.request),
+        request=request_of(case.request),
         sender=mail.sender if mail else "",
         author=mail.author if mail else "",
         author_name=mail.author_name if mail else "",
@@ -205,7 +206,8 @@ def _case(case: Case) -> RequestCase:
     )
 
 
-def _request(told: ReleaseRequest) -> Request:
+def request_of(told: ReleaseRequest) -> Request:
+    """Return a request as programs are told it."""
     return Request(
         id=told.id,
         message=told.row,

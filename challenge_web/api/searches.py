@@ -64,7 +64,7 @@ class SavedSearchResource:
 
     async def all(self, call: Call[Nothing, None]) -> SearchList:
         """Return them."""
-        return SearchList(tuple(map(_item, await self._searches.all(call.viewer))))
+        return SearchList(tuple(map(search_item, await self._searches.all(call.viewer))))
 
     async def save(self, call: Call[Nothing, SearchWish]) -> Created:
         """Keep one."""
@@ -80,7 +80,7 @@ class SavedSearchResource:
         found = next((one for one in await self._searches.all(call.viewer) if one.name == name), None)
         if found is None:
             raise not_found()
-        return Created(_item(found), f"/pending/searches/{found.id}")
+        return Created(search_item(found), f"/pending/searches/{found.id}")
 
     async def remove(self, call: Call[Nothing, None]) -> None:
         """Drop one."""
@@ -88,7 +88,8 @@ class SavedSearchResource:
             raise not_found()
 
 
-def _item(one: SavedSearch) -> SearchItem:
+def search_item(one: SavedSearch) -> SearchItem:
+    """Return a search as programs are told it."""
     told = unpacked(one.query)
     sort = told.get("sort", "")
     return SearchItem(

@@ -46,6 +46,7 @@ class Template(Struct, frozen=True):
     changed_at: datetime | None
     shipped: TemplateText
     shipped_changed: Annotated[bool, Meta(description="They are not those any more that these were made from.")]
+    unused: Annotated[bool, Meta(description="It has words of its own, but its policy says that others are used.")]
 
 
 class TemplateList(Struct, frozen=True):
@@ -195,4 +196,5 @@ def template_of(draft: Draft) -> Template:
         changed_at=when_or_none(own.changed_at if own else None),
         shipped=text(draft.shipped),
         shipped_changed=draft.shipped_changed,
+        unused=draft.unused,
     )

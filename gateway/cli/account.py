@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,33 +33,15 @@ Note = Callable[[str, Account, str], Awaitable[None]]
 NotedJob = Callable[[Accounts, Viewer, Note], Awaitable[T]]
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRow:
-    """An account as it is printed: nothing of it signs anybody in."""
-
-    id: int
-    name: str
-    role: str
-    disabled: bool
-    full_name: str
-    addresses: dict[str, str]
-    domains: tuple[str, ...]
-    password: bool
-    second_factor: bool
-    created_at: float
-    created_by: str
-    signed_in_at: float | None
-
-
-_COLUMNS: tuple[Column[AccountRow], ...] = (
-    Column("name", lambda row: row.name, elastic=True),
-    Column("role", lambda row: row.role),
-    Column("addresses", lambda row: " ".join(row.addresses), elastic=True),
-    Column("domains", lambda row: " ".join(row.domains), elastic=True, spare=True),
-    Column("state", lambda row: "disabled" if row.disabled else "enabled"),
-    Column("password", lambda row: "yes" if row.password else "no", spare=True),
-    Column("second factor", lambda row: "yes" if row.second_factor else "no", spare=True),
-    Column("last sign-in", lambda row: moment(row.signed_in_at), spare=True),
+_COLUMNS: tuple[Column[Account], ...] = (
+    Column("name", lambda one: one.name, elastic=True),
+    Column("role", lambda one: one.role.value),
+    Column("addresses", lambda one: " ".join(held.address for held in one.addresses), elastic=True),
+    Column("domains", lambda one: " ".join(one.domains), elastic=True, spare=True),
+    Column("state", lambda one: "disabled" if one.disabled else "enabled"),
+    Column("password", lambda one: "yes" if one.password else "no", spare=True),
+    Column("second factor", lambda one: "yes" if one.has_second_factor else "no", spare=True),
+    Column("last sign-in", lambda one: moment(one.signed_in_at), spare=True),
 )
 
 _name = click.argument("name")
@@ -114,7 +95,7 @@ def add(
     made, token = _changing(config, work)
     url = None if token is None else link_url(settings, token)
     if as_json:
-        print_json({"account": _row(made), "link": url})
+        print_json({"account": _shape(made), "url": url})
         return
     click.echo(f"added {escape(made.name)} as {made.role.value}")
     if url is not None:
@@ -128,13 +109,13 @@ def add(
 @click.option("--search", default="", metavar="WORDS", help="In names and addresses.")
 def list_(config: Path | None, as_json: bool, search: str) -> None:
     """List accounts by name."""
-    listing = Listing(_COLUMNS, "No accounts.", as_json=as_json)
+    listing = Listing(_COLUMNS, "No accounts.", as_json=as_json, shape=_shape)
 
     async def work(accounts: Accounts, viewer: Viewer) -> None:
         after = ""
         while True:
             page = await accounts.page(viewer, search, after)
-            listing.page([_row(one) for one in page])
+            listing.page(page)
             if len(page) < PAGE:
                 return
             after = page[-1].name
@@ -149,22 +130,22 @@ def list_(config: Path | None, as_json: bool, search: str) -> None:
 @_name
 def show(config: Path | None, as_json: bool, name: str) -> None:
     """Show one account. NAME is its name, or an address of its own."""
-    row = _row(_with_accounts(config, lambda accounts, viewer: _named(accounts, viewer, name)))
+    found = _with_accounts(config, lambda accounts, viewer: _named(accounts, viewer, name))
     if as_json:
-        print_json(row)
+        print_json(_shape(found))
         return
     print_facts(
         (
-            ("name", row.name),
-            ("role", row.role),
-            ("state", "disabled" if row.disabled else "enabled"),
-            ("full name", row.full_name),
-            *(("address", f"{address} ({kind})") for address, kind in row.addresses.items()),
-            *(("domain", domain) for domain in row.domains),
-            ("password", "yes" if row.password else "no"),
-            ("second factor", "yes" if row.second_factor else "no"),
-            ("made", f"{moment(row.created_at)} by {row.created_by}"),
-            ("last sign-in", moment(row.signed_in_at) or "never"),
+            ("name", found.name),
+            ("role", found.role.value),
+            ("state", "disabled" if found.disabled else "enabled"),
+            ("full name", found.full_name),
+            *(("address", f"{held.address} ({held.kind.value})") for held in found.addresses),
+            *(("domain", domain) for domain in found.domains),
+            ("password", "yes" if found.password else "no"),
+            ("second factor", "yes" if found.has_second_factor else "no"),
+            ("made", f"{moment(found.created_at)} by {found.created_by}"),
+            ("last sign-in", moment(found.signed_in_at) or "never"),
         )
     )
 
@@ -270,7 +251,7 @@ def link(config: Path | None, as_json: bool, name: str) -> None:
         raise CommandError(_nobody(name))
     url = link_url(settings, token)
     if as_json:
-        print_json({"link": url})
+        print_json({"url": url})
     else:
         click.echo(url)
 
@@ -322,16 +303,16 @@ def _change(
     what: str,
     change: Callable[[Accounts, Viewer, int], Awaitable[bool]],
     deed: str = "account-of",
-) -> AccountRow | None:
+) -> object:
     """Change an account; return it as it is then, or None where it is gone."""
 
-    async def work(accounts: Accounts, viewer: Viewer, wrote: Note) -> AccountRow | None:
+    async def work(accounts: Accounts, viewer: Viewer, wrote: Note) -> object:
         found = await _named(accounts, viewer, name)
         if not await change(accounts, viewer, found.id):
             raise Wrong(_nobody(name))
         await wrote(deed, found, f"{found.name}: {what}" if what else found.name)
         after = await accounts.get(viewer, found.id)
-        return None if after is None else _row(after)
+        return None if after is None else _shape(after)
 
     return _changing(config, work)
 
@@ -347,18 +328,8 @@ def _nobody(name: str) -> str:
     return f"there is no account {name}; `challenge-gateway account list` lists them"
 
 
-def _row(one: Account) -> AccountRow:
-    return AccountRow(
-        id=one.id,
-        name=one.name,
-        role=one.role.value,
-        disabled=one.disabled,
-        full_name=one.full_name,
-        addresses={held.address: held.kind.value for held in one.addresses},
-        domains=one.domains,
-        password=bool(one.password),
-        second_factor=one.has_second_factor,
-        created_at=one.created_at,
-        created_by=one.created_by,
-        signed_in_at=one.signed_in_at,
-    )
+def _shape(one: Account) -> object:
+    # Imported here, as wherever the API's shapes are used: they take a third of a second.
+    from challenge_web.api.accounts import account_item
+
+    return account_item(one)

@@ -81,7 +81,7 @@ def lists() -> None:
 def show(config: Path | None, as_json: bool, scope: str | None, written_to: bool, verdict: str | None) -> None:
     """Show entries, in the order they were made."""
     wanted = None if scope is None else parsed(parse_scope, scope)
-    listing = Listing(_COLUMNS, "No entries.", as_json=as_json)
+    listing = Listing(_COLUMNS, "No entries.", as_json=as_json, shape=list_changes.entry_shape)
 
     async def work(store: Store) -> None:
         async for page in pages(store, _part(wanted), verdict or "", WRITTEN_TO if written_to else ""):
@@ -141,23 +141,23 @@ def add(
     undo_seconds = settings.console.undo_seconds
     who, now = actor(), time.time()
 
-    async def work(store: Store) -> tuple[Entry | None, Entry, int]:
-        def once(tx: Transaction) -> tuple[Entry | None, Entry]:
+    async def work(store: Store) -> tuple[Entry | None, EntryView, int]:
+        def once(tx: Transaction) -> tuple[Entry | None, EntryView]:
             before = _same(tx, entry)
             tx.lists.add(entry, remark, who, None, now)
-            after = _same(tx, entry)
+            after = tx.entries.named(entry.pattern, entry.scope, entry.verdict.value)
             assert after is not None
             return before, after
 
         made = await store.transact(once)
-        await noted(store, "list-new", detail=_named(made[1]))
+        await noted(store, "list-new", detail=_named(made[1].entry))
         return *made, await _delete_waiting(store, undo_seconds, pattern, scope) if also_waiting else 0
 
     before, after, waiting = with_store(config, work)
     if as_json:
-        print_json({"entry": after, "new": before is None, "waiting": waiting})
+        print_json({"entry": list_changes.entry_shape(after), "new": before is None, "waiting": waiting})
         return
-    click.echo(f"{_named(after)}{_demand(after)}")
+    click.echo(f"{_named(after.entry)}{_demand(after.entry)}")
     domain = entry.scope.rpartition("@")[2]
     if domain and domain not in own_domains(settings.domains.names):
         note(f"{domain} is none of our domains ([domains] names): the entry acts on nothing until it is")

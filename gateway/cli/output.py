@@ -49,8 +49,8 @@ def print_done(words: str, as_json: bool, fact: object) -> None:
 
 
 def _json(value: object) -> str:
-    if isinstance(value, msgspec.Struct):
-        value = _seconds(msgspec.to_builtins(value, builtin_types=(datetime,)))
+    if isinstance(value, msgspec.Struct | dict):
+        value = _seconds(msgspec.to_builtins(value, builtin_types=(datetime,), enc_hook=str))
     # An escaped character in a JSON text is the same character.
     return escape(msgspec.json.encode(value, enc_hook=str).decode())
 
@@ -90,8 +90,19 @@ class Column(Generic[T]):
 class Listing(Generic[T]):
     """Prints rows, page by page: as a table on a terminal, as tab-separated lines or JSON elsewhere."""
 
-    def __init__(self, columns: Sequence[Column[T]], empty: str, *, as_json: bool) -> None:
-        """empty: the sentence a person reads where there are no rows."""
+    def __init__(
+        self,
+        columns: Sequence[Column[T]],
+        empty: str,
+        *,
+        as_json: bool,
+        shape: Callable[[T], object] | None = None,
+    ) -> None:
+        """empty: the sentence a person reads where there are no rows.
+
+        shape: what a program is told of a row; None: the row.
+        """
+        self._shape = shape
         self._columns = columns
         self._empty = empty
         self._as_json = as_json
@@ -103,7 +114,8 @@ class Listing(Generic[T]):
             return
         if self._as_json:
             separator = ",\n  " if self._printed else "[\n  "
-            click.echo(separator + ",\n  ".join(map(_json, rows)), nl=False)
+            told = rows if self._shape is None else map(self._shape, rows)
+            click.echo(separator + ",\n  ".join(map(_json, told)), nl=False)
         elif on_terminal(sys.stdout):
             _print_table(self._columns, rows)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import click
@@ -164,9 +164,15 @@ def show(config: Path | None, as_json: bool, content: bool, number: int) -> None
             raise CommandError(f"the content of mail {number} is gone: its retention is over")
         print_octets(octets)
     elif as_json:
-        print_json(detail)
+        print_json(_flat(detail))
     else:
         print_facts(_facts(detail))
+
+
+def _flat(detail: PendingDetail) -> dict[str, object]:
+    """Return a mail as the API tells it: what the list says, and the rest beside it."""
+    listed = {one.name: getattr(detail.row, one.name) for one in fields(detail.row)}
+    return listed | {one.name: getattr(detail, one.name) for one in fields(detail) if one.name != "row"}
 
 
 def _facts(detail: PendingDetail) -> list[tuple[str, str]]:

@@ -181,7 +181,7 @@ def test_exim_in_front_gives_its_own_results_and_none_of_a_strangers(front: Site
 
     assert front.send(ADA, JOE, forged + _mail(ADA, JOE))[0] == 250
 
-    shown = front.gateway.data("pending", "show", str(_held(front)))["row"]
+    shown = front.gateway.data("pending", "show", str(_held(front)))
     assert (shown["reason"], shown["silence"]) == ("unproven-sender", "unproven-sender")
     with closing(sqlite3.connect(front.gateway.folder / "gateway.db")) as store:
         (content,) = store.execute("SELECT octets FROM content WHERE message_id = ?", [shown["message_id"]]).fetchone()

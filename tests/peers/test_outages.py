@@ -60,10 +60,10 @@ def test_released_mail_waits_for_a_next_hop_that_is_down(own_site: Site) -> None
 
     own_site.gateway.command("pending", "deliver", str(row["id"]))
     wait_until(
-        lambda: own_site.gateway.data("pending", "show", str(row["id"]))["row"]["attempts"] > 0,
+        lambda: own_site.gateway.data("pending", "show", str(row["id"]))["attempts"] > 0,
         "a delivery was tried",
     )
-    shown = own_site.gateway.data("pending", "show", str(row["id"]))["row"]
+    shown = own_site.gateway.data("pending", "show", str(row["id"]))
 
     assert shown["state"] == "released"
     assert shown["last_reply"].startswith("4")

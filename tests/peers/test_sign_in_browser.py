@@ -60,7 +60,7 @@ def test_passkey_is_made_and_asked_for(gateway: GatewayProcess, browser: Browser
         {"options": {"protocol": "ctap2", "transport": "internal", "hasUserVerification": True,
                      "isUserVerified": True, "hasResidentKey": True}},
     )  # fmt: skip
-    link = gateway.data("account", "add", "root", "--role", "site-admin")["link"]
+    link = gateway.data("account", "add", "root", "--role", "site-admin")["url"]
     root = link.partition("/sign-in")[0]
     enter(page, link)
     page.goto(f"{root}/console/account/passkeys")
@@ -92,7 +92,7 @@ def test_app_is_set_up_without_script_by_plain_http(gateway: GatewayProcess, bro
         lambda request: told.append((request.header_value("Origin"), request.header_value("Sec-Fetch-Site")))
         if request.method == "POST" else None,
     )  # fmt: skip
-    link = far(gateway.data("account", "add", "mia@example.org")["link"])
+    link = far(gateway.data("account", "add", "mia@example.org")["url"])
     root = link.partition("/sign-in")[0]
     enter(page, link)
     page.goto(f"{root}/console/account/app")

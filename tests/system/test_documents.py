@@ -30,6 +30,7 @@ from tests.architecture.tree import ROOT
 from tests.peers.letters import letter
 from tests.store.letters import KIM, keep, message, row
 from tests.system.conftest import Site
+from tests.system.json_shapes import SHAPES, unlike
 from tests.unit.cli.shell import Shell
 
 COMMANDS = (ROOT / "docs/commands.md").read_text("utf-8")
@@ -189,6 +190,9 @@ def test_fields_of_json_are_those_in_the_tables(shell: Shell) -> None:
         if outcome.data == []:
             continue  # A list that is empty here; its fields are those of a test of its own.
         data = outcome.data[0] if isinstance(outcome.data, list) else outcome.data
+        if name in SHAPES:
+            shape, other = SHAPES[name]
+            assert unlike(data, shape) == set(other.split()), name
         assert tables(COMMANDS, f"Fields of `{name} --json`")[: len(data)] == list(data), name
     documented = re.findall(r"Fields of `([^`]+) --json`", COMMANDS)
     assert sorted(documented) == sorted(JSON)
@@ -222,9 +226,20 @@ def test_commands_with_json_are_those_with_a_table() -> None:
     also |= {"challenges ask-again": "ID", "pending ask-again": "ID", "lists change": "ID", "requests show": "ID"}
     also |= {"sources accept": "SOURCE", "sources refuse": "SOURCE", "searches save": "ACCOUNT NAME QUERY..."}
     also |= dict.fromkeys(("policy unset", "policy lock", "policy unlock"), "SETTING [SCOPE]")
-    assert with_json == set(JSON) | set(also)
+    assert with_json == set(JSON) | set(also) | set(done())
     for name, words in also.items():
         assert f"`{name} {words}`" in COMMANDS
+
+
+def done() -> Iterator[str]:
+    """Yield the commands that tell what they did, of the table of these: `account set-role`, `enable`."""
+    text = COMMANDS[COMMANDS.index("**`--json` where something is done.**") :]
+    for line in text[: text.index("**Exit status**")].splitlines()[5:]:
+        names = re.findall(r"`([^`]+)`", line.split("|")[1]) if line.startswith("|") else []
+        group = ""
+        for name in names:
+            group = name.split()[0] if " " in name else group
+            yield name if " " in name else f"{group} {name}"
 
 
 # --- operations.md ---

@@ -19,7 +19,7 @@ def test_expired_mail_is_deleted_with_a_record(make_site: MakeSite) -> None:
     site.send(ADA, JOE, letter(ADA, JOE), client=FORGER)
     wait_until(lambda: not site.gateway.data("pending", "list"), "the mail has expired", 30)
     shown = site.gateway.data("pending", "show", "1")
-    assert shown["row"]["state"] == "expired"
+    assert shown["state"] == "expired"
     assert shown["history"][-1]["event"] == "expire"
     assert site.around.inside.all_mails() == []
     site.gateway.command("audit")

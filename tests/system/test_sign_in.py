@@ -136,7 +136,7 @@ def test_session_is_new_at_each_sign_in_and_ends_where_its_owner_says(site: Site
     assert browser.get("/console/account").status == 200
     # A session of somebody else is as if it were not there.
     mia = Browser(site.gateway.url)
-    mia.post(site.gateway.data("account", "add", "mia@example.org")["link"], {})
+    mia.post(site.gateway.data("account", "add", "mia@example.org")["url"], {})
     for number in (1, 2, 3, 99, 10**30):
         assert mia.post(
             f"/console/account/sessions/{number}/end", {}, csrf=mia.get("/console/account").csrf
@@ -207,7 +207,7 @@ def test_first_admin_gets_a_link_from_the_service(site: Site) -> None:
 
 def test_cookie_is_bound_to_the_host_where_pages_are_served_by_https(make_site: MakeSite) -> None:
     site = make_site({"web.public_url": "https://console.example.org"})
-    link = site.gateway.data("account", "add", "root", "--role", "site-admin")["link"]
+    link = site.gateway.data("account", "add", "root", "--role", "site-admin")["url"]
     assert link.startswith("https://console.example.org/sign-in/link/")
     browser = Browser(site.gateway.url)
     token = link.rpartition("/")[2]
@@ -250,7 +250,7 @@ def test_stolen_cookie_changes_nothing_about_how_its_owner_signs_in(make_site: M
     assert thief.post("/console/account/proof", {"code": "000000"}, csrf=csrf).status == 403
     assert thief.post("/console/account/proof", {"link": "1"}, csrf=csrf).status == 404
     shown = site.gateway.data("account", "show", "root")
-    assert (shown["second_factor"], shown["password"], shown["addresses"]) == (False, True, {})
+    assert (shown["second_factor"], shown["password"], shown["addresses"]) == (False, True, [])
     assert [one["name"] for one in site.gateway.data("account", "list")] == ["admin", "mia@example.org", "root"]
     # The owner shows who he is, goes on, and the thief is out.
     page = owner.get("/console/account/proof?next=/console/account/password")

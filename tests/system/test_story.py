@@ -136,7 +136,7 @@ def test_i_did_not_send_this_drops_the_mail_and_ends_challenges_to_the_address(m
     site.send(ADA, JOE, letter(ADA, JOE))
     (challenge,) = site.around.outside.wait(ADA)
     assert fetch(link_in(challenge.content) + "/disown", "POST", {}).status in (200, 303)
-    assert site.gateway.data("pending", "show", "1")["row"]["state"] == "disowned"
+    assert site.gateway.data("pending", "show", "1")["state"] == "disowned"
     site.send(ADA, JOE, letter(ADA, JOE))
     wait_until(lambda: len(site.gateway.data("pending", "list")) == 1, "the second mail is held")
     assert site.gateway.data("pending", "list")[0]["silence"] == "sender-said-not-me"

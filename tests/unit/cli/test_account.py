@@ -10,7 +10,9 @@ def test_account_is_added_with_a_link_that_is_good_once(shell: Shell) -> None:
     outcome = shell("account", "add", "joe@example.org")
     assert outcome.status == 0
     assert re.search(r"^http://127\.0\.0\.1:8080/sign-in/link/[a-z2-9]{32}$", outcome.out, re.MULTILINE)
-    assert shell("account", "show", "JOE@example.org", "--json").data["addresses"] == {"joe@example.org": "own"}
+    assert shell("account", "show", "JOE@example.org", "--json").data["addresses"] == [
+        {"address": "joe@example.org", "kind": "own"}
+    ]
 
 
 def test_account_with_a_password_gets_no_link_and_shows_no_hash(shell: Shell, tmp_path: Path) -> None:
@@ -18,7 +20,7 @@ def test_account_with_a_password_gets_no_link_and_shows_no_hash(shell: Shell, tm
     outcome = shell(
         "account", "add", "root", "--role", "site-admin", "--password-file", str(tmp_path / "secret"), "--json"
     )
-    assert outcome.data["link"] is None
+    assert outcome.data["url"] is None
     assert outcome.data["account"]["password"] is True
     assert "argon2" not in outcome.out
     (tmp_path / "secret").write_text("short\n")
@@ -52,7 +54,7 @@ def test_account_is_listed_changed_and_removed(shell: Shell) -> None:
     assert shell("account", "disable", "mia@example.org").status == 0
     assert "enable it first" in shell("account", "link", "mia@example.org").err
     (mia, root) = shell("account", "list", "--json").data
-    assert (mia["disabled"], mia["addresses"]["info@example.org"], root["role"]) == (True, "delegated", "site-admin")
+    assert (mia["disabled"], mia["addresses"][1]["kind"], root["role"]) == (True, "delegated", "site-admin")
     assert [one["name"] for one in shell("account", "list", "--search", "info", "--json").data] == ["mia@example.org"]
     assert shell("account", "enable", "mia@example.org").status == 0
     assert shell("account", "link", "mia@example.org").out.startswith("http://127.0.0.1:8080/sign-in/link/")

@@ -8,10 +8,12 @@ from tests.unit.cli.shell import Shell
 def test_done_is_told_as_json(shell: Shell) -> None:
     shell("account", "add", "mia@example.org", "--address", "mia@example.org")
     account = ("account", "give", "mia@example.org", "info@example.org", "--json")
-    assert shell(*account).data["addresses"] == {"mia@example.org": "own", "info@example.org": "alias"}
-    assert shell("account", "take", "mia@example.org", "info@example.org", "--json").data["addresses"] == {
-        "mia@example.org": "own"
-    }
+    assert shell(*account).data["addresses"] == [
+        {"address": "mia@example.org", "kind": "own"}, {"address": "info@example.org", "kind": "alias"},
+    ]  # fmt: skip
+    assert shell("account", "take", "mia@example.org", "info@example.org", "--json").data["addresses"] == [
+        {"address": "mia@example.org", "kind": "own"}
+    ]
     assert shell("account", "set-role", "mia@example.org", "user", "--json").data["role"] == "user"
     assert shell("account", "disable", "mia@example.org", "--json").data["disabled"] is True
     assert shell("account", "enable", "mia@example.org", "--json").data["disabled"] is False
@@ -38,7 +40,7 @@ def test_done_to_mail_is_told_as_json(shell: Shell) -> None:
     assert shell("orders", "undo", str(order["id"]), "--json").data["state"] == "undone"
     shell("lists", "add", "deny", "oak.example")
     removal = shell("lists", "remove", "deny", "oak.example", "--json").data["removal"]
-    assert shell("lists", "undo", str(removal), "--json").data == {"back": 1, "kept": 0}
+    assert shell("lists", "undo", str(removal), "--json").data == {"restored": 1, "in_the_way": 0}
     shell("templates", "set", "--subject", "Please {{ subject_piece }}")
     assert shell("templates", "reset", "--json").data == {
         "kind": "challenge", "scope": "site", "language": "en", "done": "reset",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.lists import Entry, Verdict
+from gateway.domain.lists import Entry, Verdict, parse_pattern, parse_scope
 from gateway.domain.policy import Policy
 from gateway.flow.list_files import COLUMNS, cells, read_csv
 from gateway.flow.list_ports import EntryView
@@ -21,9 +21,10 @@ from tests.unit.cli.shell import Shell
 
 
 def entries(shell: Shell) -> list[tuple[str, str, str, str]]:
-    """Return what stands in the lists."""
+    """Return what stands in the lists: it is told as people type it."""
     return [
-        (one["verdict"], one["pattern"], one["scope"], one["proof"]) for one in shell("lists", "show", "--json").data
+        (one["verdict"], parse_pattern(one["pattern"]), parse_scope(one["for"]), one["proof"])
+        for one in shell("lists", "show", "--json").data
     ]
 
 
@@ -91,11 +92,11 @@ def test_lists_add_that_cannot_narrow_what_is_there_says_so(shell: Shell) -> Non
 def test_lists_show_filters(shell: Shell) -> None:
     shell("lists", "add", "allow", "oak.example")
     shell("lists", "add", "deny", "elm.example", "--for", "joe@example.org", "--note", "spam")
-    assert [one["pattern"] for one in shell("lists", "show", "deny", "--json").data] == ["@elm.example"]
+    assert [one["pattern"] for one in shell("lists", "show", "deny", "--json").data] == ["elm.example"]
     assert [one["pattern"] for one in shell("lists", "show", "--for", "joe@example.org", "--json").data] == [
-        "@elm.example"
+        "elm.example"
     ]
-    assert [one["pattern"] for one in shell("lists", "show", "--for", "", "--json").data] == ["@oak.example"]
+    assert [one["pattern"] for one in shell("lists", "show", "--for", "", "--json").data] == ["oak.example"]
 
 
 def test_lists_show_written_to_are_those_that_nobody_made(shell: Shell) -> None:

@@ -77,7 +77,7 @@ def test_source_is_listed_and_accepted_with_what_waits_from_it(shell: Shell) -> 
     (line,) = shell("sources", "list", "--json").data
     assert (line["source"], line["count"]) == ("list:news.oak.example", 2)
     outcome = shell("sources", "accept", "list:news.oak.example", "--for", "joe@example.org", "--json")
-    assert (outcome.data["entries"], sorted(outcome.data["mails"])) == (["joe@example.org"], [1, 2])
+    assert (outcome.data["entries"], sorted(outcome.data["mails"])) == (1, [1, 2])
     assert pending(shell, "released") == [1, 2]
     assert shell("lists", "show", "allow", "--json").data[0]["pattern"] == "list:news.oak.example"
     assert "sources list" in told_in_one_line(shell, "sources", "accept", "list:news.oak.example")
@@ -100,7 +100,7 @@ def test_search_is_saved_for_an_account_and_removed(shell: Shell) -> None:
         "search 1 is saved as roofs\n"
     )
     assert shell("searches", "list", "joe@example.org", "--json").data == [
-        {"id": 1, "name": "roofs", "q": "roof from:anna", "more": {}}
+        {"id": 1, "name": "roofs", "q": "roof from:anna", "lane": "", "source": "", "sort": "arrival", "reverse": False}
     ]
     assert shell("searches", "remove", "joe@example.org", "1").out == "search 1 is removed\n"
     assert "has no search 1" in told_in_one_line(shell, "searches", "remove", "joe@example.org", "1")
@@ -157,7 +157,7 @@ def test_entries_that_name_a_sender_are_told_the_winner_first(shell: Shell) -> N
     rows = shell("lists", "judge", "Anna@oak.example", "joe@example.org", "--json").data
     assert [(row["verdict"], row["pattern"], row["holds"]) for row in rows] == [
         ("allow", "anna@oak.example", True),
-        ("deny", "@oak.example", True),
+        ("deny", "oak.example", True),
     ]
     assert shell("lists", "judge", "bo@elm.example", "joe@example.org", terminal=True).out == (
         "No entry names this sender.\n"

@@ -55,7 +55,7 @@ def test_overview_of_one_domain_has_hours_scores_and_the_gauge(shell: Shell) -> 
     told = shell("overview", "--domain", "Example.ORG.", "--json").data
     assert (told["domain"], told["scores"]) == ("example.org", [])
     assert told["backscatter"] == {"tried": 20, "disowned": 1, "undeliverable": 2, "share": 0.15}
-    assert sum(line["counts"]["held"] for line in told["hours"]) == 30
+    assert sum(line["numbers"]["held"] for line in told["hours"]) == 30
     shown = shell("overview", "--domain", "example.org").out
     assert "challenges gone wrong     15.0% of 20" in shown
     assert "arrived from" in shown
@@ -65,9 +65,8 @@ def test_overview_of_one_domain_has_hours_scores_and_the_gauge(shell: Shell) -> 
 def test_domains_are_listed_with_the_server_of_each(shell: Shell) -> None:
     shell.settings(SILENT)
     (line,) = shell("domains", "--json").data
-    assert (line["name"], line["next_hop"], line["reachable"], line["counts"]["held"]) == (
-        "example.org", "127.0.0.1:9", False, 0,
-    )  # fmt: skip
+    hop = {"place": "127.0.0.1:9", "domains": [], "reachable": False}
+    assert (line["name"], line["next_hop"], line["numbers"]["held"]) == ("example.org", hop, 0)
     assert "example.org\t127.0.0.1:9\tno" in shell("domains").out
 
 

@@ -184,9 +184,9 @@ def test_pending_authorize_and_blacklist_are_as_wide_as_they_are_told(shell: She
     assert states(shell) == {1: "released", 2: "released", 3: "pending", 4: "pending"}
     assert shell("pending", "blacklist", "3", "--sender", "domain", "--scope", "site").status == 0
     assert states(shell) == {1: "released", 2: "released", 3: "blocked", 4: "pending"}
-    assert [(one["verdict"], one["pattern"], one["scope"]) for one in shell("lists", "show", "--json").data] == [
-        ("allow", "anna@oak.example", "@example.org"),
-        ("deny", "@oak.example", ""),
+    assert [(one["verdict"], one["pattern"], one["for"]) for one in shell("lists", "show", "--json").data] == [
+        ("allow", "anna@oak.example", "example.org"),
+        ("deny", "oak.example", ""),
     ]
     assert "it comes from no list" in shell("pending", "authorize", "4", "--sender", "source").err
     assert shell("pending", "deliver", "4", "--scope", "site").status == 2

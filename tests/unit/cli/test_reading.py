@@ -26,7 +26,7 @@ def test_mail_is_read_without_what_could_run_or_steer_the_terminal(shell: Shell)
     assert "part 0" in shell("pending", "read", "1", "--headers").out
     outline = shell("pending", "read", "1", "--json").data
     assert (outline["subject"], outline["html"], outline["authors"][0]["address"]) == ("Hi", 0, "anna@oak.example")
-    assert "Hello Joe" in outline["pieces"][0]["text"]
+    assert "Hello Joe" in outline["text"][0]["text"]
     shown = shell("pending", "html", "1", terminal=True).out
     assert "<b>Joe</b>" in shown
     assert not any(word in shown for word in ("script", "onclick", "elm.example", "\x1b"))

@@ -6,14 +6,11 @@ from tests.unit.cli.shell import Shell
 def test_request_is_made_for_its_recipient_shown_and_released(shell: Shell) -> None:
     shell.hold("Offer for the roof")
     made = shell("requests", "ask", "1", "--words", "I wait for it.", "--json").data
-    assert (made["result"], made["request"]["state"], made["request"]["answer_to"]) == (
-        "sent",
-        "open",
-        "joe@example.org",
-    )
+    assert (made["result"], made["request"]["state"], made["request"]["message"]) == ("sent", "open", 1)
     assert shell("requests", "ask", "1").out == "request 1: open, was made before\n"
     (line,) = shell("requests", "list", "--json").data
-    assert (line["request"]["recipient_key"], line["request"]["words"]) == ("joe@example.org", "I wait for it.")
+    assert (line["request"]["recipient"], line["request"]["words"]) == ("joe@example.org", "I wait for it.")
+    assert line["mails"] == []
     assert "nobody in charge was told by mail" in shell("requests", "show", "1").out
     assert shell("requests", "release", "1", "--why", "It is clean.").out == "request 1: released\n"
     assert shell("pending", "list", "--state", "released", "--json").data[0]["id"] == 1

@@ -19,7 +19,7 @@ def told_in_lines(shell: Shell, *words: str) -> str:
 
 def test_words_are_changed_previewed_and_given_up_again(shell: Shell) -> None:
     shipped = shell("templates", "show", "example.org", "--json").data
-    assert (shipped["line"]["source"], shipped["texts"]) == ("shipped", shipped["shipped"])
+    assert (shipped["source"], shipped["texts"]) == ("shipped", shipped["shipped"])
     body = shell.folder / "body.txt"
     body.write_text(GOOD)
     assert shell(
@@ -46,7 +46,7 @@ def test_words_of_notices_are_changed_apart_from_those_of_challenges(shell: Shel
     told = shell("templates", "set", "--kind", "notice", "example.org", "--text", str(body)).out
     assert told == "saved for example.org; the next notice is written with them\n"
     sources = {
-        kind: shell("templates", "show", "--kind", kind, "example.org", "--json").data["line"]["source"]
+        kind: shell("templates", "show", "--kind", kind, "example.org", "--json").data["source"]
         for kind in ("challenge", "notice")
     }
     assert sources == {"challenge": "shipped", "notice": "own"}
@@ -66,9 +66,9 @@ def test_words_with_faults_are_not_kept_and_each_fault_is_a_line(shell: Shell) -
     assert "text, line 1: there is no variable 'nobody'" in faults
     assert "from: elm.example is not one of the domains" in faults
     assert "text" in told_in_lines(shell, "templates", "preview", "--text", str(body))
-    assert shell("templates", "show", "--json").data["line"]["source"] == "shipped"
+    assert shell("templates", "show", "--json").data["source"] == "shipped"
     assert shell("templates", "set", "--subject", "Re", "--dry-run").out == "the words are good\n"
-    assert shell("templates", "show", "--json").data["line"]["source"] == "shipped"
+    assert shell("templates", "show", "--json").data["source"] == "shipped"
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ def test_changed_shipped_words_are_told_until_they_were_looked_at(shell: Shell) 
         tx.connection.exec_driver_sql("UPDATE challenge_text SET shipped = x'00'")
 
     shell.change(forget)
-    assert shell("templates", "show", "--json").data["line"]["shipped_changed"] is True
+    assert shell("templates", "show", "--json").data["shipped_changed"] is True
     assert "templates keep" in shell("templates", "show").out
     assert shell("templates", "keep").status == 0
-    assert shell("templates", "show", "--json").data["line"]["shipped_changed"] is False
+    assert shell("templates", "show", "--json").data["shipped_changed"] is False
 
 
 def test_sample_that_nobody_takes_is_told(shell: Shell) -> None:
