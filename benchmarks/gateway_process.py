@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from click.testing import CliRunner
 
@@ -24,6 +24,23 @@ ROOT = Path(__file__).resolve().parent.parent
 
 Overrides = Mapping[str, str | int | float | bool | Sequence[str]]
 """Dotted setting → value: `{"smtp.stage": "edge"}`."""
+
+
+class Started(Protocol):
+    """A process of which we are told."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    def poll(self) -> int | None:
+        """Return how it ended; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return how it ended. Raises TimeoutExpired."""
+
+    def kill(self) -> None:
+        """SIGKILL."""
 
 
 class GatewayProcess:
@@ -60,7 +77,7 @@ class GatewayProcess:
                 **settings,
             }
         )
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Started | None = None
 
     @property
     def url(self) -> str:
@@ -84,15 +101,7 @@ class GatewayProcess:
 
     def start(self, *, wait: bool = True) -> None:
         """Start it and, unless told otherwise, return when it takes mail. Raises RuntimeError with its last words."""
-        with self.log_file.open("ab") as log, self.word_file.open("ab") as words:
-            self._process = subprocess.Popen(
-                [*self._wrapper, sys.executable, "-m", "gateway", "serve", "--config", str(self._config)],
-                cwd=ROOT,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=words,
-                stderr=log,
-            )
+        self._process = self._begin(["serve", "--config", str(self._config)])
         if wait:
             try:
                 wait_until(lambda: not self.runs or self.is_ready(), "the gateway is ready", self._ready_seconds)
@@ -101,6 +110,17 @@ class GatewayProcess:
                 raise RuntimeError(f"{late}:\n{self.log()[-3000:]}") from late
             if not self.runs:
                 raise RuntimeError(f"the gateway ended at once:\n{self.log()[-3000:]}")
+
+    def _begin(self, words: Sequence[str]) -> Started:
+        with self.log_file.open("ab") as err, self.word_file.open("ab") as out:
+            return subprocess.Popen(
+                [*self._wrapper, sys.executable, "-m", "gateway", *words],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
 
     def is_ready(self) -> bool:
         """True when it says so itself and greets on its door."""

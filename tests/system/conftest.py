@@ -13,6 +13,7 @@ import pytest
 from benchmarks.gateway_process import GatewayProcess
 from benchmarks.places import HOST
 from benchmarks.surroundings import Surroundings, sender_zones
+from tests.forked_gateway import ForkedGateway
 
 STRANGERS = ("stranger.example", "friend.example", "river.example")
 OUTSIDE = "127.0.0.66"
@@ -48,7 +49,13 @@ MakeSite = Callable[..., Site]
 
 
 @pytest.fixture
-def make_site(tmp_path: Path) -> Iterator[MakeSite]:
+def kind() -> type[GatewayProcess]:
+    """How a gateway begins; a module to which the start itself matters has another."""
+    return ForkedGateway
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, kind: type[GatewayProcess]) -> Iterator[MakeSite]:
     """Start gateways with settings of their own; all are ended with the test."""
     with ExitStack() as stack:
         number = 0
@@ -59,7 +66,7 @@ def make_site(tmp_path: Path) -> Iterator[MakeSite]:
             folder = tmp_path / f"site-{number}"
             folder.mkdir()
             around = stack.enter_context(Surroundings(sender_zones(STRANGERS, OUTSIDE)))
-            gateway = GatewayProcess(
+            gateway = kind(
                 folder,
                 {
                     "smtp.stage": "edge",

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.gateway_process import GatewayProcess
 from benchmarks.measure import family
 from benchmarks.places import HOST, wait_until
 from tests.certificates import make_certificate, unverified_tls
@@ -24,6 +25,12 @@ from tests.system.conftest import OUTSIDE, MakeSite, Site
 
 ADA, JOE = "ada@stranger.example", "joe@example.org"
 PROCESSES = 3
+
+
+@pytest.fixture
+def kind() -> type[GatewayProcess]:
+    """Here it matters what a process is: its command, its name, its descriptors."""
+    return GatewayProcess
 
 
 def lines(site: Site, event: str) -> list[dict[str, Any]]:

@@ -27,6 +27,12 @@ ADA = "ada@stranger.example"
 JOE = "joe@example.org"
 
 
+@pytest.fixture
+def kind() -> type[GatewayProcess]:
+    """Here it matters how a service starts: by its command."""
+    return GatewayProcess
+
+
 def events(site: Site) -> list[dict[str, Any]]:
     """Return the lines of the log."""
     return [json.loads(line) for line in site.gateway.log().splitlines()]
