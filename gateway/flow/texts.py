@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from gateway.domain.address import normal_domain
-from gateway.domain.levels import effective_policy, levels_above
+from gateway.domain.levels import Choice, effective_policy, levels_above
 from gateway.domain.policy import Policy, Templates
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.arrangements import PolicyTx
@@ -129,6 +129,9 @@ class TextTable(Protocol):
     def override(self, scope: str, language: str) -> Override | None:
         """Return one."""
 
+    def overrides(self, language: str) -> Sequence[Override]:
+        """Return those of all scopes in one language."""
+
     def put(self, override: Override) -> None:
         """Keep texts in place of those that the scope had."""
 
@@ -192,6 +195,7 @@ class TextEditor:
         self._store = store
         self._workshop = workshop
         self._domains = tuple(sorted(domains))
+        self._scopes = frozenset((SITE, *(f"@{domain}" for domain in domains)))
         self._now = now
 
     def languages(self) -> Sequence[str]:
@@ -205,22 +209,49 @@ class TextEditor:
 
     async def drafts(self, viewer: Viewer, language: str) -> list[Draft]:
         """Return one for each scope within reach."""
-        return [draft for scope in self.scopes(viewer) if (draft := await self.draft(viewer, scope, language))]
+        scopes = self.scopes(viewer)
+        if not scopes or language not in self._workshop.languages():
+            return []
+        levels = [level for scope in scopes for level in levels_above(scope)]
+        overrides, choices = await self._store.look(
+            lambda tx: (self.kind.table(tx).overrides(language), tx.policies.choices(levels))
+        )
+        by_scope = {override.scope: override for override in overrides}
+        chosen: dict[str, list[Choice]] = {}
+        for choice in choices:
+            chosen.setdefault(choice.scope, []).append(choice)
+        shipped = self._workshop.shipped(language)
+        return [
+            self._draft(
+                scope,
+                language,
+                shipped,
+                by_scope,
+                tuple(one for level in levels_above(scope) for one in chosen.get(level, ())),
+            )
+            for scope in scopes
+        ]
 
     async def draft(self, viewer: Viewer, scope: str, language: str) -> Draft | None:
         """Return the texts in force for a scope; None beyond the viewer's reach."""
-        if scope not in self.scopes(viewer) or language not in self._workshop.languages():
+        if not self._has(viewer, scope) or language not in self._workshop.languages():
             return None
-        own, site, choices = await self._store.look(
+        overrides, choices = await self._store.look(
             lambda tx: (
-                self.kind.table(tx).override(scope, language),
-                self.kind.table(tx).override(SITE, language),
+                [self.kind.table(tx).override(one, language) for one in dict.fromkeys((scope, SITE))],
                 tx.policies.choices(levels_above(scope)),
             )
         )
+        by_scope = {override.scope: override for override in overrides if override is not None}
+        return self._draft(scope, language, self._workshop.shipped(language), by_scope, choices)
+
+    def _draft(
+        self, scope: str, language: str, shipped: Texts, overrides: Mapping[str, Override], choices: tuple[Choice, ...]
+    ) -> Draft:
+        """Put together what counts in a scope. overrides: by their scopes, the site's too."""
         counting = text_scopes(effective_policy(self._policy, scope, choices).templates, scope)
-        site = site if SITE in counting else None
-        shipped = self._workshop.shipped(language)
+        own = overrides.get(scope)
+        site = overrides.get(SITE) if SITE in counting else None
         used = own or site
         return Draft(
             scope=scope,
@@ -244,7 +275,7 @@ class TextEditor:
 
         None: beyond the viewer's reach.
         """
-        if scope not in self.scopes(viewer) or language not in self._workshop.languages():
+        if not self._has(viewer, scope) or language not in self._workshop.languages():
             return None
         texts = clean(texts)
         tried = self._workshop.try_out(scope, language, texts)
@@ -258,7 +289,7 @@ class TextEditor:
 
     async def reset(self, viewer: Viewer, scope: str, language: str) -> bool | None:
         """Go back to what the scope would have without texts of its own; None beyond the viewer's reach."""
-        if scope not in self.scopes(viewer):
+        if not self._has(viewer, scope):
             return None
         return await self._store.transact(lambda tx: self.kind.table(tx).drop(scope, language))
 
@@ -270,6 +301,9 @@ class TextEditor:
         seen = replace(draft.own, shipped=draft.shipped.hash)
         await self._store.transact(lambda tx: self.kind.table(tx).put(seen))
         return True
+
+    def _has(self, viewer: Viewer, scope: str) -> bool:
+        return scope in self._scopes and self._may(viewer, scope)
 
     def _may(self, viewer: Viewer, scope: str) -> bool:
         return viewer.may(Right.EDIT_TEMPLATES) and viewer.reach.covers_scope(scope)

@@ -22,6 +22,11 @@ class TextTable:
         row = self._connection.execute(select(self._table).where(*where)).first()
         return None if row is None else _override(row)
 
+    def overrides(self, language: str) -> list[Override]:
+        """Return those of all scopes in one language."""
+        query = select(self._table).where(self._table.c.language == language)
+        return [_override(row) for row in self._connection.execute(query)]
+
     def put(self, override: Override) -> None:
         """Keep texts in place of those that the scope had."""
         texts = override.texts

@@ -44,6 +44,9 @@ class Table:
     def override(self, scope: str, language: str) -> Override | None:
         return self.kept.get((scope, language))
 
+    def overrides(self, language: str) -> Sequence[Override]:
+        return [override for (_, kept), override in self.kept.items() if kept == language]
+
     def put(self, override: Override) -> None:
         self.kept[override.scope, override.language] = override
 
@@ -54,11 +57,13 @@ class Table:
 class Store:
     def __init__(self) -> None:
         self.table = Table()
+        self.looks = 0
 
     async def transact(self, work: Callable[[Table], T]) -> T:
         return work(self.table)
 
     async def look(self, work: Callable[[Table], T]) -> T:
+        self.looks += 1
         return work(self.table)
 
 
@@ -195,3 +200,9 @@ async def test_texts_that_the_policy_passes_over_are_told_to_be_unused(
     other = await editor.draft(ROOT, "@other.example", "en")
     assert other is not None
     assert (other.source, other.unused) == ("shipped" if templates == "shipped" else "site", False)
+    # All together they are the same as one by one, and found at one look.
+    looks = store.looks
+    drafts = await editor.drafts(ROOT, "en")
+    assert store.looks == looks + 1
+    assert drafts == [await editor.draft(ROOT, scope, "en") for scope in editor.scopes(ROOT)]
+    assert await editor.drafts(JOE, "en") == []
