@@ -95,11 +95,12 @@ class Finder(Ordered):
             budget = Budget(self.limits.walked)
             return [self._plain(strip, part, ask, budget) for strip in part.strips]
         # With the lists of many places each hit would be compared.
-        by_arrival = part.words and ask.sort == "arrival" and wide is None
+        by_arrival = part.words and ask.sort == "arrival" and len(part.strips) <= self.limits.many
         if ask.counted or not by_arrival:
             few = self.few_hits(part, ask.sort)
             if len(few.ids) <= self.limits.hits:
                 return [self._page(self._sorted(part, few, ask.sort), ask)]
+            by_arrival = by_arrival and (wide is None or few.order == "DESC")
         if by_arrival:
             found = self._by_arrival(part, ask)
             if found is not None:

@@ -20,6 +20,8 @@ from gateway.store.queue_words import by_domain, rowids_between, wants_words
 _ANY = Clause("")
 PASSED_BY = 8
 """Rows of an index that are read in the time that it takes to fetch one by its id."""
+_SAMPLE = 400
+"""Rows that tell how much of all there is lies in some places."""
 _SLICE = 500_000
 """Ids that are listed at once, so that no list takes much memory."""
 _ids = msgspec.json.Decoder(list[int])
@@ -88,6 +90,7 @@ class Hits:
         self._parts: dict[tuple[Selection, str], list[Part]] = {}
         self._hits: dict[tuple[Selection, bool], Few] = {}
         self._ends: tuple[int, int] | None = None
+        self._shares: dict[Place, bool] = {}
         self._words: dict[tuple[Selection, bool], Map] = {}
         self._maps: dict[tuple[Selection, bool], Map] = {}
 
@@ -179,25 +182,29 @@ class Hits:
         return self._maps.get((part.chosen, part.waiting))
 
     def wide(self, part: Part, sort: str) -> Part | None:
-        """Return a part as one of the whole site, where it has many strips; else None.
+        """Return a part as one of the whole site, where it has many strips, or some that hold much of it; else None.
 
         In the order of all mail, what goes elsewhere is passed by.
         """
-        if not part.waiting or len(part.strips) <= self.limits.many:
+        strips, limits = len(part.strips), self.limits
+        if not part.waiting or strips <= limits.some or (strips <= limits.many and not self._much(part)):
             return None
         chosen = replace(part.chosen, place=Place(site=True))
         elsewhere = in_place(part.chosen.place).and_(part.checks)
         return replace(part, chosen=chosen, strips=tuple(waiting_strips(chosen, sort)), checks=elsewhere)
 
     def _much(self, part: Part) -> bool:
-        """True where the places of a part hold much of all there is."""
-        lowest, highest = self.ends()
-        left = (highest - lowest + 1) // PASSED_BY
-        for strip in part.strips:
-            left -= self.counted(by_index(strip.arrival, strip.where), left + 1)
-            if left < 0:
-                return True
-        return False
+        """True where the places of a part hold much of what waits, as far as a sample tells."""
+        place = part.chosen.place
+        known = self._shares.get(place)
+        if known is None:
+            lowest, highest = self.ends()
+            some = by_ids(range(lowest, highest + 1, (highest - lowest) // _SAMPLE + 1), Clause("listed = 1"))
+            here = in_place(place)
+            query = f"SELECT count(*), coalesce(sum({here.sql}), 0) {some.sql}"
+            ((listed, found),) = self.run(query, here.values + some.values)
+            known = self._shares[place] = found * PASSED_BY > listed
+        return known
 
     def _in_many(self, part: Part, most: int) -> Few | None:
         """Look for words wherever they stand, then in each of many places; None where these are few, or hold little.
@@ -207,6 +214,15 @@ class Hits:
         wide = self.wide(part, "arrival")
         if wide is None or not self._much(part):
             return None
+        if len(part.strips) <= self.limits.many:
+            # Frequent words soon show to be that.
+            lowest, highest = self.ends()
+            late = part.hits.and_(
+                rowids_between(f"{part.table}.rowid", highest - (highest - lowest) // PASSED_BY, None)
+            )
+            newest = self.first(part, late, "DESC", most)
+            if len(newest) == most:
+                return Few(newest, part.rest, "DESC")
         there, found = self.mapped_words(wide), list[int]()
         if there.count < 2 * most:
             return self._meant(part, there.ids(), most)
@@ -275,8 +291,9 @@ class Hits:
             known = words = self.mapped_words(part)
             if not part.words or part.score.sql or not part.waiting:
                 marks = bytearray(len(words.marks))
-                for row_id in self.scored_hits(part, words):
-                    marks[row_id - words.lowest] = 1
+                for strip in part.strips:
+                    for row_id in self._scored_ids(strip, part, words):
+                        marks[row_id - words.lowest] = 1
                 known = Map.of(words.lowest, marks)
             self._maps[key] = known
         return known
@@ -334,7 +351,11 @@ class Hits:
 
     def scored_hits(self, part: Part, words: Map) -> Iterator[int]:
         """Return rows that are marked, lie in the strips and have such a score, as far as the indexes know."""
-        among = words.clause if part.words else _ANY
         for strip in part.strips:
-            rows = self._scored(strip, part, among)
+            rows = self._scored(strip, part, words.clause if part.words else _ANY)
             yield from self.stream(rows.sql, rows.values)
+
+    def _scored_ids(self, strip: Strip, part: Part, words: Map) -> Iterable[int]:
+        rows = self._scored(strip, part, words.clause if part.words else _ANY)
+        # What has the words too is not so much that a list of it would take much memory.
+        return self.ids(rows) if words.count < _SLICE else self.stream(rows.sql, rows.values)

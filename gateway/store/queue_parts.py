@@ -26,8 +26,10 @@ class Limits:
     """Looked through in the order wanted, where no other index narrows them."""
     glanced: int = 1000
     """The same where one does, before it is asked for all it knows."""
+    some: int = 8
+    """Strips that are read one by one; more of them that hold much of all mail are read in the order of all mail."""
     many: int = 50
-    """Strips for each of which a statement is soon told; with more of them the order of all mail is read."""
+    """Strips for each of which a statement is soon told; more of them are read in the order of all mail anyway."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def by_index(index: str, where: Clause) -> Clause:
 def by_ids(ids: Sequence[int], rest: Clause) -> Clause:
     """Return those rows of some that a condition holds for."""
     # No other index: with these ids few rows are fetched, whatever else is asked of them.
-    named = Clause("id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)).and_(rest)
+    named = Clause("id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)).and_(rest)
     return Clause(f"FROM queue NOT INDEXED WHERE {named.sql}", named.values)
 
 

@@ -56,7 +56,7 @@ class Watched(QueueTable):
 
     def __init__(self, connection: Connection, few: int, plans: list[tuple[str, str]], walked: int = 40) -> None:
         # Where little is few, a place of several domains is one of many too.
-        super().__init__(connection, Limits(few, few, walked, walked, 50 if few else 3))
+        super().__init__(connection, Limits(few, few, walked, walked, 8 if few else 3, 50 if few else 3))
         self.plans = plans
 
     def found(self, chosen: Selection, sort: str, descending: bool, start: Key | None) -> Found:

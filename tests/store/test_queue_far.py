@@ -71,7 +71,7 @@ def found(table: QueueTable, chosen: Selection, descending: bool, start: Key | N
 def test_page_begins_anywhere_and_shows_what_is_next(filled: Transaction, stray: str, place: str, many: int) -> None:
     whole = Selection(PLACES[place])
     chosen = Selection(PLACES[place], terms=(Term((stray.replace(" ", ""),), "subject"),))
-    table = QueueTable(filled.connection, Limits(few=0, hits=50, walked=40, glanced=40, many=many))
+    table = QueueTable(filled.connection, Limits(few=0, hits=50, walked=40, glanced=40, some=min(many, 8), many=many))
     order = QueueTable(filled.connection).find(whole, "sender", False, None, ROWS)
     meant = {row_id for _, row_id in QueueTable(filled.connection).find(chosen, "sender", False, None, ROWS)}
     assert len(meant) > 50
