@@ -89,6 +89,9 @@ class EntryTable(Protocol):
     def page(self, part: Part, cut: Cut) -> list[EntryView]:
         """Return entries, the newest first; with `after` the oldest first. It looks for no words."""
 
+    def near(self, parts: Sequence[Part], cut: Cut) -> list[EntryView] | None:
+        """Return what `page` would of all these parts together; None where it does not lie among the next of all entries."""
+
     def search(self, parts: Sequence[Part], cut: Cut) -> list[EntryView]:
         """Return entries of any of these parts with the words in their pattern or note, in the same order."""
 

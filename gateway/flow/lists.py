@@ -260,10 +260,17 @@ def _parts(viewer: Viewer, whose: str) -> list[Part]:
     return [Part(owner=without_tag(scope))]
 
 
+MANY_PARTS = 8
+"""Of more it is tried whether the next entries of all are enough, before each is asked for its own."""
+
+
 def _merged(tx: EntryTx, parts: Sequence[Part], cut: Cut) -> list[EntryView]:
     """Return the next entries of all parts together; each part answers from an index of its own."""
     if cut.words and parts:
         return tx.entries.search(parts, cut)
+    near = tx.entries.near(parts, cut) if len(parts) > MANY_PARTS else None
+    if near is not None:
+        return near
     found: list[EntryView] = []
     for part in parts:
         everything = part == Part()

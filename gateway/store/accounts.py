@@ -12,6 +12,7 @@ from gateway.domain.address import normal_form
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Role
 from gateway.flow.account_ports import Account, Held, Kind, NewAccount, Passkey, Taken
+from gateway.store.naming import in_domains
 from gateway.store.tables import inserted_id, saved_search
 from gateway.store.tables.accounts import (
     account,
@@ -62,8 +63,8 @@ class AccountTable:
             found = (column.icontains(words, autoescape=True) for column in (account.c.name, account.c.full_name))
             query = query.where(or_(*found, account.c.id.in_(named)))
         if domains is not None:
-            inside = or_(*(account_address.c.address_key.endswith(f"@{name}", autoescape=True) for name in domains))
-            query = query.where(account.c.id.in_(addresses.where(inside)) if domains else account.c.id < 0)
+            inside = in_domains(account_address.c.address_key, domains)
+            query = query.where(account.c.id.in_(addresses.where(inside)))
         return self._accounts(self._connection.execute(query.order_by(account.c.name_key).limit(most)).mappings().all())
 
     def site_admins(self) -> list[Account]:

@@ -11,6 +11,7 @@ from gateway.domain.lifecycle import OPEN, State
 from gateway.flow.account_ports import Kind
 from gateway.flow.digest_ports import Bearer, Mailbox, Queued, Sent, Stuck, Wanted
 from gateway.store import counters
+from gateway.store.naming import in_domains
 from gateway.store.queue_sql import rows_of
 from gateway.store.tables import challenge, inserted_id, message, pending
 from gateway.store.tables.accounts import account_address
@@ -270,8 +271,7 @@ class DigestTable:
         columns = (digest_mailbox.c.mailbox, digest_mailbox.c.stuck_since, digest_mailbox.c.stuck_reply)
         query = select(*columns).where(digest_mailbox.c.stuck_since.is_not(None), digest_mailbox.c.mailbox > after)
         if domains is not None:
-            ends = [digest_mailbox.c.mailbox.endswith(f"@{name}", autoescape=True) for name in sorted(domains)]
-            query = query.where(or_(*ends) if ends else digest_mailbox.c.mailbox.is_(None))
+            query = query.where(in_domains(digest_mailbox.c.mailbox, domains))
         return [Stuck(*row) for row in self._connection.execute(query.order_by(digest_mailbox.c.mailbox).limit(most))]
 
     def bearer(self, hashed: bytes) -> Bearer | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     bindparam,
     delete,
@@ -66,6 +68,14 @@ _lives_on = (
 _names = [column.name for column in list_entry.c if column.name != "id"]
 
 
+def _behind(query: Select[Any], cut: Cut) -> Select[Any]:
+    """Put entries into the order of a page, and begin where it does."""
+    if cut.after is not None:
+        return query.where(list_entry.c.id > cut.after).order_by(list_entry.c.id)
+    query = query.order_by(list_entry.c.id.desc())
+    return query if cut.before is None else query.where(list_entry.c.id < cut.before)
+
+
 class EntryTable:
     """Implements `flow.list_ports.EntryTable`."""
 
@@ -94,6 +104,24 @@ class EntryTable:
         verdicts = (cut.verdict,) if cut.verdict else tuple(one.value for one in Verdict)
         found = [view for one in verdicts for view in self._cut([*where, list_entry.c.verdict == one], cut)]
         return sorted(found, key=lambda view: view.id, reverse=cut.after is None)[: cut.most]
+
+    def near(self, parts: Sequence[Part], cut: Cut) -> list[EntryView] | None:
+        """Return what `page` would of all these parts together; None where it does not lie among the next of all entries."""
+        near = select(
+            list_entry.c.id, list_entry.c.owner, list_entry.c.owner_domain, list_entry.c.verdict, list_entry.c.origin
+        )
+        near = _behind(near, cut).limit(self._few)
+        some = near.subquery()
+        owners = [part.owner for part in parts if part.owner is not None]
+        domains = [part.domain for part in parts if part.domain is not None]
+        query = select(some.c.id).where(or_(some.c.owner.in_(owners), some.c.owner_domain.in_(domains)))
+        if cut.verdict:
+            query = query.where(some.c.verdict == cut.verdict)
+        if cut.origin:
+            query = query.where(some.c.origin == cut.origin)
+        query = query.order_by(some.c.id.desc() if cut.after is None else some.c.id)
+        ids = list(self._connection.execute(query.limit(cut.most)).scalars())
+        return self._cut([list_entry.c.id.in_(ids)], cut) if len(ids) == cut.most else None
 
     def search(self, parts: Sequence[Part], cut: Cut) -> list[EntryView]:
         """Return entries of any of these parts with the words in their pattern or note, in the same order."""
@@ -136,12 +164,7 @@ class EntryTable:
         return (self._connection.execute(select(func.count()).select_from(some)).scalar() or 0) > self._few
 
     def _cut(self, where: list[ColumnElement[bool]], cut: Cut) -> list[EntryView]:
-        if cut.after is not None:
-            query = _view.where(*where, list_entry.c.id > cut.after).order_by(list_entry.c.id)
-        else:
-            query = _view.where(*where).order_by(list_entry.c.id.desc())
-            if cut.before is not None:
-                query = query.where(list_entry.c.id < cut.before)
+        query = _behind(_view.where(*where), cut)
         return [EntryView(*row) for row in self._connection.execute(query.limit(cut.most))]
 
     def get(self, entry_id: int) -> EntryView | None:

@@ -11,6 +11,7 @@ from gateway.domain.expecting import Window
 from gateway.flow.arrangements import Use
 from gateway.flow.expecting import NewWindow, Passed
 from gateway.store.counters import EXPECTING, count_up
+from gateway.store.naming import in_domains
 from gateway.store.tables import expecting, expecting_use, inserted_id
 
 _MOST_OF_ONE = 50
@@ -118,8 +119,8 @@ class ExpectingTable:
         """Return windows of these addresses and domains, those that end last first. domains: None is all."""
         query = select(*_columns).where(expecting.c.ends_at > ending_after)
         if domains is not None:
-            ends = [expecting.c.address.endswith("@" + domain, autoescape=True) for domain in sorted(domains)]
-            query = query.where(or_(expecting.c.address.in_(sorted(addresses)), *ends))
+            inside = in_domains(expecting.c.address, domains)
+            query = query.where(or_(expecting.c.address.in_(sorted(addresses)), inside))
         rows = self._connection.execute(query.order_by(expecting.c.ends_at.desc(), expecting.c.id.desc()).limit(most))
         return [Window(*row) for row in rows]
 

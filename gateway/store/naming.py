@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 
 from gateway.store.tables import challenge, departure, message, passage, pending
 
@@ -45,6 +46,14 @@ def held_of(address: str) -> ColumnElement[bool]:
 def asked_of(address: str) -> ColumnElement[bool]:
     """Select challenges to an address, or on its behalf."""
     return mail_of(address, challenge.c.sender_key, challenge.c.recipient_key)
+
+
+def in_domains(column: ColumnElement[str], domains: Collection[str]) -> ColumnElement[bool]:
+    """Select addresses in one of some domains, however many they are; and the domains' own scopes, as `@example.org`."""
+    # In quotes a local part may hold an at sign: what stands behind the last one counts.
+    last = func.substr(column, func.length(func.rtrim(column, func.replace(column, "@", ""))) + 1)
+    domain = case((column.startswith('"'), last), else_=func.substr(column, func.instr(column, "@") + 1))
+    return domain.in_(sorted(domains))
 
 
 def without(address: str, text: str) -> str:

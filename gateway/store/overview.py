@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
 
 from gateway.domain.address import normal_form, without_tag
 from gateway.domain.durations import HOUR
@@ -13,6 +13,7 @@ from gateway.domain.lifecycle import ChallengeState, State
 from gateway.flow.overview import LOOKED_AT, MOST_COUNTED, TOP, Frequent, Standing, Stuck
 from gateway.flow.overview_charts import score_bands
 from gateway.flow.release_ports import RequestState
+from gateway.store.naming import in_domains
 from gateway.store.standing import RowsInState
 from gateway.store.states import is_in
 from gateway.store.tables import challenge, digest_mailbox, message, pending, release_request
@@ -157,10 +158,7 @@ def _challenges(domains: Collection[str] | None, state: ChallengeState) -> Selec
 
 def _untold(domains: Collection[str] | None) -> Select[tuple[str]]:
     query = select(digest_mailbox.c.mailbox).where(digest_mailbox.c.stuck_since.is_not(None))
-    if domains is None:
-        return query
-    ends = [digest_mailbox.c.mailbox.endswith(f"@{name}", autoescape=True) for name in sorted(domains)]
-    return query.where(or_(*ends, false()))
+    return query if domains is None else query.where(in_domains(digest_mailbox.c.mailbox, domains))
 
 
 def _asked_for(domains: Collection[str] | None) -> Select[tuple[int]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.lifecycle import State
 from gateway.flow.policy_ports import Chosen
 from gateway.store.counters import POLICIES, count_up
+from gateway.store.naming import in_domains
 from gateway.store.states import seen_in
 from gateway.store.tables import pending, policy_choice
 
@@ -57,8 +58,7 @@ class PolicyTable:
         """Return scopes in which something was chosen, in order. domains: None is all, the site's own too."""
         query = select(policy_choice.c.scope).distinct().where(policy_choice.c.scope > after)
         if domains is not None:
-            ends = [policy_choice.c.scope.endswith("@" + domain, autoescape=True) for domain in sorted(domains)]
-            query = query.where(or_(*ends)) if ends else query.where(~true())
+            query = query.where(in_domains(policy_choice.c.scope, domains))
         return [str(row[0]) for row in self._connection.execute(query.order_by(policy_choice.c.scope).limit(most))]
 
     def below(self, scope: str) -> tuple[Choice, ...]:
