@@ -79,6 +79,25 @@
     }
   });
 
+  // --- what an action led to ---
+
+  // A new page's status is not read out, for it was there from the start; it is said once more where only ears find it.
+  function sayAloud() {
+    const words = all("main [role=status], main [role=alert]").map((note) => note.textContent.trim());
+    if (words.length > 0) {
+      const place = document.createElement("div");
+      place.className = "unseen";
+      place.setAttribute("role", "status");
+      document.body.append(place);
+      setTimeout(() => (place.textContent = words.join(" ")), 500);
+      setTimeout(() => place.remove(), 10_000);
+    }
+  }
+
+  function leadToTheFault() {
+    document.querySelector("main [aria-invalid=true]")?.focus();
+  }
+
   // --- copy ---
 
   function showCopyButtons() {
@@ -93,7 +112,7 @@
         button.setAttribute("aria-live", "polite");
         button.addEventListener("click", async () => {
           try {
-            await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+            await navigator.clipboard.writeText(source.value ?? source.innerText.trim());
             button.textContent = button.dataset.copied;
           } catch {
             button.textContent = button.dataset.failed;
@@ -156,6 +175,8 @@
   });
 
   sayHowLong();
+  sayAloud();
+  leadToTheFault();
   showCopyButtons();
   all("[data-tick-all]").forEach(tickAll);
 })();

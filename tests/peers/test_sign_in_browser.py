@@ -110,3 +110,15 @@ def test_app_is_set_up_without_script_by_plain_http(gateway: GatewayProcess, bro
     expect(page.get_by_text("Signed in as")).to_be_visible()
     assert set(told) == {("null", None)}
     context.close()
+
+
+def test_what_is_wrong_gets_the_focus_and_what_was_done_is_read_out(gateway: GatewayProcess, browser: Browser) -> None:
+    page = browser.new_context().new_page()
+    enter(page, gateway.data("account", "add", "kim@example.org")["link"])
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page.locator("body > [role=status]")).to_have_text("You are signed out.")
+    page.get_by_label("Name or mail address").fill("kim@example.org")
+    page.locator("#f-password").fill("not this one")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.locator("#f-password")).to_be_focused()
+    page.context.close()
