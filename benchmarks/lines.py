@@ -60,17 +60,9 @@ LOOKS = {
     "@domain that began long ago": Asked("@old.example"),
 }
 WORDS = (
-    "pending",
-    "user7",
-    "user77@large.example",
-    "anna.roth77",
-    "s1.example",
-    "example",
-    "m500000",
-    "zzz",
-    "o",
-    "large user login",
-)
+    "deliver", "list-add", "add-list", "example", "s1.example", "s9999.example", "anna.roth77", "anna.roth77@s1.example",
+    "roth5@old", "m500000", "login anna", "zzz", "o", "x", "m5", "zq",
+)  # fmt: skip
 
 
 def fill(path: Path, lines: int) -> None:

@@ -150,7 +150,7 @@ class _Search:
             state = Clause("state = ?", (self._asked.state,))
         ways = []
         if self._asked.address:
-            strips = tuple(self._strips_of_address())
+            strips = tuple(self._strips_of_address(place))
             ways.append(_Way(strips, whose.and_(state), countable=self._asked.address.startswith("@")))
         if not place.site and len(place.domains) + len(place.owners) <= self._limits.parts:
             ways.append(_Way(tuple(self._strips_of_place(place)), whom.and_(state)))
@@ -176,17 +176,21 @@ class _Search:
             if not owner.tagged:
                 yield _Strip(kind.by_key, self._tags(owner))
 
-    def _strips_of_address(self) -> Iterator[_Strip]:
+    def _strips_of_address(self, place: Place) -> Iterator[_Strip]:
         kind, address = self._kind, self._asked.address
         domain = address.rpartition("@")[2]
+        # Whose mail nobody may see here is looked for as the other one's only.
+        ours = place.site or domain in place.domains or any(owner.domain == domain for owner in place.owners)
         if not address.startswith("@"):
-            yield _Strip(kind.by_key, Clause(f"{kind.key} = ?", (address,)))
+            if ours:
+                yield _Strip(kind.by_key, Clause(f"{kind.key} = ?", (address,)))
             other = Clause(f"{kind.other_key} = ?", (address,))
             if kind.by_other_key == kind.by_other_domain:
                 other = Clause(f"{kind.other_domain} = ?", (domain,)).and_(other)
             yield _Strip(kind.by_other_key, other)
         elif domain:
-            yield _Strip(kind.by_domain, Clause(f"{kind.domain} = ?", (domain,)))
+            if ours:
+                yield _Strip(kind.by_domain, Clause(f"{kind.domain} = ?", (domain,)))
             yield _Strip(kind.by_other_domain, Clause(f"{kind.other_domain} = ?", (domain,)))
 
     def _tags(self, owner: Owner) -> Clause:

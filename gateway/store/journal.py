@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy import Connection, delete, insert, select
 
 from gateway.flow.journal import Deed
+from gateway.store.journal_find import JournalFinder
 from gateway.store.tables.overview import journal
 
 
@@ -33,18 +34,9 @@ class JournalTable:
 
     def page(self, domains: Collection[str] | None, actor: str, words: str, before_id: int, most: int) -> list[Deed]:
         """Return lines, the newest first. domains: None is all, the site's own too."""
-        query = select(journal)
-        if domains is not None:
-            query = query.where(journal.c.domain.in_(domains))
-        if actor:
-            query = query.where(journal.c.actor == actor)
-        if words:
-            columns = (journal.c.deed, journal.c.object, journal.c.detail, journal.c.actor)
-            query = query.where(or_(*(column.icontains(words, autoescape=True) for column in columns)))
-        if before_id:
-            query = query.where(journal.c.id < before_id)
-        rows = self._connection.execute(query.order_by(journal.c.id.desc()).limit(most)).mappings()
-        return [Deed(**row) for row in rows]
+        ids = JournalFinder(self._connection).find(domains, actor, words, before_id, most)
+        rows = self._connection.execute(select(journal).where(journal.c.id.in_(ids)).order_by(journal.c.id.desc()))
+        return [Deed(**row) for row in rows.mappings()]
 
     def forget(self, before: float) -> None:
         """Drop the lines from before then."""

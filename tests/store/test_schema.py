@@ -19,6 +19,7 @@ from gateway.flow.queue_ports import Owner, Place, Selection
 from gateway.flow.session_ports import Order
 from gateway.store.engine import open_engine, sqlite_path
 from gateway.store.history_lines import page_of
+from gateway.store.journal import JournalTable
 from gateway.store.queue import QueueTable
 from gateway.store.queue_parts import Limits
 from gateway.store.schema import MIGRATIONS, Age, age, check_schema, create, upgrade
@@ -188,19 +189,22 @@ async def test_upgrade_keeps_sessions_and_counts_them_as_proven_when_they_began(
     assert (session.created_at, session.used_at, session.ends_at, session.proven_at) == (100.0, 200.0, 300.0, 100.0)
 
 
-def test_upgrade_finds_older_history_by_the_domain_of_its_senders(url: str) -> None:
+def test_upgrade_finds_older_history_by_the_domain_of_its_senders_and_words_of_the_log(url: str) -> None:
     to_version(url, "0019")
     passage = (
         "INSERT INTO passage VALUES (1, 5.0, 't', 'Ann@elm.example', 'ann@elm.example', 'joe@z.example', 'joe@z.example',"
         " 'z.example', 1, 'deliver', '', 'relayed', '', '', '')"
     )
-    execute(url, MAIL, ROW.format(id=7, state="pending", source=""), passage)
+    line = "INSERT INTO journal VALUES (3, 5.0, 'root', '', 'list-new', '', 'z.example', 'allow Ann@elm.example', '')"
+    execute(url, MAIL, ROW.format(id=7, state="pending", source=""), passage, line)
     upgrade(url)
     engine = open_engine(url, writing=False)
     with engine.connect() as connection:
         for asked, found in ((Asked(), [("passage", 1), ("held", 7)]), (Asked("@elm.example"), [("passage", 1)])):
             lines = page_of(connection, Place(site=True), asked, None, 9)
             assert [(line.kind, line.id) for line in lines] == found
+        for words, ids in (("nn@elm", [3]), ("NEW", [3]), ("ann@oak", [])):
+            assert [deed.id for deed in JournalTable(connection).page({"z.example"}, "", words, 0, 9)] == ids
     engine.dispose()
 
 

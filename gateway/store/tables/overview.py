@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table, Text
 
-from gateway.store.tables.core import RowId, metadata
+from gateway.store.tables.core import RowId, also_make, metadata
 
 tally = Table(
     "tally",
@@ -31,3 +31,23 @@ journal = Table(
 )
 Index("journal_actor", journal.c.actor, journal.c.id)
 Index("journal_domain", journal.c.domain, journal.c.id)
+
+
+def _words(row: str) -> str:
+    """Return what of a line is searched. Behind each sign stand two others, so that it begins a word of three."""
+    columns = (f"{row}.{name}" for name in ("deed", "object", "detail", "actor"))
+    return f"{row}.id, {' || char(10) || '.join(columns)} || char(10, 10)"
+
+
+_PUT = f"INSERT INTO journal_words(rowid, words) VALUES ({_words('NEW')});"  # noqa: S608 names of our own
+_TAKE = f"INSERT INTO journal_words(journal_words, rowid, words) VALUES ('delete', {_words('OLD')});"  # noqa: S608 names of our own
+STATEMENTS: tuple[str, ...] = (
+    "CREATE VIRTUAL TABLE journal_words USING fts5(words, content='', columnsize=0, detail=none, tokenize='trigram')",
+    "CREATE VIRTUAL TABLE journal_words_known USING fts5vocab('journal_words', 'row')",
+    f"CREATE TRIGGER journal_new AFTER INSERT ON journal BEGIN {_PUT} END",
+    f"CREATE TRIGGER journal_changed AFTER UPDATE ON journal BEGIN {_TAKE} {_PUT} END",
+    f"CREATE TRIGGER journal_gone AFTER DELETE ON journal BEGIN {_TAKE} END",
+)
+"""All words of three signs in each line, for any part of its words may be looked for."""
+
+also_make(STATEMENTS)
