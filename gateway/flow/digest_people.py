@@ -17,6 +17,8 @@ from gateway.flow.digest_ports import AccountLook, RowLook, Wanted
 from gateway.flow.queue_ports import MACHINE, Row
 from gateway.flow.reader_days import zone_named
 
+EVERY_KIND = frozenset(Kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -175,24 +177,26 @@ def must_stay(tx: UnseenTx, base: Wanted, domains: Collection[str], rows: Sequen
     """
     ids = [row.id for row in rows]
     never = tx.digests.shown(ids) | tx.digests.own(ids)
-    told: dict[str, list[Plan]] = {}
+    told: dict[str, frozenset[Kind]] = {}
     stay = set()
     for row in rows:
         if row.id in never:
             continue
         if row.owner not in told:
-            told[row.owner] = [plan for plan in _plans(tx, base, domains, row.owner) if plan.schedule is not None]
-        if not told[row.owner]:
-            continue
-        listed = tx.queue.one(row.id, 0)
-        if listed is None or any(kind_of_row(listed) in plan.kinds for plan in told[row.owner]):
+            told[row.owner] = _told_kinds(tx, base, domains, row.owner)
+        wanted = told[row.owner]
+        # Looked up only for who has left something out: mail that comes in waits for this.
+        listed = tx.queue.one(row.id, 0) if wanted and wanted != EVERY_KIND else None
+        if wanted and (listed is None or kind_of_row(listed) in wanted):
             stay.add(row.id)
     return frozenset(stay)
 
 
-def _plans(tx: PeopleTx, base: Wanted, domains: Collection[str], owner: str) -> list[Plan]:
+def _told_kinds(tx: PeopleTx, base: Wanted, domains: Collection[str], owner: str) -> frozenset[Kind]:
+    """Return the kinds of mail for an address that some digest tells of; none where all are off."""
     people = (person_of(tx, mailbox, domains) for mailbox in mailboxes_for(tx, owner))
-    return [plan_of(wanted_by(tx, base, person.mailbox, person)) for person in people if person is not None]
+    plans = [plan_of(wanted_by(tx, base, person.mailbox, person)) for person in people if person is not None]
+    return frozenset(kind for plan in plans if plan.schedule is not None for kind in plan.kinds)
 
 
 def with_day_to_look(row: Row, earliest: float) -> Row:
