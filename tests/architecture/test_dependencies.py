@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 
 import pytest
 
@@ -47,7 +48,8 @@ def locked(lock: str) -> dict[str, str]:
     return {match["name"]: match["version"] for match in found if match and match["name"]}
 
 
-def imported(*folders: str) -> set[str]:
+@cache
+def imported(*folders: str) -> frozenset[str]:
     """Return the top-level names of every third party that the files below some folders import."""
     names: set[str] = set()
     for file in python_files(*folders):
@@ -56,7 +58,7 @@ def imported(*folders: str) -> set[str]:
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.partition(".")[0])
-    return names - set(sys.stdlib_module_names) - {*PACKAGES, "tests", "benchmarks"}
+    return frozenset(names - set(sys.stdlib_module_names) - {*PACKAGES, "tests", "benchmarks"})
 
 
 def test_dependency_in_the_project_has_its_reason_above_it() -> None:
