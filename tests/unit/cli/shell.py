@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.cli.main import guarded, run
+from gateway.domain.policy import Policy
+from gateway.flow.orders import OrderWorker
+from gateway.flow.redate import Redater
 from gateway.store.store import Store
 from gateway.store.transaction import Transaction
 from tests.store.fresh import lay_store
@@ -109,6 +113,20 @@ class Shell:
 
         return asyncio.run(opened())
 
+    def carry_out_orders(self) -> None:
+        """Let the worker of orders do what can no longer be undone, and end."""
+        later = [time.time()]
+
+        async def work(store: Store) -> None:
+            redate = Redater(store, Policy(), now=time.time).step
+            worker = OrderWorker(store, 10, redate, now=lambda: later[0], wake_deliveries=lambda: None)
+            for _ in range(2):
+                while await worker.run_once():
+                    pass
+                later[0] += 11
+
+        self.with_store(work)
+
     def change(self, work: Callable[[Transaction], T]) -> T:
         """Run a transaction on the store."""
         return self.with_store(lambda store: store.transact(work))
@@ -116,6 +134,12 @@ class Shell:
     def __call__(self, *words: str, stdin: bytes = b"", terminal: bool = False) -> Outcome:
         """Run a command with --config behind it."""
         return self.line([*words, "--config", str(self.config)], stdin=stdin, terminal=terminal)
+
+    def refused(self, *words: str) -> str:
+        """Run a command that must fail, and return the one line that says why."""
+        outcome = self(*words)
+        assert (outcome.status in (1, 2), outcome.out, outcome.err.count("\n")) == (True, "", 1), outcome
+        return outcome.err
 
     def line(self, words: Sequence[str], *, stdin: bytes = b"", terminal: bool = False) -> Outcome:
         """Run a command line as it is."""

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.lists import Entry, Verdict, parse_pattern, parse_scope
-from gateway.domain.policy import Policy
 from gateway.flow.list_files import COLUMNS, cells, read_csv
 from gateway.flow.list_ports import EntryView
-from gateway.flow.orders import OrderWorker
-from gateway.flow.redate import Redater
-from gateway.store.store import Store
 from tests.unit.cli.shell import Shell
 
 
@@ -299,17 +294,7 @@ def test_lists_add_deny_also_deletes_what_waits_from_there(shell: Shell) -> None
     shell.hold("two")
     done = shell("lists", "add", "deny", "anna@oak.example", "--for", "joe@example.org", "--also-waiting", "--json")
     assert done.data["waiting"] == 2
-    later = [time.time()]
-
-    async def work(store: Store) -> None:
-        redate = Redater(store, Policy(), now=time.time).step
-        worker = OrderWorker(store, 10, redate, now=lambda: later[0], wake_deliveries=lambda: None)
-        for _ in range(2):
-            while await worker.run_once():
-                pass
-            later[0] += 11
-
-    shell.with_store(work)
+    shell.carry_out_orders()
     assert [one["state"] for one in shell("pending", "list", "--state", "all", "--json").data] == ["deleted"] * 2
     assert "0 that wait from there" in shell("lists", "add", "deny", "bo@oak.example", "--also-waiting").out
     assert "--also-waiting is for deny" in shell("lists", "add", "allow", "a@oak.example", "--also-waiting").err

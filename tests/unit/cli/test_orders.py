@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
 
-from gateway.domain.policy import Policy
-from gateway.flow.orders import OrderWorker
-from gateway.flow.redate import Redater
-from gateway.store.store import Store
 from gateway.store.transaction import Transaction
 from tests.unit.cli.shell import Shell
 
@@ -17,12 +12,6 @@ NEWS = "News\r\nList-Id: <news.oak.example>"
 
 def pending(shell: Shell, state: str = "pending") -> list[int]:
     return sorted(row["id"] for row in shell("pending", "list", "--state", state, "--json").data)
-
-
-def told_in_one_line(shell: Shell, *words: str) -> str:
-    outcome = shell(*words)
-    assert (outcome.status in (1, 2), outcome.out, outcome.err.count("\n")) == (True, "", 1), outcome
-    return outcome.err
 
 
 # --- orders ---
@@ -37,35 +26,24 @@ def test_order_is_given_shown_and_undone_before_it_runs(shell: Shell) -> None:
     assert "2, 0 done, 0 not, 1 not to be had" in shown.out
     assert shell("orders", "undo", str(given["id"])).out == f"order {given['id']} is taken back, or stopped\n"
     assert shell("orders", "show", "1", "--json").data["order"]["state"] == "undone"
-    assert "no longer be undone" in told_in_one_line(shell, "orders", "undo", str(given["id"]))
+    assert "no longer be undone" in shell.refused("orders", "undo", str(given["id"]))
     assert [line["deed"] for line in shell("log", "list", "--json").data] == ["order", "pending"]
 
 
 def test_order_for_all_that_match_takes_those_and_no_others(shell: Shell) -> None:
     shell.hold("Roof"), shell.hold("Cellar")
     assert "`orders undo 1`" in shell("orders", "give", "delete", "--matching", "subject:roof").out
-
-    later = [time.time()]
-
-    async def carry_out(store: Store) -> None:
-        redate = Redater(store, Policy(), now=time.time).step
-        worker = OrderWorker(store, 10, redate, now=lambda: later[0], wake_deliveries=lambda: None)
-        for _ in range(2):
-            while await worker.run_once():
-                pass
-            later[0] += 11
-
-    shell.with_store(carry_out)
+    shell.carry_out_orders()
     assert (pending(shell), pending(shell, "deleted")) == ([2], [1])
 
 
 def test_order_that_makes_no_sense_is_refused_in_one_line(shell: Shell) -> None:
     shell.hold()
-    assert "--matching" in told_in_one_line(shell, "orders", "give", "delete")
-    assert "--matching" in told_in_one_line(shell, "orders", "give", "delete", "1", "--matching", "roof")
-    assert "There is no state none" in told_in_one_line(shell, "orders", "give", "delete", "--matching", "state:none")
-    assert "there is no order 7" in told_in_one_line(shell, "orders", "show", "7")
-    assert "there is no account" in told_in_one_line(shell, "orders", "list", "--account", "nobody")
+    assert "--matching" in shell.refused("orders", "give", "delete")
+    assert "--matching" in shell.refused("orders", "give", "delete", "1", "--matching", "roof")
+    assert "There is no state none" in shell.refused("orders", "give", "delete", "--matching", "state:none")
+    assert "there is no order 7" in shell.refused("orders", "show", "7")
+    assert "there is no account" in shell.refused("orders", "list", "--account", "nobody")
     assert "none of these waits" in shell("orders", "give", "delete", "99").err
 
 
@@ -80,7 +58,7 @@ def test_source_is_listed_and_accepted_with_what_waits_from_it(shell: Shell) -> 
     assert (outcome.data["entries"], sorted(outcome.data["mails"])) == (1, [1, 2])
     assert pending(shell, "released") == [1, 2]
     assert shell("lists", "show", "allow", "--json").data[0]["pattern"] == "list:news.oak.example"
-    assert "sources list" in told_in_one_line(shell, "sources", "accept", "list:news.oak.example")
+    assert "sources list" in shell.refused("sources", "accept", "list:news.oak.example")
 
 
 def test_source_is_refused_for_the_domain_and_its_mail_dropped(shell: Shell) -> None:
@@ -88,7 +66,7 @@ def test_source_is_refused_for_the_domain_and_its_mail_dropped(shell: Shell) -> 
     told = shell("sources", "refuse", "list:news.oak.example").out
     assert told == "list:news.oak.example is kept out for example.org\n1 mails are dropped\n"
     assert pending(shell, "blocked") == [1]
-    assert "--for" in told_in_one_line(shell, "sources", "refuse", "list:news.oak.example", "--for", "a b")
+    assert "--for" in shell.refused("sources", "refuse", "list:news.oak.example", "--for", "a b")
 
 
 # --- saved searches ---
@@ -103,9 +81,9 @@ def test_search_is_saved_for_an_account_and_removed(shell: Shell) -> None:
         {"id": 1, "name": "roofs", "q": "roof from:anna", "lane": "", "source": "", "sort": "arrival", "reverse": False}
     ]
     assert shell("searches", "remove", "joe@example.org", "1").out == "search 1 is removed\n"
-    assert "has no search 1" in told_in_one_line(shell, "searches", "remove", "joe@example.org", "1")
-    assert "Give the search a name" in told_in_one_line(shell, "searches", "save", "joe@example.org", " ", "roof")
-    assert "there is no account" in told_in_one_line(shell, "searches", "list", "kim@example.org")
+    assert "has no search 1" in shell.refused("searches", "remove", "joe@example.org", "1")
+    assert "Give the search a name" in shell.refused("searches", "save", "joe@example.org", " ", "roof")
+    assert "there is no account" in shell.refused("searches", "list", "kim@example.org")
 
 
 # --- entries ---
@@ -120,10 +98,10 @@ def test_entries_removed_by_number_come_back_as_they_were(shell: Shell) -> None:
     assert shell("lists", "show", "--json").data == []
     assert shell("lists", "undo", str(removed["removal"])).out == "2 entries are back\n"
     assert shell("lists", "show", "--json").data == before
-    assert "back already" in told_in_one_line(shell, "lists", "undo", str(removed["removal"]))
-    assert "removed nothing" in told_in_one_line(shell, "lists", "undo", "77")
-    assert "of these numbers" in told_in_one_line(shell, "lists", "remove", "--id", "9")
-    assert "by --id" in told_in_one_line(shell, "lists", "remove", "deny")
+    assert "back already" in shell.refused("lists", "undo", str(removed["removal"]))
+    assert "removed nothing" in shell.refused("lists", "undo", "77")
+    assert "of these numbers" in shell.refused("lists", "remove", "--id", "9")
+    assert "by --id" in shell.refused("lists", "remove", "deny")
 
 
 def test_removal_of_long_ago_does_not_come_back(shell: Shell) -> None:
@@ -135,7 +113,7 @@ def test_removal_of_long_ago_does_not_come_back(shell: Shell) -> None:
         tx.connection.exec_driver_sql("UPDATE entry_removal SET removed_at = removed_at - 999")
 
     shell.change(age)
-    assert "too long ago" in told_in_one_line(shell, "lists", "undo", number)
+    assert "too long ago" in shell.refused("lists", "undo", number)
 
 
 def test_note_and_end_of_an_entry_are_changed_one_by_one(shell: Shell) -> None:
@@ -145,10 +123,10 @@ def test_note_and_end_of_an_entry_are_changed_one_by_one(shell: Shell) -> None:
     assert shell("lists", "change", "1", "--note", "").out == "changed allow oak.example for everybody\n"
     (entry,) = shell("lists", "show", "--json").data
     assert (entry["note"], entry["expires_at"]) == ("", 3818448000.0)
-    assert "That day is over" in told_in_one_line(shell, "lists", "change", "1", "--until", "2001-01-01")
-    assert "no date" in told_in_one_line(shell, "lists", "change", "1", "--until", "soon")
-    assert "there is no entry 5" in told_in_one_line(shell, "lists", "change", "5", "--note", "x")
-    assert "what to change" in told_in_one_line(shell, "lists", "change", "1")
+    assert "That day is over" in shell.refused("lists", "change", "1", "--until", "2001-01-01")
+    assert "no date" in shell.refused("lists", "change", "1", "--until", "soon")
+    assert "there is no entry 5" in shell.refused("lists", "change", "5", "--note", "x")
+    assert "what to change" in shell.refused("lists", "change", "1")
 
 
 def test_entries_that_name_a_sender_are_told_the_winner_first(shell: Shell) -> None:

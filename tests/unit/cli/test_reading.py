@@ -15,12 +15,6 @@ PAGE = "Hi\r\nMIME-Version: 1.0\r\nContent-Type: text/html"
 BODY = "<p onclick='x()'>Hello <b>Joe</b></p><script>evil()</script><img src='http://elm.example/a.png'>"
 
 
-def told_in_one_line(shell: Shell, *words: str) -> str:
-    outcome = shell(*words)
-    assert (outcome.status in (1, 2), outcome.out, outcome.err.count("\n")) == (True, "", 1), outcome
-    return outcome.err
-
-
 def test_mail_is_read_without_what_could_run_or_steer_the_terminal(shell: Shell) -> None:
     shell.hold(PAGE, body=BODY + "\x1b[2J")
     assert "part 0" in shell("pending", "read", "1", "--headers").out
@@ -33,13 +27,13 @@ def test_mail_is_read_without_what_could_run_or_steer_the_terminal(shell: Shell)
     assert shell("pending", "part", "1", "0").out.startswith("<p onclick=")
     decoded = base64.b64decode(shell("pending", "part", "1", "0", "--json").data["octets"])
     assert decoded.startswith(b"<p onclick=")
-    assert "no such part" in told_in_one_line(shell, "pending", "part", "1", "7")
+    assert "no such part" in shell.refused("pending", "part", "1", "7")
 
 
 def test_mail_that_is_not_there_or_has_no_html_is_told_in_one_line(shell: Shell) -> None:
     shell.hold()
-    assert "there is no mail 9" in told_in_one_line(shell, "pending", "read", "9")
-    assert "has no HTML" in told_in_one_line(shell, "pending", "html", "1")
+    assert "there is no mail 9" in shell.refused("pending", "read", "9")
+    assert "has no HTML" in shell.refused("pending", "html", "1")
 
 
 def test_copy_goes_only_to_a_configured_address_and_its_refusal_is_told(shell: Shell) -> None:
@@ -48,20 +42,20 @@ def test_copy_goes_only_to_a_configured_address_and_its_refusal_is_told(shell: S
         "console": {"forward_to": ["abuse@example.org"]},
         "relay": {"next_hop": "127.0.0.1:9"},
     })  # fmt: skip
-    assert "none of [console] forward_to: abuse@example.org" in told_in_one_line(
-        shell, "pending", "forward", "1", "eve@elm.example"
+    assert "none of [console] forward_to: abuse@example.org" in shell.refused(
+        "pending", "forward", "1", "eve@elm.example"
     )
     refused = shell("pending", "forward", "1", "abuse@example.org", "--as-is", "--json")
     assert (refused.status, refused.data["accepted"]) == (1, False)
     assert "as it is to abuse@example.org" in shell("log", "list", "--json").data[0]["detail"]
-    assert "there is no mail 9" in told_in_one_line(shell, "pending", "forward", "9", "abuse@example.org")
+    assert "there is no mail 9" in shell.refused("pending", "forward", "9", "abuse@example.org")
 
 
 def test_sender_of_a_mail_is_asked_again_once(shell: Shell) -> None:
     shell.with_store(lambda store: keep(store, message(at=time.time())))
     assert shell("pending", "ask-again", "1", "--json").data == {"challenge": 1, "mail": 1}
-    assert "it can be asked again from" in told_in_one_line(shell, "pending", "ask-again", "1")
-    assert "mail 9 does not wait" in told_in_one_line(shell, "pending", "ask-again", "9")
+    assert "it can be asked again from" in shell.refused("pending", "ask-again", "1")
+    assert "mail 9 does not wait" in shell.refused("pending", "ask-again", "9")
 
 
 def test_person_of_an_account_is_chosen_one_by_one(shell: Shell) -> None:
@@ -71,9 +65,9 @@ def test_person_of_an_account_is_chosen_one_by_one(shell: Shell) -> None:
         "joe@example.org: saved\n"
     )
     assert shell("account", "show", "joe@example.org", "--json").data["full_name"] == "Joe Roe"
-    assert "time zone" in told_in_one_line(shell, "account", "set-person", "joe@example.org", "--time-zone", "Mars")
-    assert "what to choose" in told_in_one_line(shell, "account", "set-person", "joe@example.org")
-    assert "there is no account" in told_in_one_line(shell, "account", "set-person", "kim", "--language", "de")
+    assert "time zone" in shell.refused("account", "set-person", "joe@example.org", "--time-zone", "Mars")
+    assert "what to choose" in shell.refused("account", "set-person", "joe@example.org")
+    assert "there is no account" in shell.refused("account", "set-person", "kim", "--language", "de")
 
 
 def test_sessions_of_an_account_are_ended_one_by_one(shell: Shell) -> None:
@@ -88,8 +82,8 @@ def test_sessions_of_an_account_are_ended_one_by_one(shell: Shell) -> None:
     shell.change(sign_in)
     assert [row["id"] for row in shell("account", "sessions", "joe", "--end-one", "1", "--json").data] == [1]
     assert [row["id"] for row in shell("account", "sessions", "joe", "--json").data] == [2]
-    assert "has no session 1" in told_in_one_line(shell, "account", "sessions", "joe", "--end-one", "1")
-    assert "--end-one" in told_in_one_line(shell, "account", "sessions", "joe", "--end", "--end-one", "2")
+    assert "has no session 1" in shell.refused("account", "sessions", "joe", "--end-one", "1")
+    assert "--end-one" in shell.refused("account", "sessions", "joe", "--end", "--end-one", "2")
 
 
 def test_places_with_choices_of_their_own_are_listed(shell: Shell) -> None:
@@ -111,16 +105,14 @@ def test_places_with_choices_of_their_own_are_listed(shell: Shell) -> None:
 def test_digest_to_a_sub_address_goes_to_its_user_and_to_a_foreign_domain_is_a_fault(shell: Shell) -> None:
     (told,) = shell("digest", "send", "Joe+shop@example.org", "--json").data
     assert (told["mailbox"], told["state"]) == ("joe@example.org", "nothing")
-    assert "elsewhere.example is none of ours" in told_in_one_line(
-        shell, "digest", "send", "--domain", "elsewhere.example"
-    )
+    assert "elsewhere.example is none of ours" in shell.refused("digest", "send", "--domain", "elsewhere.example")
 
 
 def test_moving_of_what_waits_is_shown_and_can_be_stopped_no_more_when_done(shell: Shell) -> None:
     shell.hold()
-    assert "nothing is being moved" in told_in_one_line(shell, "policy", "waiting")
+    assert "nothing is being moved" in shell.refused("policy", "waiting")
     shell("policy", "set", "days", "30", "--apply-to-waiting")
     told = shell("policy", "waiting", "--json").data
     assert (told["scope"], told["state"], told["total"], told["done"]) == ("site", "done", 1, 1)
     assert "1 of 1" in shell("policy", "waiting").out
-    assert "nothing is being moved" in told_in_one_line(shell, "policy", "stop")
+    assert "nothing is being moved" in shell.refused("policy", "stop")

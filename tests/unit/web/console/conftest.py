@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from gateway.reading.reader import Reader
+from gateway.store.store import Store
+from tests.store.fresh import fresh_store
 from tests.unit.web.console.house import house
-from tests.unit.web.console.lists_desk import desk, store
+from tests.unit.web.console.lists_desk import desk
 from tests.unit.web.console.mail_desk import mail_desk
 
-__all__ = ["desk", "house", "mail_desk", "store"]
+__all__ = ["desk", "house", "mail_desk"]
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """An empty store."""
+    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

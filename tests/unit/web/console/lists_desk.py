@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from aiohttp import web
 
@@ -24,7 +21,6 @@ from gateway.flow.lists import Lists
 from gateway.flow.orders import Orders, OrderWorker
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.store.store import Store
-from tests.store.fresh import fresh_store
 from tests.unit.web.conftest import Client, MakeClient
 from tests.unit.web.console.markup import faults
 
@@ -101,13 +97,6 @@ class Desk:
 
 async def _nothing(_order_id: int) -> None:
     """Move no days: no test here asks for it."""
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

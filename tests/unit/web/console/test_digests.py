@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from zoneinfo import available_timezones
 
 import pytest
@@ -15,7 +13,6 @@ from gateway.flow.digest_choices import DigestChoices
 from gateway.flow.digest_ports import DigestRules, Wanted
 from gateway.store.store import Store
 from gateway.store.transaction import Transaction
-from tests.store.fresh import fresh_store
 from tests.store.letters import keep
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.desk import NOW, Desk, open_desk
@@ -27,13 +24,6 @@ RULES = DigestRules(
     frozenset({"example.org", "other.example"}),
     "https://gw.example.org",
 )
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

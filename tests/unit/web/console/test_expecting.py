@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -15,19 +13,11 @@ from gateway.domain.policy import Policy
 from gateway.flow.arrangements import Use
 from gateway.flow.expecting import Expecting
 from gateway.store.store import Store
-from tests.store.fresh import fresh_store
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.desk import NOW, Desk, open_desk
 
 PAGE = "/console/expecting"
 HOSTILE = "\"'<script>{{7*7}}\u202e"
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture(params=["+"])

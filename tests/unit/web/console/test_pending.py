@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from html import unescape
-from pathlib import Path
 
 import pytest
 
@@ -16,17 +14,9 @@ from gateway.domain.attachments import MOST_FILES
 from gateway.domain.lifecycle import Event, State
 from gateway.reading.reader import Reader
 from gateway.store.store import Store
-from tests.store.fresh import fresh_store
 from tests.store.letters import DAY, KIM, NOW, message
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.pending_desk import Desk, open_pending, order_of, subjects
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

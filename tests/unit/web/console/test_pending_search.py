@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -18,16 +16,8 @@ from gateway.flow.queue_ports import Row
 from gateway.reading.reader import Reader
 from gateway.store.store import Store
 from gateway.store.transaction import Transaction
-from tests.store.fresh import fresh_store
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.pending_desk import VIEWERS, Desk, open_pending, subjects
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

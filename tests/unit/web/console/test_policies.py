@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -14,7 +12,6 @@ from gateway.domain.policy import Policy
 from gateway.flow.policies import Policies
 from gateway.flow.redate import Redater
 from gateway.store.store import Store
-from tests.store.fresh import fresh_store
 from tests.store.letters import keep, message, row
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.desk import NOW, Desk, open_desk
@@ -25,13 +22,6 @@ HOSTILE = "\"'<script>{{7-7}}@example.org"
 
 def _ignored() -> None:
     """Nobody works."""
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = fresh_store(f"sqlite:///{tmp_path}/gateway.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
