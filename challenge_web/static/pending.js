@@ -168,14 +168,15 @@
   here = rows.findIndex((row) => row.dataset.id === preview?.dataset.id);
 
   document.addEventListener("submit", (event) => {
-    if (event.target === form || preview?.contains(event.target)) {
+    const undoes = here >= 0 && one("[data-undo]", event.target); // What comes back stands where it stood.
+    if (event.target === form || preview?.contains(event.target) || undoes) {
       keep(sessionStorage, PLACE, String(Math.max(here, 0)));
     }
   });
   const place = kept(sessionStorage, PLACE);
-  if (place !== null) {
+  const named = rows.findIndex((row) => `#${row.id}` === location.hash); // As after an action on the page of a mail.
+  if (place !== null || named >= 0) {
     keep(sessionStorage, PLACE, null);
-    const named = rows.findIndex((row) => `#${row.id}` === location.hash);
     const back = () => go(named >= 0 ? named : Math.min(Number(place) || 0, rows.length - 1));
     back();
     // Where the address names a row, the browser goes there after this, and takes the focus off.

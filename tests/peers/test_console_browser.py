@@ -172,6 +172,7 @@ def test_mail_is_found_read_delivered_and_brought_back_by_keys_alone(browser: Br
         page.keyboard.press("u")
         expect(page.locator(f".list__row[data-id='{ids[0]}']")).to_be_visible()
         page.wait_for_load_state()  # The address names a row: the browser goes there at the very end, and takes the focus.
+        page.wait_for_function(f"{here} === '{ids[0]}'")
         page.keyboard.press("?")
         expect(page.get_by_role("dialog", name="Keys and swipes")).to_be_visible()
         page.keyboard.press("Escape")
