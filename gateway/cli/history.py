@@ -89,11 +89,18 @@ def _midnight(day: datetime | None, *, behind: bool = False) -> float | None:
     return day.replace(tzinfo=UTC).timestamp() + (DAY if behind else 0)
 
 
+def _named(address: str) -> None:
+    """Refuse what names nobody, or a whole domain. Raises CommandError."""
+    if "@" not in address.strip("@"):
+        raise CommandError(f"{escape(address)} is no address; write it as joe@example.org")
+
+
 @history.command()
 @config_option
 @click.argument("address")
 def export(config: Path | None, address: str) -> None:
     """Print all that is kept about an address, as JSON."""
+    _named(address)
     settings = settings_of(config)
 
     async def work(store: Store) -> object:
@@ -112,8 +119,7 @@ def erase(config: Path | None, as_json: bool, yes: bool, address: str) -> None:
 
     Mail that still waits stays, and so does an account: `pending delete` and `account remove` see to these.
     """
-    if "@" not in address.strip("@"):
-        raise CommandError(f"{escape(address)} is no address; write it as joe@example.org")
+    _named(address)
     settings = settings_of(config)
     if not yes:
         click.confirm(f"Erase all that is kept about {escape(address)}?", abort=True, err=True)
@@ -135,4 +141,6 @@ def erase(config: Path | None, as_json: bool, yes: bool, address: str) -> None:
         f"erased: {erased.mails} mails, {erased.challenges} challenges, {erased.entries} entries, {erased.windows} windows"
     )
     if erased.waiting:
-        note(f"{erased.waiting} mails still wait or were refused by the next hop, and stay: settle them first")
+        many = f"{erased.waiting} mails still wait or were refused by the next hop, and stay: settle them first"
+        one = "one mail still waits or was refused by the next hop, and stays: settle it first"
+        note(one if erased.waiting == 1 else many)

@@ -37,7 +37,8 @@ def test_erasing_asks_first_and_takes_whole_addresses_only(shell: Shell) -> None
     shell.hold()
     assert shell("history", "erase", "joe@example.org", stdin=b"n\n").status != 0
     assert len(shell("history", "list", "--json").data) == 1
-    outcome = shell("history", "erase", "@example.org", "--yes")
-    assert (outcome.status, outcome.out) == (1, "")
+    for words in (("erase", "@example.org", "--yes"), ("export", "@example.org"), ("export", "joe")):
+        outcome = shell("history", *words)
+        assert (outcome.status, outcome.out) == (1, "")
     outcome = shell("history", "erase", "joe@example.org", "--yes")
-    assert "1 mails still wait" in outcome.err
+    assert "one mail still waits" in outcome.err
