@@ -12,7 +12,7 @@ from gateway.domain.address import Address
 from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
 from gateway.domain.durations import DAY, HOUR
 from gateway.domain.public_url import pages_of
-from gateway.domain.reply import Reply
+from gateway.domain.reply import TRY_LATER, Reply
 from gateway.domain.retry import LETTER, letter_again
 from gateway.domain.roles import Reach, Right
 from gateway.domain.schedule import OFF, latest_slot, next_slot
@@ -24,7 +24,7 @@ from gateway.flow.digest_ports import DigestLetter, DigestRules, DigestStore, Di
 from gateway.flow.letter_book import LetterKind
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.user_rights import Withholding
-from gateway.log import event
+from gateway.log import bug, event
 
 _log = logging.getLogger("gateway.digest")
 _digests = Counter("gateway_digests_total", "Digests that ended.", ["result"])
@@ -226,7 +226,12 @@ class Digests:
         address = Address(queued.mailbox, queued.mailbox)
         first = [line.first.id for group in draft.groups for line in group.lines]
         secrets = {row: token_text(self._random_octets(TOKEN_OCTETS)) for row in (*first, None)}
-        mail = await self._compose(self._letter(queued.id, draft, address, withheld, secrets), now)
+        try:
+            mail = await self._compose(self._letter(queued.id, draft, address, withheld, secrets), now)
+        except Exception:
+            # A fault of ours: put off as any other, so that it is seen where digests are, and holds up no other mailbox.
+            bug(_log, "letter-not-written", digest=queued.id, mailbox=queued.mailbox)
+            return Made(queued.mailbox, await self._save(queued, TRY_LATER), draft.total, 0, str(TRY_LATER))
         minted = [(token_hash(secret), row) for row, secret in secrets.items()]
         # Before it is sent: from then on its links may be opened, whatever happens to us.
         await self._store.transact(lambda tx: tx.digests.mint(queued.id, minted, mail.mail_id))

@@ -9,7 +9,9 @@ from gateway.domain.evidence import Evidence
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.account_ports import Kind
 from gateway.flow.describe import Describer
+from gateway.flow.digest_ports import DigestLetter
 from gateway.flow.moderate import Action
+from gateway.flow.own_mail import OwnMail
 from gateway.flow.queue import Ask, Queue
 from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, stuck, text_of
 from tests.unit.flow.world import DAY, DEFERRED, HOUR, JOE, KIM, NOW, REFUSED, World
@@ -169,6 +171,29 @@ async def test_digest_that_is_put_off_is_tried_again_with_links_that_all_count(d
     for secret in (first, second):
         assert await desk.links().look(secret) is not None
     assert len(desk.mails()) == 1
+
+
+class Wordless(DigestDesk):
+    """Cannot write a digest at first."""
+
+    broken = True
+
+    async def compose(self, told: DigestLetter, now: float) -> OwnMail:
+        if self.broken:
+            raise ValueError("not as it should be")
+        return await super().compose(told, now)
+
+
+async def test_digest_that_cannot_be_written_is_put_off_and_tried_again(world: World) -> None:
+    desk = Wordless(world)
+    desk.on()
+    await desk.arrive("Offer", JOE)
+    assert await desk.until(SIX) == []
+    (waiting,) = await world.store.look(lambda tx: tx.digests.queued(SIX + HOUR, SIX + DAY, 10))
+    assert waiting.attempts == 1
+    desk.broken = False
+    (mail,) = await desk.until(SIX + 2 * HOUR)
+    assert "Offer" in text_of(mail)
 
 
 async def test_digest_is_given_up_after_a_day(desk: DigestDesk) -> None:
