@@ -84,6 +84,7 @@ class MailView:
         now = self._now()
         waits = held.state is State.PENDING
         spot = await self._spot(query, viewer, held.id) if waits else None
+        in_hand = waits and await self._queue.in_hand(held.id)
         back = address({name: value for name, value in query.items() if name not in _NOT_THE_LIST_S})
         return {
             "held": held,
@@ -108,7 +109,8 @@ class MailView:
             "silences": SILENCES,
             "downloads": self.reading.may_download(viewer),
             "forwards": self.forwards(viewer, held),
-            "acts": waits or held.state is State.REFUSED,
+            "acts": (waits and not in_hand) or held.state is State.REFUSED,
+            "in_hand": in_hand,
             "mark": held.sha256.hex()[:16],
             "nonce": secrets.token_hex(16),
             "list": back,

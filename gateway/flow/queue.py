@@ -161,6 +161,10 @@ class Queue:
             return None
         return _fit(row, viewer.may(Right.READ_CONTENT))
 
+    async def in_hand(self, row_id: int) -> bool:
+        """True where it was decided what becomes of a row, and that is not done yet. row_id: within the viewer's reach."""
+        return await self._store.look(lambda tx: tx.queue.in_hand(row_id))
+
     async def spot(self, viewer: Viewer, ask: Ask, row: Row) -> Spot | None:
         """Return where a row stands in the list that was asked for; None where it is not in it, or waits no longer."""
         query = await self.query(viewer, ask.box)

@@ -139,6 +139,9 @@ class QueueTable(Protocol):
     def one(self, row_id: int, account: int) -> Row | None:
         """Return one row."""
 
+    def in_hand(self, row_id: int) -> bool:
+        """True where an order that can still be undone, or is under way, has a row."""
+
     def key(self, chosen: Selection, sort: str, row_id: int) -> Key | None:
         """Return the sort key of a row that waits; None where it is not one of those that are meant."""
 

@@ -61,6 +61,10 @@ class QueueTable:
         """Return one row."""
         return self._row(row_id, account, (-row_id,))
 
+    def in_hand(self, row_id: int) -> bool:
+        """True where an order that can still be undone, or is under way, has a row."""
+        return bool(self._run("SELECT 1 FROM queue WHERE id = ? AND order_id IS NOT NULL", (row_id,)))
+
     def key(self, chosen: Selection, sort: str, row_id: int) -> Key | None:
         """Return the sort key of a row that waits; None where it is not one of those that are meant."""
         return self._finder.key(chosen, sort, row_id)

@@ -207,11 +207,17 @@ async def test_action_takes_the_reader_back_to_the_list_at_the_next_mail(desk: D
     answer = await desk.client.post("/console/pending", data=data, cookies={"session": "joe"}, allow_redirects=False)
     assert answer.status == 303
     assert answer.headers["Location"].endswith(f"console/pending#r{older}")
-    # It is in hand now, and has no neighbours in the list any more.
+    # It is in hand now: nothing more is asked about it, and it has no neighbours in the list any more.
+    page = await desk.get(str(newer))
+    assert "was just decided" in page
+    assert "Deliver once" not in page
+    assert "Deliver once" in await desk.get(str(older))
     later = Redater(desk.store, Policy(), now=lambda: NOW + 2 * HOUR).step
     worker = OrderWorker(desk.store, 10, later, now=lambda: NOW + 2 * HOUR, wake_deliveries=lambda: None)
     assert await worker.run_once() == 1
-    assert "The sender was allowed, and the mail let go." in await desk.get(str(newer))
+    page = await desk.get(str(newer))
+    assert "The sender was allowed, and the mail let go." in page
+    assert "was just decided" not in page
 
 
 async def forward(desk: Desk, row_id: int, to: str, form: str, who: str = "joe", status: int = 303) -> str:
