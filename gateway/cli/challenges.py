@@ -43,7 +43,9 @@ def challenges() -> None:
 @config_option
 @json_option
 @click.option("--state", type=click.Choice([state.value for state in ChallengeState]), help="Only in this state.")
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many to list.")
+@click.option(
+    "--most", default=50, show_default=True, metavar="N", type=click.IntRange(1, 1_000_000), help="How many to list."
+)
 def list_(config: Path | None, as_json: bool, state: str | None, most: int) -> None:
     """List challenges, the newest first."""
 

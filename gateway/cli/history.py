@@ -48,7 +48,9 @@ def history() -> None:
 @click.option("--state", default="", help="Only mail in this state, as relayed, refused, pending, delivered.")
 @click.option("--first", type=_DAY, help="The first day, as 2026-12-31; days begin in UTC.")
 @click.option("--last", type=_DAY, help="The last day.")
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many to list.")
+@click.option(
+    "--most", default=50, show_default=True, metavar="N", type=click.IntRange(1, 1_000_000), help="How many to list."
+)
 @click.argument("address", default="")
 def list_(
     config: Path | None,

@@ -38,7 +38,9 @@ def log() -> None:
 @_actor
 @_words
 @click.option("--before", type=RowId(), default=None, metavar="ID", help="The page after the one that ended with it.")
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many to list.")
+@click.option(
+    "--most", default=50, show_default=True, metavar="N", type=click.IntRange(1, 1_000_000), help="How many to list."
+)
 def list_(config: Path | None, as_json: bool, actor: str, words: str, before: int | None, most: int) -> None:
     """List what was done, the newest first."""
     listing = Listing(_COLUMNS, "Nothing was done.", as_json=as_json)

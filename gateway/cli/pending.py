@@ -77,7 +77,9 @@ def pending() -> None:
 @click.option("--from", "sender", default="", metavar="ADDRESS", help="Only mail with this reverse-path.")
 @click.option("--search", default="", metavar="WORDS", help="Part of the subject, the author or the sender.")
 @click.option("--before", type=RowId(), default=None, metavar="ID", help="The page after the one that ended with it.")
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many to list.")
+@click.option(
+    "--most", default=50, show_default=True, metavar="N", type=click.IntRange(1, 1_000_000), help="How many to list."
+)
 @click.argument("query", nargs=-1)
 def list_(
     config: Path | None,

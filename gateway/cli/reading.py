@@ -70,7 +70,9 @@ def _part_words(part: Part) -> str:
 @click.command()
 @config_option
 @json_option
-@click.option("--part", "part", type=click.IntRange(0, 10_000), help="Another part than the mail's own HTML.")
+@click.option(
+    "--part", "part", metavar="N", type=click.IntRange(0, 10_000), help="Another part than the mail's own HTML."
+)
 @click.option("--images", is_flag=True, help="With the images that are in the mail itself.")
 @_number
 def html(config: Path | None, as_json: bool, part: int | None, images: bool, number: int) -> None:
@@ -98,7 +100,7 @@ def html(config: Path | None, as_json: bool, part: int | None, images: bool, num
 @config_option
 @json_option
 @_number
-@click.argument("part", type=click.IntRange(0, 10_000))
+@click.argument("part", metavar="PART", type=click.IntRange(0, 10_000))
 def part(config: Path | None, as_json: bool, number: int, part: int) -> None:
     """Print one part of a mail, decoded; `pending read` numbers them."""
 

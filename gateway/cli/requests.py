@@ -54,7 +54,9 @@ def requests() -> None:
 @config_option
 @json_option
 @click.option("--all", "everything", is_flag=True, help="Also those that are settled.")
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="How many to list.")
+@click.option(
+    "--most", default=50, show_default=True, metavar="N", type=click.IntRange(1, 1_000_000), help="How many to list."
+)
 def list_(config: Path | None, as_json: bool, everything: bool, most: int) -> None:
     """List requests, the newest first; only those that are open, unless --all is given."""
     listing = Listing(_COLUMNS, "Nobody waits for an answer.", as_json=as_json, shape=_told)

@@ -74,7 +74,7 @@ def token() -> None:
     "--scope", "scopes", multiple=True, required=True, type=click.Choice([scope.value for scope in Scope]),
     help="What it may do; once for each thing.",
 )  # fmt: skip
-@click.option("--days", default=90.0, show_default=True, type=float, help="For how long it is good.")
+@click.option("--days", default=90.0, show_default=True, metavar="N", type=float, help="For how long it is good.")
 def make(config: Path | None, as_json: bool, account: str, name: str, scopes: Sequence[str], days: float) -> None:
     """Make a token that speaks for ACCOUNT, and print it: it is not shown again. NAME says what it is for."""
 
