@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -13,12 +14,12 @@ from sqlalchemy import Connection, select
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import State
 from gateway.flow.account_ports import Kind
-from gateway.flow.queue_ports import COUNTED_OF_A_GROUP, Group, Key, Row, Selection
+from gateway.flow.queue_ports import COUNTED_OF_A_GROUP, Group, Key, Place, Row, Selection
 from gateway.store.queue_find import Finder
 from gateway.store.queue_ordered import Found
 from gateway.store.queue_parts import Limits
 from gateway.store.queue_sql import Clause, Values, by_index, rows_of
-from gateway.store.queue_strips import waiting_strips
+from gateway.store.queue_strips import in_place, waiting_strips
 from gateway.store.tables import digest
 from gateway.store.tables.accounts import account_address
 
@@ -114,29 +115,42 @@ class QueueTable:
         return groups
 
     def _counted_groups(self, chosen: Selection, behind: str, most: int) -> list[tuple[int, str, int]]:
-        """Jump from source to source through the index, in each part of the place."""
-        place = chosen.place
+        """Jump from source to source through the index, in all parts of the place together."""
+        wheres = self._machine_parts(chosen.place)
+        heads: list[tuple[str, int, int]] = []
+
+        def go_on(at: int, last: str) -> None:
+            index, where = wheres[at]
+            further = where.and_(Clause("source > ?", (last,)))
+            query = f"SELECT source, id {by_index(index, further).sql} ORDER BY source, age LIMIT 1"
+            for source, row_id in self._run(query, further.values):
+                heapq.heappush(heads, (source, row_id, at))
+
+        for at in range(len(wheres)):
+            go_on(at, behind)
+        groups: list[tuple[int, str, int]] = []
+        while heads and len(groups) < most:
+            here, newest, count = heads[0][0], 0, 0
+            while heads and heads[0][0] == here:
+                _, row_id, at = heapq.heappop(heads)
+                index, where = wheres[at]
+                rows = by_index(index, where.and_(Clause("source = ?", (here,))))
+                newest, count = max(newest, row_id), count + self._finder.counted(rows, COUNTED_OF_A_GROUP)
+                go_on(at, here)
+            groups.append((newest, here, count))
+        return groups
+
+    def _machine_parts(self, place: Place) -> list[tuple[str, Clause]]:
+        """Return where the machine mail of a place lies: indexes that know its sources, and conditions."""
         line = Clause("listed = 1 AND lane = 'machine'")
-        wheres = [line] if place.site else []
-        wheres += [line.and_(Clause("domain = ?", (domain,))) for domain in place.domains]
-        wheres += [line.and_(Clause("domain = ? AND owner = ?", (owner.domain, owner.key))) for owner in place.owners]
-        totals: dict[str, tuple[int, int]] = {}
-        for where in wheres:
-            index = "queue_source" if where is line else "queue_domain_source"
-            last = behind
-            for _ in range(most):
-                further = where.and_(Clause("source > ?", (last,)))
-                query = f"SELECT source, id {by_index(index, further).sql} ORDER BY source, age LIMIT 1"
-                found = self._run(query, further.values)
-                if not found:
-                    break
-                last, row_id = found[0]
-                count = self._finder.counted(
-                    by_index(index, where.and_(Clause("source = ?", (last,)))), COUNTED_OF_A_GROUP
-                )
-                newest, counted = totals.get(last, (0, 0))
-                totals[last] = (max(newest, row_id), counted + count)
-        return [(newest, source, count) for source, (newest, count) in sorted(totals.items())]
+        if place.site:
+            return [("queue_source", line)]
+        if len(place.domains) + len(place.owners) > self._finder.limits.some and self._finder.much(place):
+            # What goes elsewhere is passed by: sooner than each source is looked up in each domain.
+            return [("queue_source", line.and_(in_place(place)))]
+        parts = [line.and_(Clause("domain = ?", (domain,))) for domain in place.domains]
+        parts += [line.and_(Clause("domain = ? AND owner = ?", (owner.domain, owner.key))) for owner in place.owners]
+        return [("queue_domain_source", part) for part in parts]
 
     def _row(self, row_id: int, account: int, key: Key) -> Row | None:
         rows = self._run(_ROWS, (account, row_id))

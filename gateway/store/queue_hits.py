@@ -20,8 +20,10 @@ from gateway.store.queue_words import by_domain, rowids_between, wants_words
 _ANY = Clause("")
 PASSED_BY = 8
 """Rows of an index that are read in the time that it takes to fetch one by its id."""
-_SAMPLE = 400
-"""Rows that tell how much of all there is lies in some places."""
+SAMPLE = 400
+"""Rows, and as many hits, that tell where hits lie, or how much lies in some places; fetched within a millisecond."""
+_LEAP = 40_503
+"""Prime to the steps of most samples: it scatters what is picked."""
 _SLICE = 500_000
 """Ids that are listed at once, so that no list takes much memory."""
 _ids = msgspec.json.Decoder(list[int])
@@ -77,6 +79,15 @@ class Few:
     """What is still to be checked of them."""
     order: str = ""
     """How the index of words was walked for them, of which they are the first: ASC or DESC, the newest first."""
+
+
+def scattered(most: int) -> list[int]:
+    """Return places of a sample, below so many.
+
+    Not one in so many: those may have something in common, as mail that comes in turns has.
+    """
+    step = max(most // SAMPLE, 1)
+    return [min(at + at // step * _LEAP % step, most - 1) for at in range(0, most, step)]
 
 
 class Hits:
@@ -187,24 +198,33 @@ class Hits:
         In the order of all mail, what goes elsewhere is passed by.
         """
         strips, limits = len(part.strips), self.limits
-        if not part.waiting or strips <= limits.some or (strips <= limits.many and not self._much(part)):
+        if not part.waiting or strips <= limits.some or (strips <= limits.many and not self.much(part.chosen.place)):
             return None
         chosen = replace(part.chosen, place=Place(site=True))
         elsewhere = in_place(part.chosen.place).and_(part.checks)
         return replace(part, chosen=chosen, strips=tuple(waiting_strips(chosen, sort)), checks=elsewhere)
 
-    def _much(self, part: Part) -> bool:
-        """True where the places of a part hold much of what waits, as far as a sample tells."""
-        place = part.chosen.place
+    def much(self, place: Place) -> bool:
+        """True where a place holds much of what waits, as far as a sample tells."""
         known = self._shares.get(place)
         if known is None:
-            lowest, highest = self.ends()
-            some = by_ids(range(lowest, highest + 1, (highest - lowest) // _SAMPLE + 1), Clause("listed = 1"))
+            some = by_ids(self._some(), Clause("listed = 1"))
             here = in_place(place)
             query = f"SELECT count(*), coalesce(sum({here.sql}), 0) {some.sql}"
             ((listed, found),) = self.run(query, here.values + some.values)
             known = self._shares[place] = found * PASSED_BY > listed
         return known
+
+    def _soon_told(self, part: Part, most: int) -> bool:
+        """True where so much is meant that the index of words soon has enough, or so little that no map of it is needed."""
+        some, (lowest, highest) = self._some(), self.ends()
+        whole = highest - lowest + 1
+        meant = self.counted(by_ids(some, part.anywhere), -1) * whole // len(some)
+        return not most <= meant <= whole // PASSED_BY
+
+    def _some(self) -> list[int]:
+        lowest, highest = self.ends()
+        return [lowest + at for at in scattered(highest - lowest + 1)]
 
     def _in_many(self, part: Part, most: int) -> Few | None:
         """Look for words wherever they stand, then in each of many places; None where these are few, or hold little.
@@ -212,17 +232,10 @@ class Hits:
         The index of words would compare each mail that has them with the lists of all the places.
         """
         wide = self.wide(part, "arrival")
-        if wide is None or not self._much(part):
+        if wide is None or not self.much(part.chosen.place):
             return None
-        if len(part.strips) <= self.limits.many:
-            # Frequent words soon show to be that.
-            lowest, highest = self.ends()
-            late = part.hits.and_(
-                rowids_between(f"{part.table}.rowid", highest - (highest - lowest) // PASSED_BY, None)
-            )
-            newest = self.first(part, late, "DESC", most)
-            if len(newest) == most:
-                return Few(newest, part.rest, "DESC")
+        if len(part.strips) <= self.limits.many and self._soon_told(part, most):
+            return None
         there, found = self.mapped_words(wide), list[int]()
         if there.count < 2 * most:
             return self._meant(part, there.ids(), most)
@@ -242,7 +255,7 @@ class Hits:
         """
         if not part.waiting or part.chosen.place.site or all(len(term.words) == 1 for term in part.chosen.terms):
             return None
-        if not self._much(part):
+        if not self.much(part.chosen.place):
             return None
         everywhere = part.hits_of(replace(part.chosen, place=Place(site=True), lanes=LANES))
         found = self.first(part, everywhere, "DESC", 2 * most)
@@ -289,7 +302,8 @@ class Hits:
         known = self._maps.get(key)
         if known is None:
             known = words = self.mapped_words(part)
-            if not part.words or part.score.sql or not part.waiting:
+            # Which of those with the words have the score too is seen when they are fetched: sooner than by its index.
+            if not part.words or not part.waiting:
                 marks = bytearray(len(words.marks))
                 for strip in part.strips:
                     for row_id in self._scored_ids(strip, part, words):

@@ -16,17 +16,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from gateway.flow.queue_ports import Key
-from gateway.store.queue_hits import PASSED_BY, Hits, Map
+from gateway.store.queue_hits import PASSED_BY, SAMPLE, Hits, Map, scattered
 from gateway.store.queue_order import KEYS, behind, in_order
 from gateway.store.queue_parts import Part, part_of
 from gateway.store.queue_sql import Clause, by_ids, by_index
 from gateway.store.queue_strips import Strip, behind_in, places_of, waiting_in
 
 _MOST_AT_ONCE = 1000
-_SAMPLE = 400
-"""Rows, and as many hits, that tell where hits lie; they are fetched within a millisecond."""
-_LEAP = 40_503
-"""Prime to the steps of most samples: it scatters what is picked."""
 _SURE = 10
 """Hits of a sample that tell that there are many."""
 _STRAY = 2
@@ -281,7 +277,7 @@ class Ordered(Hits):
 
     def _step(self, there: Map) -> int:
         """Return how many rows one of a sample stands for."""
-        return max(len(there.marks) // _SAMPLE, 1)
+        return max(len(there.marks) // SAMPLE, 1)
 
     def _sampled(self, pick: Callable[[int], int], what: Clause, part: Part, ask: Wanted) -> list[Key]:
         """Return the keys of some rows that hold a condition, in order.
@@ -289,9 +285,7 @@ class Ordered(Hits):
         pick: tells a place in the map for each of some that lie evenly in it; below 0 where there is none.
         """
         there = self.mapped(part)
-        step, most = self._step(there), len(there.marks)
-        # Not one in so many: those may have something in common, as mail that comes in turns has.
-        places = [min(at + at // step * _LEAP % step, most - 1) for at in range(0, most, step)]
+        places = scattered(len(there.marks))
         ids = [there.lowest + at for at in sorted({pick(at) for at in places}) if at >= 0]
         plain = replace(ask, descending=False, start=None, most=len(places))
         return [key for key, _ in self.of_ids(ids, what, plain)]

@@ -322,6 +322,11 @@ def test_machine_mail_is_grouped_by_its_sources(filled: Filled, few: int) -> Non
         counts = {source: sum(one.source == source for one in meant) for source in {one.source for one in meant}}
         groups = _Sources(tx.connection, few).groups(chosen, "", 100, 1)
         assert {group.source: group.count for group in groups} == counts
+        if not few:
+            pages = [
+                _Sources(tx.connection, few).groups(chosen, behind, 2, 1) for behind in ("", *sorted(counts)[1::2])
+            ]
+            assert [group for page in pages for group in page] == groups
         newest = {group.source: group.newest.id for group in groups}
         assert newest == {one.source: max(o.raw.id for o in meant if o.source == one.source) for one in meant}
 
@@ -330,7 +335,7 @@ class _Sources(QueueTable):
     """Rows without their messages, which these have none of."""
 
     def __init__(self, connection: Connection, few: int) -> None:
-        super().__init__(connection, Limits(few, few, few or 40, few or 40))
+        super().__init__(connection, Limits(few, few, few or 40, few or 40, some=2))
 
     def _row(self, row_id: int, account: int, key: Key) -> Row | None:
         return Row(
