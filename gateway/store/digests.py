@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from gateway.domain.lifecycle import OPEN, State
@@ -82,8 +82,7 @@ class DigestTable:
         }
         statement = insert_or(digest_choice).values(scope=scope, **values)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["scope"], set_=values))
-        # Of a mailbox that nobody has looked at, it stays null.
-        seen_to = {"slot": func.max(digest_mailbox.c.slot, now)} if moved else {}
+        seen_to = {"slot": _slot_after(scope, now)} if moved else {}
         within = update(digest_mailbox).values(look_at=_AT_ONCE, **seen_to)
         if scope.startswith("@"):
             within = within.where(digest_mailbox.c.mailbox.endswith(scope, autoescape=True))
@@ -326,6 +325,15 @@ class DigestTable:
             self._connection.execute(delete(table).where(table.c.digest_id.in_(ids)))
         self._connection.execute(delete(digest).where(digest.c.id.in_(ids)))
         return len(ids)
+
+
+def _slot_after(scope: str, now: float) -> ColumnElement[float]:
+    """Return the slot of a mailbox after its schedule was chosen anew; what a nearer level has chosen goes on as it was."""
+    own, box = digest_choice.alias(), digest_mailbox.c.mailbox
+    nearer = [box] if scope.startswith("@") else [] if scope else [box, func.substr(box, func.instr(box, "@"))]
+    kept = select(own.c.scope).where(own.c.scope.in_(nearer), own.c.schedule.is_not(None))
+    # Of a mailbox that nobody has looked at, it stays null.
+    return case((kept.exists(), digest_mailbox.c.slot), else_=func.max(digest_mailbox.c.slot, now))
 
 
 def _due(now: float, latest: float) -> ColumnElement[bool]:

@@ -90,6 +90,19 @@ async def test_hour_that_is_chosen_when_it_is_over_counts_from_the_next_day_on(d
     assert "Second" in text_of(mail)
 
 
+async def test_choice_for_a_domain_leaves_hours_alone_that_its_people_have_chosen(desk: DigestDesk) -> None:
+    await desk.choose(JOE.key, schedule="daily@18")
+    desk.on("daily@18")
+    for recipient in (JOE, KIM):
+        await desk.arrive(f"For {recipient.text}", recipient)
+    await desk.work()
+    # Their hour has come, and nobody was looked at yet.
+    desk.world.clock.at = SIX + 60
+    await desk.choose("@example.org", schedule="daily@7")
+    await desk.work()
+    assert [mail["To"] for mail in desk.mails()] == [JOE.key]
+
+
 async def test_hours_are_those_of_the_reader_s_zone(desk: DigestDesk) -> None:
     await desk.account("joe", (JOE.key, Kind.OWN), time_zone="Asia/Tokyo")  # Nine hours ahead.
     desk.world.clock.at = SIX - 10 * HOUR
