@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from gateway.store.queue_find import Finder
 from gateway.store.queue_ordered import Found
 from gateway.store.queue_parts import Limits
 from gateway.store.queue_sql import Clause, Values, by_index, rows_of
-from gateway.store.queue_strips import in_place, waiting_strips
+from gateway.store.queue_strips import in_place, tagged, waiting_strips
 from gateway.store.tables import digest
 from gateway.store.tables.accounts import account_address
 
@@ -115,42 +116,52 @@ class QueueTable:
         return groups
 
     def _counted_groups(self, chosen: Selection, behind: str, most: int) -> list[tuple[int, str, int]]:
-        """Jump from source to source through the index, in all parts of the place together."""
-        wheres = self._machine_parts(chosen.place)
-        heads: list[tuple[str, int, int]] = []
-
-        def go_on(at: int, last: str) -> None:
-            index, where = wheres[at]
-            further = where.and_(Clause("source > ?", (last,)))
-            query = f"SELECT source, id {by_index(index, further).sql} ORDER BY source, age LIMIT 1"
-            for source, row_id in self._run(query, further.values):
-                heapq.heappush(heads, (source, row_id, at))
-
-        for at in range(len(wheres)):
-            go_on(at, behind)
+        """Return sources behind one by their names, from all parts of the place together."""
         groups: list[tuple[int, str, int]] = []
-        while heads and len(groups) < most:
-            here, newest, count = heads[0][0], 0, 0
-            while heads and heads[0][0] == here:
-                _, row_id, at = heapq.heappop(heads)
-                index, where = wheres[at]
-                rows = by_index(index, where.and_(Clause("source = ?", (here,))))
-                newest, count = max(newest, row_id), count + self._finder.counted(rows, COUNTED_OF_A_GROUP)
-                go_on(at, here)
-            groups.append((newest, here, count))
+        for source, parts in groupby(heapq.merge(*self._machine_parts(chosen.place, behind)), key=itemgetter(0)):
+            found = list(parts)
+            groups.append((max(newest for _, newest, _ in found), source, sum(count for _, _, count in found)))
+            if len(groups) == most:
+                break
         return groups
 
-    def _machine_parts(self, place: Place) -> list[tuple[str, Clause]]:
-        """Return where the machine mail of a place lies: indexes that know its sources, and conditions."""
+    def _machine_parts(self, place: Place, behind: str) -> list[Iterable[tuple[str, int, int]]]:
+        """Return the sources in each part of a place, by their names: with their newest row, and how many there are."""
         line = Clause("listed = 1 AND lane = 'machine'")
         if place.site:
-            return [("queue_source", line)]
+            return [self._jumped("queue_source", line, behind)]
         if len(place.domains) + len(place.owners) > self._finder.limits.some and self._finder.much(place):
             # What goes elsewhere is passed by: sooner than each source is looked up in each domain.
-            return [("queue_source", line.and_(in_place(place)))]
-        parts = [line.and_(Clause("domain = ?", (domain,))) for domain in place.domains]
-        parts += [line.and_(Clause("domain = ? AND owner = ?", (owner.domain, owner.key))) for owner in place.owners]
-        return [("queue_domain_source", part) for part in parts]
+            return [self._jumped("queue_source", line.and_(in_place(place)), behind)]
+        domains = [line.and_(Clause("domain = ?", (domain,))) for domain in place.domains]
+        parts: list[Iterable[tuple[str, int, int]]] = [
+            self._jumped("queue_domain_source", where, behind) for where in domains
+        ]
+        for owner in place.owners:
+            his = line.and_(Clause("domain = ? AND owner = ?", (owner.domain, owner.key)))
+            few = self._finder.limits.few
+            much = self._finder.counted(by_index("queue_place", his), few + 1) > few
+            his = his.and_(tagged(owner))
+            if much:
+                parts.append(self._jumped("queue_domain_source", his, behind))
+                continue
+            # By the index of sources the mail of all others in his domain would be looked at.
+            rows = by_index("queue_place", his.and_(Clause("source > ?", (behind,))))
+            grouped = f"SELECT source, max(id), count(*) {rows.sql} GROUP BY source ORDER BY source"
+            parts.append([tuple(row) for row in self._run(grouped, rows.values)])
+        return parts
+
+    def _jumped(self, index: str, where: Clause, last: str) -> Iterator[tuple[str, int, int]]:
+        """Jump from source to source through an index."""
+        while True:
+            further = where.and_(Clause("source > ?", (last,)))
+            query = f"SELECT source, id {by_index(index, further).sql} ORDER BY source, age LIMIT 1"
+            found = self._run(query, further.values)
+            if not found:
+                return
+            last, row_id = found[0]
+            rows = by_index(index, where.and_(Clause("source = ?", (last,))))
+            yield last, row_id, self._finder.counted(rows, COUNTED_OF_A_GROUP)
 
     def _row(self, row_id: int, account: int, key: Key) -> Row | None:
         rows = self._run(_ROWS, (account, row_id))

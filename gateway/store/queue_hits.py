@@ -145,10 +145,21 @@ class Hits:
         for waiting in (True, False):
             asked = State.PENDING in chosen.states if waiting else ended_states(chosen)
             for one in by_domain(chosen) if asked else ():
-                strips = tuple(waiting_strips(one, sort) if waiting else ended_strips(one))
+                strips = tuple(map(self._nearest, waiting_strips(one, sort) if waiting else ended_strips(one)))
                 words = wants_words(one, waiting=waiting)
                 when = days(one, *bounds)
                 yield Part(one, waiting, strips, bounds, when, checks(one), words, score_between(one), told)
+
+    def _nearest(self, strip: Strip) -> Strip:
+        """Read the mail of one source where that of its recipient lies, if he has little: the source's may be all others'."""
+        if strip.arrival != "queue_domain_source" or not strip.place.owners:
+            return strip
+        (owner,), lane = strip.place.owners, Clause(f"listed = 1 AND lane = '{strip.lane}'")
+        his = lane.and_(Clause("domain = ? AND owner = ?", (owner.domain, owner.key)))
+        few = self.limits.few
+        if self.counted(by_index("queue_place", his), few + 1) > few:
+            return strip
+        return replace(strip, arrival="queue_place", scored="queue_place")
 
     def _first_since(self, at: float) -> int:
         """Return the first id of that time or later: rows get their ids in the order in which they come."""

@@ -90,7 +90,7 @@ def waiting_strips(chosen: Selection, sort: str) -> Iterator[Strip]:
         for owner in chosen.place.owners:
             mine = line.and_(Clause("domain = ?", (owner.domain,)))
             his = mine.and_(Clause("owner = ?", (owner.key,)))
-            where = his.and_(_tagged(owner)).and_(source)
+            where = his.and_(tagged(owner)).and_(source)
             by_owner = sort in ("arrival", "recipient")
             arrival = "queue_domain_source" if source.sql else "queue_place"
             here = "queue_place" if by_owner else near
@@ -108,7 +108,7 @@ def ended_strips(chosen: Selection) -> Iterator[Strip]:
             yield _ended(mine, mine, "queue_domain_ended", Place(domains=(domain,)), state)
         for owner in chosen.place.owners:
             mine = line.and_(Clause("owner = ?", (owner.key,)))
-            yield _ended(mine.and_(_tagged(owner)), mine, "queue_owner_ended", Place(owners=(owner,)), state)
+            yield _ended(mine.and_(tagged(owner)), mine, "queue_owner_ended", Place(owners=(owner,)), state)
 
 
 def _ended(where: Clause, line: Clause, index: str, place: Place, state: State) -> Strip:
@@ -138,10 +138,11 @@ def in_place(place: Place) -> Clause:
         return Clause("")
     # No index would help: rows are looked at where they lie in another order.
     pieces = [Clause(f"+domain IN ({', '.join('?' * len(place.domains))})", place.domains)]
-    pieces += [Clause("owner = ?", (owner.key,)).and_(_tagged(owner)) for owner in place.owners]
+    pieces += [Clause("owner = ?", (owner.key,)).and_(tagged(owner)) for owner in place.owners]
     values: Values = tuple(value for piece in pieces for value in piece.values)
     return Clause(f"({' OR '.join(f'({piece.sql})' for piece in pieces)})", values)
 
 
-def _tagged(owner: Owner) -> Clause:
+def tagged(owner: Owner) -> Clause:
+    """Return the condition for mail to the sub-address that is seen; none where all of his is."""
     return Clause("recipient_key = ?", (owner.tagged,)) if owner.tagged else Clause("")

@@ -316,7 +316,7 @@ def test_large_lists_are_read_in_their_order_and_not_sorted(filled: Filled, sort
 def test_machine_mail_is_grouped_by_its_sources(filled: Filled, few: int) -> None:
     tx, known = filled
 
-    for place in (SITE, LARGE, SEVERAL, USER):
+    for place in (SITE, LARGE, SEVERAL, USER, TAGGED):
         chosen = Selection(place, lanes=(MACHINE,))
         meant = [one.described for one in known if matches(chosen, one)]
         counts = {source: sum(one.source == source for one in meant) for source in {one.source for one in meant}}
