@@ -16,7 +16,7 @@ from gateway.domain.digest import Group, Kind, Line
 from gateway.domain.lifecycle import State
 from gateway.flow.digest_ports import DigestLetter, Links
 from gateway.flow.queue_ports import Row
-from gateway.languages.language import language
+from gateway.languages.language import known, language
 from gateway.relay.digest_letter import DigestTemplates, compose_digest
 from gateway.relay.letter import Desk
 from gateway.relay.signer import Signer
@@ -211,3 +211,14 @@ def test_digest_speaks_its_reader_s_language(tag: str, subject: str, words: str)
         assert words in text
         assert "waiting" not in text
         assert "%(" not in text
+
+
+@pytest.mark.parametrize("more", [{}, {"may_act": False, "may_list": False}], ids=["may", "may-not"])
+@pytest.mark.parametrize("tag", known())
+def test_text_fits_a_screen_of_72_in_each_language(tag: str, more: dict[str, Any]) -> None:
+    templates = DigestTemplates((SHIPPED,), language(tag))
+    for kind in Kind:
+        told = letter(row(), kind=kind, total=5, language=tag, several=True, **more)
+        content = compose_digest(templates, told, Desk(), NOW, "<d1@gw.example.org>").content
+        text = body(message_from_bytes(content, _class=EmailMessage, policy=policy.default), "plain")
+        assert [line for line in text.splitlines() if len(line) > 72 and "https://" not in line] == []
