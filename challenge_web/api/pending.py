@@ -259,6 +259,7 @@ class PendingResource:
             raise Problem("conflict", sentence(UNVOUCHED)) from None
         if done is None:
             raise not_found()
+        call.deeds.append(f"{call.body.do}: {call.body.source}, {len(done.rows)}")
         return Settled(len(done.entries), done.rows)
 
     async def orders(self, call: Call[Nothing, None]) -> OrderList:

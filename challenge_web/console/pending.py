@@ -248,15 +248,17 @@ class PendingPages:
     async def settle_source(self, request: web.Request) -> web.StreamResponse:
         """Accept a source, or block it."""
         viewer, form = viewer_of(request), await request.post()
-        source = text_of(form, "source")[:200]
-        settle = {"accept": self._sources.accept, "refuse": self._sources.refuse}.get(text_of(form, "do"))
-        if settle is None:
+        source, wish = text_of(form, "source")[:200], text_of(form, "do")
+        if wish not in ("accept", "refuse"):
             raise web.HTTPBadRequest
+        sources = self._sources
         try:
-            done = await settle(viewer, source)
+            done = await (sources.accept(viewer, source) if wish == "accept" else sources.refuse(viewer, source))
         except (Unvouched, NoSource):
             raise see_other(request, "console/pending/machine", UNVOUCHED) from None
-        said = NO_SOURCE if done is None else ACCEPTED if text_of(form, "do") == "accept" else REFUSED
+        if done is not None:
+            tell(request, f"{wish}: {source}, {len(done.rows)}")
+        said = NO_SOURCE if done is None else ACCEPTED if wish == "accept" else REFUSED
         raise see_other(request, "console/pending/machine", said)
 
     # --- orders ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select
 
 from gateway.flow.journal import Deed
 from gateway.store.journal_find import JournalFinder
@@ -37,7 +37,3 @@ class JournalTable:
         ids = JournalFinder(self._connection).find(domains, actor, words, before_id, most)
         rows = self._connection.execute(select(journal).where(journal.c.id.in_(ids)).order_by(journal.c.id.desc()))
         return [Deed(**row) for row in rows.mappings()]
-
-    def forget(self, before: float) -> None:
-        """Drop the lines from before then."""
-        self._connection.execute(delete(journal).where(journal.c.at < before))

@@ -55,16 +55,20 @@ class Sessions:
 
 
 class Journal:
+    def __init__(self) -> None:
+        self.details: list[str] = []
+
     async def note(self, viewer: Viewer, deed: str, named: str, detail: str, client: str) -> None:
-        pass
+        self.details.append(detail)
 
 
 class Desk:
     """A browser, the store behind the pages, and the workers by hand."""
 
-    def __init__(self, client: Client, store: Store, clock: list[float]) -> None:
+    def __init__(self, client: Client, store: Store, clock: list[float], journal: Journal) -> None:
         self.client = client
         self.store = store
+        self.journal = journal
         self.clock = clock
         redate = Redater(store, Policy(), now=lambda: self.clock[0]).step
         self.worker = OrderWorker(store, UNDO, redate, now=lambda: self.clock[0], wake_deliveries=lambda: None)
@@ -137,7 +141,7 @@ async def open_pending(make_client: MakeClient, store: Store, reader: Reader) ->
         ForwardRules(()), reading, store, compose_copy, Courier((), nowhere, nothing_goes_out, now=now, mark_key=b""),
         now=now, random_octets=bytes,
     )  # fmt: skip
-    view = MailView(reading, forwarder, queue, now=now)
+    view, journal = MailView(reading, forwarder, queue, now=now), Journal()
 
     def add(app: web.Application, pages: Pages) -> None:
         shown = ConsolePages(pages)
@@ -152,6 +156,6 @@ async def open_pending(make_client: MakeClient, store: Store, reader: Reader) ->
             scored=True,
         )
         rooms: list[Room] = [room, SavedSearchPages(searches, shown)]
-        add_console(app, rooms, Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", Journal())
+        add_console(app, rooms, Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", journal)
 
-    return Desk(await make_client(console=add), store, clock)
+    return Desk(await make_client(console=add), store, clock, journal)
