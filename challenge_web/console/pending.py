@@ -48,7 +48,7 @@ from gateway.flow.queue import SIZES, Ask, Page, Queue
 from gateway.flow.queue_ports import MACHINE, PEOPLE, Key
 from gateway.flow.reader_days import zone_of
 from gateway.flow.saved_searches import SavedSearches, packed
-from gateway.flow.sources import NoSource, Unvouched
+from gateway.flow.sources import NoSource, Settled, Unvouched
 
 NOTHING_CHOSEN = say("nothing-chosen", "Nothing was chosen. Tick some mails first.", done=False)
 NOT_UNDONE = say("too-late", "That can no longer be undone.", done=False)
@@ -68,10 +68,10 @@ _ACTIONS = {action.value: action for action in Action}
 class Sources(Protocol):
     """Accepts and refuses sources of machine mail."""
 
-    async def accept(self, viewer: Viewer, source: int | str, scope: str | None = None) -> object | None:
+    async def accept(self, viewer: Viewer, source: int | str, scope: str | None = None) -> Settled | None:
         """Let its mail in from now on; None for what is not there."""
 
-    async def refuse(self, viewer: Viewer, source: int | str, scope: str | None = None) -> object | None:
+    async def refuse(self, viewer: Viewer, source: int | str, scope: str | None = None) -> Settled | None:
         """Keep its mail out from now on; None for what is not there."""
 
 
@@ -251,9 +251,9 @@ class PendingPages:
         source, wish = text_of(form, "source")[:200], text_of(form, "do")
         if wish not in ("accept", "refuse"):
             raise web.HTTPBadRequest
-        sources = self._sources
+        settle = self._sources.accept if wish == "accept" else self._sources.refuse
         try:
-            done = await (sources.accept(viewer, source) if wish == "accept" else sources.refuse(viewer, source))
+            done = await settle(viewer, source)
         except (Unvouched, NoSource):
             raise see_other(request, "console/pending/machine", UNVOUCHED) from None
         if done is not None:
