@@ -209,7 +209,10 @@ class Hits:
         In the order of all mail, what goes elsewhere is passed by.
         """
         strips, limits = len(part.strips), self.limits
-        if not part.waiting or strips <= limits.some or (strips <= limits.many and not self.much(part.chosen.place)):
+        if not part.waiting or strips <= limits.some:
+            return None
+        # By recipient, all that goes elsewhere may stand in front.
+        if (strips <= limits.many or sort == "recipient") and not self.much(part.chosen.place):
             return None
         chosen = replace(part.chosen, place=Place(site=True))
         elsewhere = in_place(part.chosen.place).and_(part.checks)
