@@ -114,7 +114,7 @@ def test_app_is_set_up_without_script_by_plain_http(gateway: GatewayProcess, bro
 
 def test_what_is_wrong_gets_the_focus_and_what_was_done_is_read_out(gateway: GatewayProcess, browser: Browser) -> None:
     page = browser.new_context().new_page()
-    enter(page, gateway.data("account", "add", "kim@example.org")["link"])
+    enter(page, gateway.data("account", "add", "kim@example.org")["url"])
     page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.locator("body > [role=status]")).to_have_text("You are signed out.")
     page.get_by_label("Name or mail address").fill("kim@example.org")
