@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Protocol
 
 from aiohttp import hdrs, web
@@ -241,8 +242,12 @@ class AccountPages:
         return await self._passkey(request)
 
     async def _passkey(self, request: web.Request, error: str = "", status: int = 200) -> web.StreamResponse:
-        question = await self._factors.ask_for_passkey(viewer_of(request), request.host)
-        return self._pages.page(request, "account/passkey", {"question": question, "error": error}, status, here=HERE)
+        words = {
+            "question": await self._factors.ask_for_passkey(viewer_of(request), request.host),
+            "numbered": _is_number(request.url.host or ""),
+            "error": error,
+        }
+        return self._pages.page(request, "account/passkey", words, status, here=HERE)
 
     async def add_passkey(self, request: web.Request) -> web.StreamResponse:
         """POST /console/account/passkeys."""
@@ -282,6 +287,15 @@ class AccountPages:
 
     def _arrival(self, request: web.Request) -> Arrival:
         return Arrival(self._client_of(request), request.headers.get(hdrs.USER_AGENT, "")[:500])
+
+
+def _is_number(host: str) -> bool:
+    """True for a page that was opened by its machine's number; a passkey belongs to a name (WebAuthn §5.1.2)."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _id(request: web.Request) -> int:

@@ -280,3 +280,12 @@ async def test_log_is_given_as_csv_to_each_admin_as_far_as_he_sees(house: House)
 def test_every_deed_of_the_log_has_its_words(house: House) -> None:
     noted = {route.name for route in house.routes if route.act is not None and not route.reads}
     assert {name for name in noted if not name.startswith("signin")} | {"history-erase"} == set(DEEDS)
+
+
+async def test_page_of_passkeys_says_that_browsers_make_none_for_a_number(house: House) -> None:
+    at = "/console/account/passkeys"
+    assert "was opened by a number" in await get(house, Role.SITE_ADMIN, at)
+    named = {"Cookie": f"session={house.secrets[Role.SITE_ADMIN]}", "Host": "localhost:8080"}
+    page = await (await house.client.get(at, headers=named)).text()
+    assert "Add a passkey" in page
+    assert "was opened by a number" not in page
