@@ -244,7 +244,7 @@ class Finder(Ordered):
             if part.words and ask.sort == "arrival" and not part.rest.sql:
                 return self._newer_words(part, few, wide, ask)
             if wide is not None:
-                part, there = wide, self.mapped(wide)
+                part, there = wide, self.map_of(wide)
                 what = part.days.and_(part.checks)
             elif self.map_of(part) is not None:
                 part, hits = self.without_small(part)

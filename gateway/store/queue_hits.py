@@ -201,7 +201,8 @@ class Hits:
 
     def map_of(self, part: Part) -> Map | None:
         """Return the map of a part where there is one already."""
-        return self._maps.get((part.chosen, part.waiting))
+        key = (part.chosen, part.waiting)
+        return self._maps.get(key) or self._words.get(key)
 
     def wide(self, part: Part, sort: str) -> Part | None:
         """Return a part as one of the whole site, where it has many strips, or some that hold much of it; else None.
@@ -234,7 +235,7 @@ class Hits:
         some, (lowest, highest) = self._some(), self.ends()
         whole = highest - lowest + 1
         meant = self.counted(by_ids(some, part.anywhere), -1) * whole // len(some)
-        return not most <= meant <= whole // PASSED_BY
+        return not 3 * most <= meant <= whole // PASSED_BY // 2
 
     def _some(self) -> list[int]:
         lowest, highest = self.ends()
