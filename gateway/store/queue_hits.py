@@ -235,7 +235,9 @@ class Hits:
         some, (lowest, highest) = self._some(), self.ends()
         whole = highest - lowest + 1
         meant = self.counted(by_ids(some, part.anywhere), -1) * whole // len(some)
-        return not 3 * most <= meant <= whole // PASSED_BY // 2
+        # What is little is read whole there, each of it compared with the lists of all places: with those of some.
+        little = meant < 3 * most and len(part.strips) <= self.limits.many
+        return little or meant > whole // PASSED_BY // 2
 
     def _some(self) -> list[int]:
         lowest, highest = self.ends()
@@ -249,7 +251,7 @@ class Hits:
         wide = self.wide(part, "arrival")
         if wide is None or not self.much(part.chosen.place):
             return None
-        if len(part.strips) <= self.limits.many and self._soon_told(part, most):
+        if self._soon_told(part, most):
             return None
         there, found = self.mapped_words(wide), list[int]()
         if there.count < 2 * most:
