@@ -100,6 +100,9 @@ class Finder(Ordered):
             few = self.few_hits(part, ask.sort)
             if len(few.ids) <= self.limits.hits:
                 return [self._page(self._sorted(part, few, ask.sort), ask)]
+            newest = None if by_arrival else self._among_newest(part, few, ask)
+            if newest is not None:
+                return [newest]
             by_arrival = by_arrival and (wide is None or few.order == "DESC")
         if by_arrival:
             found = self._by_arrival(part, ask)
@@ -141,6 +144,17 @@ class Finder(Ordered):
             whole = Wanted(sort, descending=False, most=len(few.ids), start=None, counted=True)
             known = self._keys[at] = sort, self.of_ids(few.ids, few.rest, whole)
         return known[1]
+
+    def _among_newest(self, part: Part, few: Few, ask: Wanted) -> Found | None:
+        """Return a page of the newest hits, which are collected; None where it may have others too."""
+        if few.order != "DESC" or ask.sort != "arrival" or (ask.descending and not self._is_newest(few, ask)):
+            return None
+        found = self._page(self._sorted(part, few, ask.sort), ask)
+        return found if ask.descending or len(found) == ask.most else None
+
+    def _is_newest(self, few: Few, ask: Wanted) -> bool:
+        """True where whatever is newer than the place where a page begins is collected."""
+        return few.order == "DESC" and ask.start is not None and -float(ask.start[0]) >= few.ids[-1]
 
     def _page(self, rows: Found, ask: Wanted) -> Found:
         """Return the first of those behind where a page begins. rows: from the lowest key to the highest."""
@@ -243,6 +257,9 @@ class Finder(Ordered):
                 return min(end - begin, ask.most + 1)
             if part.words and ask.sort == "arrival" and not part.rest.sql:
                 return self._newer_words(part, few, wide, ask)
+            if wide is not None and ask.sort == "arrival" and ask.descending and self._is_newest(few, ask):
+                begin, end = self._behind(self._sorted(part, few, ask.sort), ask)
+                return min(end - begin, ask.most + 1)
             if wide is not None:
                 part, there = wide, self.map_of(wide)
                 what = part.days.and_(part.checks)

@@ -144,11 +144,13 @@ class Hits:
         bounds = earliest, latest
         for waiting in (True, False):
             asked = State.PENDING in chosen.states if waiting else ended_states(chosen)
+            apart: tuple[str, ...] = ()
             for one in by_domain(chosen) if asked else ():
                 strips = tuple(map(self._nearest, waiting_strips(one, sort) if waiting else ended_strips(one)))
                 words = wants_words(one, waiting=waiting)
                 when = days(one, *bounds)
-                yield Part(one, waiting, strips, bounds, when, checks(one), words, score_between(one), told)
+                yield Part(one, waiting, strips, bounds, when, checks(one), words, score_between(one), told, apart)
+                apart = one.place.domains
 
     def _nearest(self, strip: Strip) -> Strip:
         """Read the mail of one source where that of its recipient lies, if he has little: the source's may be all others'."""

@@ -47,6 +47,8 @@ class Part:
     score: Clause
     told: bool
     """So few stand in the digest that is asked for that all of them are fetched."""
+    apart: tuple[str, ...] = ()
+    """Domains that are a part of their own: recipients are looked for, and their names hold the words."""
 
     @property
     def narrow(self) -> bool:
@@ -69,8 +71,10 @@ class Part:
 
     def words_of(self, chosen: Selection) -> Clause:
         """Return the same with what was opened."""
-        match = Clause(f"{self.table} MATCH ?", (words_match(chosen, waiting=self.waiting),))
-        return match.and_(rowids_between(f"{self.table}.rowid", *self.bounds))
+        match = words_match(chosen, waiting=self.waiting)
+        if self.apart and chosen.place.site:
+            match = outside(next(term for term in chosen.terms if term.field == "to"), self.apart, match)
+        return Clause(f"{self.table} MATCH ?", (match,)).and_(rowids_between(f"{self.table}.rowid", *self.bounds))
 
     def hits_outside(self, named: Sequence[Term], domains: Sequence[str]) -> Clause:
         """Return what may be meant, and goes to none of these domains. named: the recipients' terms asked for."""
