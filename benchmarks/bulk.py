@@ -12,11 +12,11 @@ import argparse
 import asyncio
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from benchmarks.beside import Beside
 from benchmarks.delay import Session
 from benchmarks.gateway_process import GatewayProcess
 from benchmarks.measure import cpu_seconds, peak_megabytes
@@ -42,26 +42,18 @@ PATIENCE = 600.0
 ROOT = viewer(site=True)
 
 
-class MailBeside:
+class MailBeside(Beside):
     """Sends a mail each PAUSE in a thread of its own: `with MailBeside(port) as beside`, then `beside.told()`."""
 
     def __init__(self, port: int) -> None:
+        super().__init__()
         self._port = port
         self._seconds: list[float] = []
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> MailBeside:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Send them, and note how long each took."""
         with Session(self._port) as session:
-            while not self._end.wait(PAUSE):
+            while not self.ended.wait(PAUSE):
                 self._seconds.append(session.mail(4000))
 
     def told(self) -> str:

@@ -12,13 +12,13 @@ import asyncio
 import random
 import resource
 import sqlite3
-import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from benchmarks.queue import FIRST, GOAL, LAST, NOW, TIMES, VIEWERS
+from benchmarks.queue import FIRST, LAST, NOW, VIEWERS, timed
 from gateway.domain.durations import DAY
 from gateway.domain.roles import Viewer
 from gateway.flow.history import Asked, History
@@ -124,29 +124,12 @@ def _put(connection: sqlite3.Connection, table: str, lines: Sequence[dict[str, o
     connection.executemany(query, ([line.get(name, nothing) for name, nothing in columns] for line in lines))
 
 
-async def timed(name: str, look: Callable[[], Awaitable[object]]) -> bool:
-    """Measure a look; tell p50 and p95, then the CPU time of half of the looks and of all; True where that is little."""
-    took, spent = [], []
-    for _ in range(TIMES):
-        begin, cpu = time.perf_counter(), time.process_time()
-        await look()
-        took.append(time.perf_counter() - begin)
-        spent.append(time.process_time() - cpu)
-    p50, p95, cpu = statistics.median(took), sorted(took)[int(TIMES * 0.95)], statistics.median(spent)
-    late = "" if cpu < GOAL else "  LATE"
-    print(
-        f"  {name:<50} {p50 * 1000:7.1f} {p95 * 1000:7.1f} ms, CPU {cpu * 1000:6.1f} {max(spent) * 1000:6.1f} ms{late}",
-        flush=True,
-    )
-    return cpu < GOAL
-
-
 async def look_at_history(store: Store, who: Viewer) -> bool:
     """Measure its pages."""
     history, well = History(store, 90, {}, now=lambda: NOW), True
     for name, asked in LOOKS.items():
         page = await history.page(who, asked)
-        well &= await timed(f"history: {name} ({len(page.rows)})", lambda: history.page(who, asked))  # noqa: B023 awaited here
+        well &= await timed(f"history: {name} ({len(page.rows)})", partial(history.page, who, asked))
         start = page.next
         if start is None:
             continue
@@ -155,7 +138,7 @@ async def look_at_history(store: Store, who: Viewer) -> bool:
             if page.next is None:
                 break
             start = page.next
-        well &= await timed(f"history: {name}, a later page", lambda: history.page(who, asked, start))  # noqa: B023 awaited here
+        well &= await timed(f"history: {name}, a later page", partial(history.page, who, asked, start))
     return well
 
 
@@ -167,10 +150,10 @@ async def look_at_log(store: Store, who: Viewer) -> bool:
     for words in asked:
         found = await _deeds(journal, who, words)
         told = " ".join(f"{name}:{word}" for name, word in words.items()) or "all"
-        well &= await timed(f"log: {told} ({len(found)})", lambda: _deeds(journal, who, words))  # noqa: B023 awaited here
+        well &= await timed(f"log: {told} ({len(found)})", partial(_deeds, journal, who, words))
         if found:
             last = found[-1].id
-            well &= await timed(f"log: {told}, next page", lambda: _deeds(journal, who, words, last))  # noqa: B023 awaited here
+            well &= await timed(f"log: {told}, next page", partial(_deeds, journal, who, words, last))
     return well
 
 

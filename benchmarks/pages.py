@@ -14,20 +14,19 @@ import http.client
 import json
 import sqlite3
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from benchmarks.beside import Beside
 from benchmarks.gateway_process import GatewayProcess, Overrides
 from benchmarks.measure import cpu_seconds, peak_megabytes
 from benchmarks.peers import SmtpSink
 from benchmarks.places import HOST, end_on_sigterm, open_folder
-from benchmarks.queue import HEAD
+from benchmarks.queue import GOAL, HEAD
 from gateway.domain.scopes import Scope
 
-GOAL = 0.1
 TIMES = 5
 DOMAINS = ["large.example", *(f"d{number}.example" for number in range(200))]
 WHO = {
@@ -92,25 +91,17 @@ class Person:
         return status, told
 
 
-class Beside:
-    """Asks for a page again and again in a thread: `with Beside(person) as beside`, then `beside.longest`."""
+class LookingBeside(Beside):
+    """Asks for a page again and again in a thread: `with LookingBeside(person) as beside`, then `beside.longest`."""
 
     def __init__(self, person: Person) -> None:
+        super().__init__()
         self._person = person
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self.longest, self.asked = 0.0, 0
 
-    def __enter__(self) -> Beside:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._end.wait(0.02):
+    def run(self) -> None:
+        """Ask, and note the longest wait."""
+        while not self.ended.wait(0.02):
             begin = time.perf_counter()
             self._person.see("account")
             self.longest, self.asked = max(self.longest, time.perf_counter() - begin), self.asked + 1
@@ -161,7 +152,7 @@ def release(gateway: GatewayProcess, store: Path, sink: SmtpSink, person: Person
         have = "SELECT id, ? FROM queue WHERE reason = 'null-reverse-path' AND listed = 1"
         connection.execute(f"INSERT OR IGNORE INTO content (message_id, octets) {have}", (HEAD,))
     begin, cpu = time.perf_counter(), cpu_seconds(gateway.pid)
-    with Beside(person) as beside:
+    with LookingBeside(person) as beside:
         status, body = person.call("pending/orders", {"action": "deliver", "all": {"q": search}})
         assert status == 201, body
         number = json.loads(body)["order"]["id"]

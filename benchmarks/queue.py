@@ -15,8 +15,10 @@ import sqlite3
 import statistics
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from gateway.domain.policy import Policy
@@ -25,7 +27,7 @@ from gateway.flow.describe import Raw, describe
 from gateway.flow.moderate import Action
 from gateway.flow.orders import Orders, OrderState, OrderWorker, Wish
 from gateway.flow.queue import Ask, Queue
-from gateway.flow.queue_ports import SORTS, Row
+from gateway.flow.queue_ports import SORTS
 from gateway.flow.redate import Redater
 from gateway.store.descriptions import PUT, values_of
 from gateway.store.engine import prepare
@@ -169,20 +171,12 @@ FAR = (
 """Frequent, and all of it at one end of the order, or in its middle."""
 
 
-async def timed(name: str, queue: Queue, who: Viewer, ask: Ask | None, row: Row | None = None) -> bool:
-    """Measure a look at a page, at the sources, or for a row's place in the list; tell p50 and p95.
-
-    Then the CPU time of half of the looks and of all; True where it is as little as it should be.
-    """
+async def timed(name: str, look: Callable[[], Awaitable[object]]) -> bool:
+    """Measure a look; tell p50 and p95, then the CPU time of half of the looks and of all; True where that is little."""
     took, spent = [], []
     for _ in range(TIMES):
         begin, cpu = time.perf_counter(), time.process_time()
-        if ask is None:
-            await queue.groups(who)
-        elif row is None:
-            await queue.page(who, ask)
-        else:
-            await queue.spot(who, ask, row)
+        await look()
         took.append(time.perf_counter() - begin)
         spent.append(time.process_time() - cpu)
     p50, p95, cpu = statistics.median(took), sorted(took)[int(TIMES * 0.95)], statistics.median(spent)
@@ -228,39 +222,43 @@ async def look(store: Store) -> bool:
                 ask = Ask(sort=sort, reverse=reverse)
                 page = await queue.page(who, ask)
                 label = f"sort {sort}{' reversed' if reverse else ''}"
-                well &= await timed(label, queue, who, ask)
+                well &= await timed(label, partial(queue.page, who, ask))
                 for _ in range(20):
                     if page.next is not None:
                         ask = Ask(sort=sort, reverse=reverse, after=page.next)
                         page = await queue.page(who, ask)
-                well &= await timed(f"{label}, page 21", queue, who, ask)
+                well &= await timed(f"{label}, page 21", partial(queue.page, who, ask))
                 if page.rows:
-                    well &= await timed(f"{label}, place of a mail there", queue, who, ask, page.rows[-1])
+                    well &= await timed(f"{label}, place of a mail there", partial(queue.spot, who, ask, page.rows[-1]))
                 if page.previous is not None:
                     ask = Ask(sort=sort, reverse=reverse, before=page.previous)
-                    well &= await timed(f"{label}, back", queue, who, ask)
+                    well &= await timed(f"{label}, back", partial(queue.page, who, ask))
         for box in SEARCHES:
             for sort in ("arrival", "subject"):
                 ask = Ask(box=box, lane="", sort=sort)
                 page = await queue.page(who, ask)
-                well &= await timed(f"{box} ({page.total}) by {sort}", queue, who, ask)
+                well &= await timed(f"{box} ({page.total}) by {sort}", partial(queue.page, who, ask))
                 if page.rows:
-                    well &= await timed(f"{box} by {sort}, place of a mail", queue, who, ask, page.rows[-1])
+                    well &= await timed(
+                        f"{box} by {sort}, place of a mail", partial(queue.spot, who, ask, page.rows[-1])
+                    )
         for box, sort in FAR:
             for reverse in (False, True):
                 ask = Ask(box=box, lane="", sort=sort, reverse=reverse)
                 page = await queue.page(who, ask)
                 label = f"{box} by {sort}{' reversed' if reverse else ''}"
-                well &= await timed(label, queue, who, ask)
+                well &= await timed(label, partial(queue.page, who, ask))
                 if page.next is not None:
                     behind = replace(ask, after=page.next)
-                    well &= await timed(f"{label}, next page", queue, who, behind)
+                    well &= await timed(f"{label}, next page", partial(queue.page, who, behind))
                     front = (await queue.page(who, behind)).previous
-                    well &= await timed(f"{label}, and back", queue, who, replace(ask, before=front))
+                    well &= await timed(f"{label}, and back", partial(queue.page, who, replace(ask, before=front)))
                 for place, row in (("first", page.rows[:1]), ("last", page.rows[-1:])):
                     if row:
-                        well &= await timed(f"{label}, place of the {place} mail", queue, who, ask, row[0])
-        well &= await timed("machine mail by source", queue, who, None)
+                        well &= await timed(
+                            f"{label}, place of the {place} mail", partial(queue.spot, who, ask, row[0])
+                        )
+        well &= await timed("machine mail by source", partial(queue.groups, who))
     return well
 
 

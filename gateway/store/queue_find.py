@@ -147,14 +147,10 @@ class Finder(Ordered):
 
     def _among_newest(self, part: Part, few: Few, ask: Wanted) -> Found | None:
         """Return a page of the newest hits, which are collected; None where it may have others too."""
-        if few.order != "DESC" or ask.sort != "arrival" or (ask.descending and not self._is_newest(few, ask)):
+        if few.order != "DESC" or ask.sort != "arrival" or (ask.descending and not _all_newer(few, ask)):
             return None
         found = self._page(self._sorted(part, few, ask.sort), ask)
         return found if ask.descending or len(found) == ask.most else None
-
-    def _is_newest(self, few: Few, ask: Wanted) -> bool:
-        """True where whatever is newer than the place where a page begins is collected."""
-        return few.order == "DESC" and ask.start is not None and -float(ask.start[0]) >= few.ids[-1]
 
     def _page(self, rows: Found, ask: Wanted) -> Found:
         """Return the first of those behind where a page begins. rows: from the lowest key to the highest."""
@@ -257,7 +253,7 @@ class Finder(Ordered):
                 return min(end - begin, ask.most + 1)
             if part.words and ask.sort == "arrival" and not part.rest.sql:
                 return self._newer_words(part, few, wide, ask)
-            if wide is not None and ask.sort == "arrival" and ask.descending and self._is_newest(few, ask):
+            if wide is not None and ask.sort == "arrival" and ask.descending and _all_newer(few, ask):
                 begin, end = self._behind(self._sorted(part, few, ask.sort), ask)
                 return min(end - begin, ask.most + 1)
             if wide is not None:
@@ -322,3 +318,8 @@ class Finder(Ordered):
         if not rest.sql:
             return min(len(ids), most + 1)
         return self.counted(by_ids(ids, rest), most + 1) if ids else 0
+
+
+def _all_newer(few: Few, ask: Wanted) -> bool:
+    """True where whatever is newer than the place where a page begins, by arrival, is collected."""
+    return few.order == "DESC" and ask.start is not None and -float(ask.start[0]) >= few.ids[-1]
