@@ -363,3 +363,18 @@ def test_mail_of_many_domains_is_read_in_the_order_of_all(filled: Filled) -> Non
         assert table.find(chosen, "subject", False, None, 40) == meant[:40]
         assert table.in_front(replace(chosen, has_file=True), "subject", True, meant[9][0], ROWS) is not None
         assert [plan for _, plan in plans if "queue_domain_subject" in plan] == []
+
+
+def test_mail_of_many_domains_is_found_by_a_recipient_whose_name_is_that_of_a_domain_too(filled: Filled) -> None:
+    tx, known = filled
+    domains = {"large.example", *(f"d{n}.example" for n in range(5)), *(f"n{n}.example" for n in range(60))}
+    chosen = Selection(Place(domains=tuple(sorted(domains))), terms=(Term(("large",), "to"),))
+    meant = [one for one in known if matches(chosen, one)]
+    to = {one.described.raw.recipient_key for one in meant}
+    assert {key for key in to if not key.endswith("@large.example")} == {"large@d3.example"}
+    table = Watched(tx.connection, 10, [])
+    assert table.count(chosen, ROWS) == len(meant)
+    for sort in ("recipient", "arrival"):
+        keys = sorted((key_of(one, sort), one.described.raw.id) for one in meant)
+        assert table.find(chosen, sort, False, None, len(keys)) == keys
+        assert table.in_front(chosen, sort, False, keys[30][0], ROWS) == 30
