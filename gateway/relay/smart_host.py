@@ -12,6 +12,7 @@ from gateway.domain import reply as replies
 from gateway.domain.reply import Reply
 from gateway.relay.commands import UnsafeCommand, safe
 from gateway.relay.faults import TlsFailed, Unanswered, Unreachable
+from gateway.relay.hang_up import hang_up
 from gateway.relay.opening import HopSettings, TlsPolicy, is_loopback, read_password, tls_context
 from gateway.relay.pool import Pool
 from gateway.relay.replies import passed_on
@@ -82,7 +83,7 @@ class SmartHost:
             ready = True
         finally:
             if not ready:
-                smtp.close()
+                hang_up(smtp)
         return _Outgoing(smtp, settings.data_seconds)
 
     async def _secure(self, smtp: aiosmtplib.SMTP) -> bool:
@@ -121,8 +122,8 @@ class _Outgoing:
         return not self._in_transaction and self._smtp.is_connected
 
     def close(self) -> None:
-        """End it without waiting for a farewell."""
-        self._smtp.close()
+        """Take leave of the server; at once, without a word, where it does not expect a command."""
+        hang_up(self._smtp, quit_first=not self._in_transaction)
 
     async def send(self, reverse_path: str, recipient: str, content: bytes, smtputf8: bool) -> Reply:
         """Send one mail. Raises Unanswered when the connection proves dead before MAIL was answered."""

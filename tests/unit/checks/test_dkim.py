@@ -59,7 +59,7 @@ async def test_signature_by_dkimpy_in_each_form_passes(head: str, body: str) -> 
 async def test_signature_made_by_ed25519_passes() -> None:
     content = signed(key=base64.b64encode(ED25519_SEED), algorithm="ed25519-sha256")
     assert (await outcome(content, zone(ED25519_RECORD)))[0] == "pass"
-    assert (await outcome(content.replace(b"Hello", b"Hallo", 1), zone(ED25519_RECORD)))[0] == "fail"
+    assert (await outcome(content.replace(b"Hello  ", b"Hallo  "), zone(ED25519_RECORD)))[0] == "fail"
 
 
 async def test_signature_passes_with_the_bare_form_of_the_key() -> None:
@@ -68,17 +68,17 @@ async def test_signature_passes_with_the_bare_form_of_the_key() -> None:
 
 
 async def test_altered_header_fails() -> None:
-    assert await outcome(signed().replace(b"Anna", b"Eva")) == ("fail", "signature does not match")
+    assert await outcome(signed().replace(b"Anna <", b"Eva <")) == ("fail", "signature does not match")
 
 
 async def test_altered_body_fails() -> None:
-    assert await outcome(signed().replace(b"bye", b"now")) == ("fail", "body altered")
+    assert await outcome(signed().replace(b"\r\nbye ", b"\r\nnow ")) == ("fail", "body altered")
 
 
 async def test_field_that_stands_twice_is_signed_from_the_bottom() -> None:
     content = sign_by_hand(TAGS, MAIL.replace(b"Subject:", b"Subject: upper\r\nSubject:"))
     assert (await outcome(content.replace(b"upper", b"other")))[0] == "pass"
-    assert (await outcome(content.replace(b"Hello", b"Other", 1)))[0] == "fail"
+    assert (await outcome(content.replace(b"Hello \t", b"Other \t")))[0] == "fail"
 
 
 async def test_signature_longer_than_the_key_fails() -> None:
