@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp_jinja2
@@ -16,6 +15,7 @@ from markupsafe import Markup
 
 from challenge_web.assets import Assets
 from challenge_web.page_language import SPOKEN, choices, language_of, remember, spoken
+from challenge_web.site import Site
 from gateway.domain.phrase import Phrase, phrases
 from gateway.domain.sign_in import browser_phrase
 from gateway.languages.in_templates import teach
@@ -58,18 +58,17 @@ class Pages:
     def __init__(
         self,
         app: web.Application,
-        folders: Sequence[Path],
+        site: Site,
         assets: Assets,
-        site: Words,
         language_for: Callable[[web.Request], Language] = language_of,
     ) -> None:
-        """site: words every template may use. language_for: tells the language of a page."""
+        """language_for: tells the language of a page."""
         self.language_for = language_for
         environment = aiohttp_jinja2.setup(
             app,
             app_key=ENVIRONMENT,
             default_helpers=False,
-            loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
+            loader=jinja2.FileSystemLoader([str(folder) for folder in site.templates]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -79,7 +78,7 @@ class Pages:
         teach(environment, spoken)
         environment.filters.update(foreign=foreign, moment=moment, contact=contact, segment=segment, duration=duration)
         environment.filters.update(browser=browser_phrase, octets=lambda size: spoken().size(size))
-        environment.globals.update(site=dict(site), asset=assets.path)
+        environment.globals.update(site=site.words(), asset=assets.path)
         self._problem_by: Problem | None = None
         self._program_problems: list[Problem] = []
 

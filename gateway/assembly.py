@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from challenge_web.site import Site
 from gateway import resources
 from gateway.checks.resolver import Resolver
 from gateway.checks.runner import EvidenceRunner
@@ -258,11 +259,18 @@ def make_checks(settings: Settings) -> EvidenceRunner:
     )
 
 
-def page_templates(settings: Settings) -> list[Path]:
-    """Return the folders of the page templates; a file is taken from the first that has it."""
-    chosen = settings.challenge.templates
+def site(settings: Settings) -> Site:
+    """Return what the public pages show and offer."""
+    challenge = settings.challenge
     shipped = resources.folder("templates") / "web"
-    return [shipped] if chosen is None else [chosen / "web", shipped]
+    return Site(
+        templates=[shipped] if challenge.templates is None else [challenge.templates / "web", shipped],
+        organisation=challenge.organisation,
+        contact=challenge.contact,
+        pending_days=settings.pending.days,
+        disowned_days=challenge.disowned_days,
+        captcha=challenge.captcha,
+    )
 
 
 def retention_seconds(settings: Settings) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from challenge_web.console.fetch import JsonFetch
+from challenge_web.site import Admission
 from gateway.domain.address import normal_domain
 from gateway.domain.durations import DAY, HOUR, MINUTE
 from gateway.domain.public_url import pages_of
@@ -217,6 +218,11 @@ def web_hosts(settings: Settings) -> frozenset[str]:
     named = {urlsplit(url).hostname or "" for url in public_urls(settings)}
     listening = {place.host.lower() for place in settings.web.listen}
     return frozenset({*named, *listening, *settings.web.hosts})
+
+
+def admission(settings: Settings) -> Admission:
+    """Return which requests the pages take."""
+    return Admission(hosts=web_hosts(settings), trusted_proxies=settings.web.trusted_proxies)
 
 
 def link_url(settings: Settings, token: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -12,7 +11,7 @@ from typing import Self
 
 from aiohttp import web
 
-from challenge_web.app import make_app, make_monitor_app
+from challenge_web.app import AddPages, make_app, make_monitor_app
 from challenge_web.listener import Listener as PageListener
 from challenge_web.pages import Pages as WebPages
 from challenge_web.puzzle import Puzzles
@@ -23,7 +22,7 @@ from gateway.console_services import make_parts
 from gateway.domain.durations import DAY, MINUTE
 from gateway.doors.forked import Forked
 from gateway.doors.supervisor import Supervisor, how_many
-from gateway.entrance import Entrance, link_url, web_hosts
+from gateway.entrance import Entrance, admission, link_url
 from gateway.flow.answer import Answers
 from gateway.flow.challenge_language import LanguageChoice
 from gateway.flow.list_work import Bringer
@@ -288,20 +287,10 @@ class Service:
     async def _serve_pages(self, stack: AsyncExitStack, pages: Pages | None) -> None:
         settings = self.settings
         puzzles = Puzzles(self._keys.puzzle, work_bits=settings.challenge.work_bits)
-        app = make_app(
-            self.answers,
-            puzzles,
-            assembly.page_templates(settings),
-            captcha=settings.challenge.captcha,
-            organisation=settings.challenge.organisation,
-            contact=settings.challenge.contact,
-            pending_days=settings.pending.days,
-            disowned_days=settings.challenge.disowned_days,
-            trusted_proxies=settings.web.trusted_proxies,
-            hosts=web_hosts(settings),
-            console=self._open_console,
-            extra_routes=None if pages is None else functools.partial(pages, self),
-        )
+        more: list[AddPages] = [self._open_console]
+        if pages is not None:
+            more.append(lambda app, _: pages(self, app))
+        app = make_app(self.answers, puzzles, assembly.site(settings), admission(settings), more=more)
         await _listen(stack, app, settings.web.listen)
         monitor = make_monitor_app(
             {"store": self._store_ready, "next-hop": self.hops.answer},

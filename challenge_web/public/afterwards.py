@@ -6,6 +6,7 @@ from aiohttp import web
 
 from challenge_web.pages import Pages, segment, stamp, wants_data
 from challenge_web.public.answers import Answers
+from challenge_web.public.by_link import add_page
 from gateway.domain.lifecycle import State
 from gateway.flow.rows import Progress
 
@@ -28,6 +29,12 @@ class SenderPages:
     def __init__(self, answers: Answers, pages: Pages) -> None:
         self._answers = answers
         self._pages = pages
+
+    def add_to(self, app: web.Application) -> None:
+        """Add the routes."""
+        add_page(app, "/challenge/{token}/disown", "disown", self.ask_disown, self.disown)
+        add_page(app, "/challenge/{token}/withdraw", "withdraw", self.ask_withdraw, self.withdraw)
+        app.router.add_get("/status/{status_token}", self.status, name="status")
 
     async def ask_disown(self, request: web.Request) -> web.Response:
         """GET: did somebody else use your address?"""

@@ -14,12 +14,12 @@ from aiohttp import hdrs, web
 
 from challenge_web.pages import Pages, segment, stamp, wants_data, whole_minutes
 from challenge_web.public.answers import Answers
+from challenge_web.public.by_link import add_page
 from challenge_web.public.form import read_submission
 from challenge_web.puzzle import ITERATIONS, LETTERS, LIFETIME_SECONDS, Kind, Puzzle, Puzzles
+from challenge_web.site import AUDIO, IMAGE, WORK
 from challenge_web.studio import Studio
 from gateway.flow.answer import OpenChallenge, Paused, PuzzleSpent
-
-IMAGE, AUDIO, WORK = "image", "audio", "proof-of-work"
 
 
 class Notice(Enum):
@@ -48,19 +48,34 @@ class ChallengePage:
         answers: Answers,
         puzzles: Puzzles,
         pages: Pages,
-        studio: Studio,
         captcha: Collection[str],
         *,
         now: Callable[[], float],
         chance: Callable[[int], bytes],
     ) -> None:
+        """captcha: kinds of puzzles to offer. Raises ValueError where they are none, or unknown."""
+        self._captcha = frozenset(captcha)
+        if not self._captcha or not self._captcha <= {IMAGE, AUDIO, WORK}:
+            raise ValueError(f"captcha must name some of {IMAGE}, {WORK}, {AUDIO}")
         self._answers = answers
         self._puzzles = puzzles
         self._pages = pages
-        self._studio = studio
-        self._captcha = frozenset(captcha)
+        self._studio = Studio(puzzles.picture_key)
         self._now = now
         self._chance = chance
+
+    def add_to(self, app: web.Application) -> None:
+        """Add the routes; what draws and speaks ends with the application."""
+        add_page(app, "/challenge/{token}", "challenge", self.show, self.answer)
+        if IMAGE in self._captcha:
+            app.router.add_get("/challenge/{token}/picture/{puzzle}", self.picture, name="picture")
+        if AUDIO in self._captcha:
+            app.router.add_get("/challenge/{token}/sound/{puzzle}", self.sound, name="sound")
+
+        async def close_studio(app: web.Application) -> None:
+            self._studio.close()
+
+        app.on_cleanup.append(close_studio)
 
     async def show(self, request: web.Request) -> web.Response:
         """GET: the page, or the same facts as JSON."""

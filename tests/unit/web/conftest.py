@@ -10,11 +10,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
-from challenge_web.app import make_app
+from challenge_web.app import AddPages, make_app
 from challenge_web.pages import ENVIRONMENT
 from challenge_web.puzzle import Puzzles
 from tests.unit.web.compiled import COMPILED
-from tests.unit.web.fakes import KEY, TEMPLATES, Chance, Clock, FakeAnswers
+from tests.unit.web.fakes import KEY, SITE, Chance, Clock, FakeAnswers
 
 Client = TestClient[web.Request, web.Application]
 MakeClient = Callable[..., Awaitable[Client]]
@@ -37,15 +37,17 @@ def puzzles() -> Puzzles:
 
 @pytest.fixture
 def make_client(aiohttp_client: AiohttpClient, clock: Clock, answers: FakeAnswers, puzzles: Puzzles) -> MakeClient:
-    async def make(**settings: Any) -> Client:
+    async def make(*more: AddPages, **told: Any) -> Client:
+        """more: adds pages. told: to `make_app`."""
         app = make_app(
-            settings.pop("answers", answers),
+            told.pop("answers", answers),
             puzzles,
-            TEMPLATES,
+            told.pop("site", SITE),
+            more=more,
             now=clock.now,
             tick=clock.tick,
             chance=Chance(),
-            **settings,
+            **told,
         )
         app[ENVIRONMENT].bytecode_cache = COMPILED
         return await aiohttp_client(app)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from challenge_web.puzzle import Kind, Puzzles, picture_answer, work_digest
+from challenge_web.site import Site
 from gateway.domain.lifecycle import State
 from gateway.flow.answer import OpenChallenge, Paused, PuzzleSpent
 from gateway.flow.rows import Progress
 
 TEMPLATES = Path(__file__).parents[3] / "templates" / "web"
+SITE = Site([TEMPLATES])
 KEY = b"k" * 32
 NOW = 1_795_183_500.0  # 20 November 2026, 14:05 UTC
 TOKEN = "abcdefghijkmnpqrstuvwxyz23456789"

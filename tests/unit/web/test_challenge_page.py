@@ -12,6 +12,7 @@ from tests.unit.web.conftest import Client, MakeClient
 from tests.unit.web.fakes import (
     OPEN,
     OTHER,
+    SITE,
     STATUS,
     TOKEN,
     Chance,
@@ -48,7 +49,7 @@ async def test_page_says_who_asks_why_for_what_and_how_long(client: Client) -> N
 
 
 async def test_page_with_organisation_and_contact_names_them(make_client: MakeClient) -> None:
-    page = await shown(await make_client(organisation="Oak & Sons", contact="help@example.org"))
+    page = await shown(await make_client(site=replace(SITE, organisation="Oak & Sons", contact="help@example.org")))
     assert "Oak &amp; Sons" in page
     assert 'href="mailto:help@example.org"' in page
 
@@ -111,7 +112,7 @@ async def test_page_for_browsers_is_html(client: Client, accept: str) -> None:
 async def test_page_offers_what_is_configured(
     make_client: MakeClient, captcha: tuple[str, ...], letters: bool, work: bool, audio: bool
 ) -> None:
-    page = await shown(await make_client(captcha=captcha))
+    page = await shown(await make_client(site=replace(SITE, captcha=captcha)))
     assert ('id="letters"' in page) == letters
     assert ('id="work"' in page) == work
     assert ("<audio" in page) == audio
@@ -121,7 +122,7 @@ async def test_page_offers_what_is_configured(
 async def test_puzzle_of_a_kind_no_longer_offered_is_stale(
     make_client: MakeClient, puzzles: Puzzles, clock: Clock
 ) -> None:
-    client = await make_client(captcha=("image",))
+    client = await make_client(site=replace(SITE, captcha=("image",)))
     work = puzzles.make(Kind.WORK, TOKEN, clock.now(), Chance())
     status, _, _ = await sent(client, work.text, counter_for(work.text, 3))
     assert status == 422
@@ -156,7 +157,7 @@ async def test_picture_of_foreign_stale_or_work_puzzle_is_not_found(
 async def test_sound_exists_only_where_audio_is_offered(client: Client, make_client: MakeClient) -> None:
     puzzle = puzzle_in(await shown(client))
     assert (await client.get(f"{PAGE}/sound/{puzzle}")).status == 404
-    with_sound = await make_client(captcha=("image", "audio"))
+    with_sound = await make_client(site=replace(SITE, captcha=("image", "audio")))
     response = await with_sound.get(f"{PAGE}/sound/{puzzle}")
     assert response.status == 200
     assert response.content_type == "audio/wav"

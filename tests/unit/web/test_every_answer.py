@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -16,8 +17,9 @@ from aiohttp import web
 from challenge_web.app import make_app
 from challenge_web.limits import Limit, Limits
 from challenge_web.puzzle import Puzzles
+from challenge_web.site import Admission, Site
 from tests.unit.web.conftest import Client, MakeClient
-from tests.unit.web.fakes import KEY, STATUS, TEMPLATES, TOKEN, Clock, FakeAnswers, puzzle_in
+from tests.unit.web.fakes import KEY, SITE, STATUS, TEMPLATES, TOKEN, Clock, FakeAnswers, puzzle_in
 from tests.unit.web.talk import PAGE
 
 PATHS = ("/", PAGE, f"{PAGE}/disown", "/nowhere", "/a/b/c/d/e", f"/status/{STATUS}", "/static/x.css", "/robots.txt")
@@ -111,7 +113,7 @@ async def test_bug_of_ours_shows_a_page_and_no_traceback(make_client: MakeClient
 
 
 async def test_posts_of_one_network_are_limited_and_come_back(make_client: MakeClient, clock: Clock) -> None:
-    client = await make_client(limits=Limits(posts=Limit(per_minute=60, burst=3)))
+    client = await make_client(admission=Admission(limits=Limits(posts=Limit(per_minute=60, burst=3))))
     statuses = [(await client.post(PAGE, data={"puzzle": "x", "answer": "y"})).status for _ in range(4)]
     assert statuses == [422, 422, 422, 429]
     refused = await client.post(f"{PAGE}/disown")
@@ -124,7 +126,7 @@ async def test_posts_of_one_network_are_limited_and_come_back(make_client: MakeC
 
 
 async def test_pictures_of_one_network_are_limited(make_client: MakeClient) -> None:
-    client = await make_client(limits=Limits(pictures=Limit(per_minute=60, burst=2)))
+    client = await make_client(admission=Admission(limits=Limits(pictures=Limit(per_minute=60, burst=2))))
     puzzle = puzzle_in(await (await client.get(PAGE)).text())
     statuses = [(await client.get(f"{PAGE}/picture/{puzzle}")).status for _ in range(3)]
     assert statuses == [200, 200, 429]
@@ -135,7 +137,7 @@ async def test_pictures_of_one_network_are_limited(make_client: MakeClient) -> N
 async def test_forwarded_address_counts_only_from_a_trusted_proxy(
     make_client: MakeClient, trusted: Any, limited: bool
 ) -> None:
-    client = await make_client(limits=Limits(posts=Limit(60, 1)), trusted_proxies=trusted)
+    client = await make_client(admission=Admission((), trusted, Limits(posts=Limit(60, 1))))
     statuses = {
         (await client.post(PAGE, headers={"X-Forwarded-For": f"192.0.{n}.1"}, data={"puzzle": "x"})).status
         for n in range(3)
@@ -197,11 +199,11 @@ async def test_log_has_one_line_for_each_request_and_no_token(
 # -------------------------------------------------------------- pages of others
 
 
-async def test_extra_routes_get_headers_and_errors_as_pages(make_client: MakeClient) -> None:
+async def test_pages_of_others_get_headers_and_errors_as_pages(make_client: MakeClient) -> None:
     async def extra(request: web.Request) -> web.Response:
         return web.Response(text="extra", headers={"Content-Security-Policy": "default-src 'self'"})
 
-    client = await make_client(extra_routes=lambda app: app.router.add_get("/demo/", extra))
+    client = await make_client(lambda app, _: app.router.add_get("/demo/", extra))
     response = await client.get("/demo/")
     assert await response.text() == "extra"
     assert response.headers["Content-Security-Policy"] == "default-src 'self'"
@@ -213,7 +215,7 @@ async def test_templates_of_an_operator_win_over_ours(aiohttp_client: Any, tmp_p
     folder = tmp_path / "public"
     await asyncio.to_thread(folder.mkdir)
     await asyncio.to_thread((folder / "front.html").write_text, "own front")
-    client = await aiohttp_client(make_app(FakeAnswers(clock), Puzzles(KEY), [tmp_path, TEMPLATES]))
+    client = await aiohttp_client(make_app(FakeAnswers(clock), Puzzles(KEY), Site([tmp_path, TEMPLATES])))
     assert await (await client.get("/")).text() == "own front"
     assert (await client.get(PAGE)).status == 200
 
@@ -221,4 +223,4 @@ async def test_templates_of_an_operator_win_over_ours(aiohttp_client: Any, tmp_p
 @pytest.mark.parametrize("captcha", [(), ("image", "nonsense")])
 def test_captcha_that_cannot_be_offered_is_refused(captcha: tuple[str, ...], clock: Clock) -> None:
     with pytest.raises(ValueError, match="captcha"):
-        make_app(FakeAnswers(clock), Puzzles(KEY), TEMPLATES, captcha=captcha)
+        make_app(FakeAnswers(clock), Puzzles(KEY), replace(SITE, captcha=captcha))

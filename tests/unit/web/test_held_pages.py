@@ -15,6 +15,7 @@ from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
 from challenge_web.public.mail_number import NumberPages
 from challenge_web.public.stop import StopPages
+from challenge_web.site import Admission
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.outline import Outline, Piece, Unreadable
 from gateway.domain.roles import Reach, Right, Role, Viewer
@@ -83,7 +84,7 @@ async def open_room(tmp_path: Path, make_client: MakeClient, **more: object) -> 
         StopPages(desk.links(), pages).add_to(app)
         NumberPages(desk.releases(), pages).add_to(app)
 
-    client = await make_client(console=add, limits=Limits(posts=Limit(1, 8)), **more)
+    client = await make_client(add, admission=Admission(limits=Limits(posts=Limit(1, 8))), **more)
     await desk.arrive("Offer")
     (mail,) = await desk.until(SIX)
     yield Room(desk, client, reading, secrets_in(mail)[0], stop_in(mail))

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from challenge_web.site import Admission
 from gateway.entrance import web_hosts
 from gateway.settings import Endpoint, Settings
 from gateway.settings.schema import Domains, Web
@@ -22,7 +23,7 @@ async def status(client: Client, host: str) -> int:
      "xn--mller-kva.example", "127.0.0.1", "127.0.0.1:1", "localhost", "localhost:8080", "[::ffff:127.0.0.1]:80"],
 )  # fmt: skip
 async def test_host_of_ours_is_answered(make_client: MakeClient, host: str) -> None:
-    client = await make_client(hosts=OURS)
+    client = await make_client(admission=Admission(OURS))
     assert await status(client, host) == 200
 
 
@@ -32,7 +33,7 @@ async def test_host_of_ours_is_answered(make_client: MakeClient, host: str) -> N
      "[::1]", "127.0.0.2", "2130706433", "localhost.evil.example", "müller.example"],
 )  # fmt: skip
 async def test_host_of_strangers_gets_421_and_nothing_of_ours(make_client: MakeClient, host: str) -> None:
-    client = await make_client(hosts=OURS)
+    client = await make_client(admission=Admission(OURS))
     for path in ("/", "/robots.txt", "/console/x", "/nowhere"):
         answer = await client.get(path, headers={"Host": host.encode().decode("latin-1")})
         assert answer.status == 421, path
@@ -47,12 +48,12 @@ async def test_host_of_strangers_gets_421_and_nothing_of_ours(make_client: MakeC
 @pytest.mark.parametrize("host", ["", ":80", "a b", "mail.example.org:x", "mail.example.org:80:80", "[::1", "[x]:80",
                                   "user@mail.example.org", "a" * 300])  # fmt: skip
 async def test_host_that_is_none_opens_nothing(make_client: MakeClient, host: str) -> None:
-    assert await status(await make_client(hosts=OURS), host) in (400, 421)
+    assert await status(await make_client(admission=Admission(OURS)), host) in (400, 421)
 
 
 @pytest.mark.parametrize("fields", [b"", b"Host: mail.example.org\r\nHost: evil.example\r\n"])
 async def test_request_without_one_host_is_no_request(make_client: MakeClient, fields: bytes) -> None:
-    client = await make_client(hosts=OURS)
+    client = await make_client(admission=Admission(OURS))
     for version in (b"1.0", b"1.1"):
         reader, writer = await asyncio.open_connection(client.host, client.port)
         writer.write(b"GET / HTTP/" + version + b"\r\n" + fields + b"Connection: close\r\n\r\n")
@@ -62,7 +63,7 @@ async def test_request_without_one_host_is_no_request(make_client: MakeClient, f
 
 
 async def test_forwarded_host_changes_nothing(make_client: MakeClient) -> None:
-    client = await make_client(hosts=OURS)
+    client = await make_client(admission=Admission(OURS))
     answer = await client.get("/", headers={"Host": "evil.example", "X-Forwarded-Host": "mail.example.org"})
     assert answer.status == 421
 

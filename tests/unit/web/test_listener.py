@@ -14,14 +14,14 @@ from aiohttp import web
 from challenge_web.app import make_app
 from challenge_web.listener import Listener
 from challenge_web.puzzle import Puzzles
-from tests.unit.web.fakes import KEY, STATUS, TEMPLATES, TOKEN, Clock, FakeAnswers
+from tests.unit.web.fakes import KEY, SITE, STATUS, TOKEN, Clock, FakeAnswers
 
 PAGE_OF_DOCS = Path(__file__).parents[3] / "docs" / "challenge-page.md"
 
 
 @pytest.fixture
 def app(answers: FakeAnswers, clock: Clock) -> web.Application:
-    return make_app(answers, Puzzles(KEY, work_bits=4), TEMPLATES, now=clock.now)
+    return make_app(answers, Puzzles(KEY, work_bits=4), SITE, now=clock.now)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ async def test_connection_too_many_is_closed_and_later_ones_are_served(port: int
 
 
 async def test_listener_on_a_port_in_use_raises_and_leaves_nothing_open(port: int, clock: Clock) -> None:
-    other = Listener(make_app(FakeAnswers(clock), Puzzles(KEY), TEMPLATES))
+    other = Listener(make_app(FakeAnswers(clock), Puzzles(KEY), SITE))
     with pytest.raises(OSError, match="in use"):
         await other.start([("127.0.0.1", 0), ("127.0.0.1", port)])
 

@@ -9,7 +9,7 @@ import pytest
 from challenge_web.pages import contact, duration, foreign
 from gateway.domain.lifecycle import State
 from tests.unit.web.conftest import Client, MakeClient
-from tests.unit.web.fakes import OPEN, PROGRESS, STATUS, TOKEN, FakeAnswers
+from tests.unit.web.fakes import OPEN, PROGRESS, SITE, STATUS, TOKEN, FakeAnswers
 from tests.unit.web.talk import JSON, PAGE
 
 
@@ -39,7 +39,7 @@ async def test_button_is_asked_for_by_get_and_acts_by_post_once(
 
 
 async def test_disown_says_for_how_many_days(make_client: MakeClient) -> None:
-    client = await make_client(disowned_days=30)
+    client = await make_client(site=replace(SITE, disowned_days=30))
     assert "for 30 days" in await (await client.get(f"{PAGE}/disown")).text()
 
 

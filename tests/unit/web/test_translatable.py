@@ -15,7 +15,7 @@ DATA = r"[^\s,]+@[^\s,]+|example\.org|Offer for the roof|UTC"
 
 async def test_sender_s_page_says_nothing_that_cannot_be_translated(make_client: MakeClient, clock: Clock) -> None:
     answers = FakeAnswers(clock, statuses={STATUS: [PROGRESS]})
-    client = await make_client(answers=answers, language_for=lambda request: PSEUDO, organisation="", contact="")
+    client = await make_client(answers=answers, language_for=lambda request: PSEUDO)
     for path in ("/", PAGE, f"{PAGE}/disown", f"{PAGE}/withdraw", "/nowhere", "/static/none.css"):
         assert strange(await (await client.get(path)).text(), DATA) == [], path
     for path in (PAGE, f"{PAGE}/withdraw", f"/challenge/{TOKEN[::-1]}", "/"):

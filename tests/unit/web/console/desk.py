@@ -87,4 +87,4 @@ async def open_desk(
             journal,
         )
 
-    return Desk(await make_client(console=add), store, journal, clock)
+    return Desk(await make_client(add), store, journal, clock)

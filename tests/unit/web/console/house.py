@@ -160,7 +160,7 @@ async def open_house(tmp_path: Path, make_client: MakeClient, **more: object) ->
         routes.extend(open_console(app, pages, parts, Watch(store, Hops(), max_per_hour=100)))
         operations.extend(open_api(app, pages, parts))
 
-    client = await make_client(console=add, **more)
+    client = await make_client(add, **more)
     own, foreign, secrets = await _furnish(store, entrance, orders)
     yield House(client, tuple(routes), tuple(operations), entrance, secrets, own, foreign, store)
     await client.close()

@@ -114,4 +114,4 @@ async def desk(make_client: MakeClient, store: Store) -> Desk:
         ]
         add_console(app, rooms, Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", journal)
 
-    return Desk(await make_client(console=add), store, journal, clock, previews)
+    return Desk(await make_client(add), store, journal, clock, previews)

@@ -124,4 +124,4 @@ async def mail_desk(make_client: MakeClient, store: Store, reader: Reader) -> De
         ]
         add_console(app, rooms, Sessions(), Cookie(False), lambda request: "", Journal())  # type: ignore[arg-type]
 
-    return Desk(await make_client(console=console), store, outside, hop)
+    return Desk(await make_client(console), store, outside, hop)

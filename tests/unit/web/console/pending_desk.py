@@ -158,4 +158,4 @@ async def open_pending(make_client: MakeClient, store: Store, reader: Reader) ->
         rooms: list[Room] = [room, SavedSearchPages(searches, shown)]
         add_console(app, rooms, Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", journal)
 
-    return Desk(await make_client(console=add), store, clock, journal)
+    return Desk(await make_client(add), store, clock, journal)

@@ -81,7 +81,7 @@ def test_menu_keys_and_paths_are_each_there_once() -> None:
 
 
 async def test_page_marks_where_one_is_and_says_who_one_is(make_client: MakeClient) -> None:
-    page = await _page(await make_client(console=_console(JOE)), "/console/lists")
+    page = await _page(await make_client(_console(JOE)), "/console/lists")
     # Once in the wide menu, once in the folded one; only one of them is shown.
     assert page.count('<a href="../console/lists" aria-current="page">') == 2
     assert "joe@example.org" in page
@@ -90,13 +90,13 @@ async def test_page_marks_where_one_is_and_says_who_one_is(make_client: MakeClie
 
 
 async def test_page_before_the_sign_in_has_no_menu_and_no_name(make_client: MakeClient) -> None:
-    page = await _page(await make_client(console=_console(None)), "/console/lists")
+    page = await _page(await make_client(_console(None)), "/console/lists")
     assert 'class="menu' not in page
     assert "sign-out" not in page
 
 
 async def test_page_says_what_was_done_but_no_words_of_others(make_client: MakeClient) -> None:
-    client = await make_client(console=_console(JOE))
+    client = await make_client(_console(JOE))
     assert '<p class="note note--done" role="status">The test&#39;s thing is done.</p>' in await _page(
         client, f"/console/lists?said={DONE}"
     )
@@ -111,14 +111,14 @@ async def test_page_says_what_was_done_but_no_words_of_others(make_client: MakeC
 
 async def test_page_of_one_who_looks_as_another_says_so(make_client: MakeClient) -> None:
     looking = Viewer(2, "root", Role.SITE_ADMIN, Reach(site=True), looks_as="mia@example.org<b>")
-    page = await _page(await make_client(console=_console(looking)), "/console/lists")
+    page = await _page(await make_client(_console(looking)), "/console/lists")
     assert "You see the pages of mia@example.org&lt;b&gt;" in page
     assert "Back to my own pages" in page
 
 
 async def test_page_shows_what_needs_a_person(make_client: MakeClient) -> None:
     calls = (Call("12 mails <cannot> go on.", "console/lists", grave=True), Call("Look at this."))
-    page = await _page(await make_client(console=_console(ADMIN, *calls)), "/console/lists")
+    page = await _page(await make_client(_console(ADMIN, *calls)), "/console/lists")
     assert "12 mails &lt;cannot&gt; go on." in page
     assert page.count("See to it") == 1
     assert page.count("banner--bad") == 1
@@ -127,8 +127,8 @@ async def test_page_shows_what_needs_a_person(make_client: MakeClient) -> None:
 
 async def test_page_with_a_hostile_name_stays_sound(make_client: MakeClient) -> None:
     hostile = '"><script>alert(1)</script>\u202e' + "x" * 10_000
-    plain = await _page(await make_client(console=_console(JOE)), "/console/lists")
-    page = await _page(await make_client(console=_console(Viewer(1, hostile, Role.USER, Reach()))), "/console/lists")
+    plain = await _page(await make_client(_console(JOE)), "/console/lists")
+    page = await _page(await make_client(_console(Viewer(1, hostile, Role.USER, Reach()))), "/console/lists")
     assert Markup(page).tags == Markup(plain).tags
     assert "\u202e" not in page
 
@@ -145,7 +145,7 @@ async def test_page_with_a_hostile_name_stays_sound(make_client: MakeClient) -> 
     ],
 )
 async def test_problem_is_told_within_the_console(make_client: MakeClient, what: str, status: int, words: str) -> None:
-    client = await make_client(console=_console(JOE))
+    client = await make_client(_console(JOE))
     page = await _page(client, f"/console/fail/{what}", status)
     assert f"<h1>{words}</h1>" in page
     assert "joe@example.org" in page
@@ -153,7 +153,7 @@ async def test_problem_is_told_within_the_console(make_client: MakeClient, what:
 
 
 async def test_unknown_address_below_the_console_has_its_look(make_client: MakeClient) -> None:
-    client = await make_client(console=_console(None))
+    client = await make_client(_console(None))
     assert "There is no such page" in await _page(client, "/console/nowhere", 404)
     # Senders' pages keep their own words.
     assert "This link is no longer valid" in await _page(client, "/challenge/nobody", 404)
@@ -170,7 +170,7 @@ async def test_first_page_is_what_waits(make_client: MakeClient) -> None:
             assert route.show is not None
             app.router.add_get(route.path, route.show, name=route.name)
 
-    client = await make_client(console=add)
+    client = await make_client(add)
     answer = await client.get("/console/", allow_redirects=False)
     assert answer.status == 303
     assert answer.headers["Location"] == "../console/pending"
@@ -188,7 +188,7 @@ async def test_first_page_is_what_waits(make_client: MakeClient) -> None:
 async def test_console_speaks_the_language_its_reader_chose(
     make_client: MakeClient, tag: str, lists: str, out: str
 ) -> None:
-    client = await make_client(console=_console(replace(JOE, language=tag)))
+    client = await make_client(_console(replace(JOE, language=tag)))
     response = await client.get("/console/lists", headers={"Accept-Language": "en"})
     text = await response.text()
     assert f'<html lang="{tag}">' in text
