@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from challenge_web.site import Site
+from challenge_web.site import IMAGE, WORK, Site
 from gateway import resources
 from gateway.checks.resolver import Resolver
 from gateway.checks.runner import EvidenceRunner
@@ -269,7 +269,8 @@ def site(settings: Settings) -> Site:
         contact=challenge.contact,
         pending_days=settings.pending.days,
         disowned_days=challenge.disowned_days,
-        captcha=challenge.captcha,
+        # Where nobody is asked, none need be named; who was asked before can still answer.
+        captcha=challenge.captcha or (IMAGE, WORK),
     )
 
 

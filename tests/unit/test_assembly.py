@@ -31,6 +31,12 @@ def test_mail_to_the_outside_goes_to_the_smart_host_unless_it_has_a_server_of_it
     assert assembly.receive_rules(load(None, {}), bytes(32)).reply_days == 0
 
 
+def test_pages_offer_the_usual_puzzles_where_nobody_is_asked_and_none_is_named() -> None:
+    settings = load(None, {"GATEWAY_CHALLENGE_MODE": "off", "GATEWAY_CHALLENGE_CAPTCHA": ""})
+    assert settings.challenge.captcha == ()
+    assert assembly.site(settings).captcha == ("image", "proof-of-work")
+
+
 def test_release_marks_are_believed_from_trusted_clients_and_next_hops_alone() -> None:
     settings = load(
         None,
