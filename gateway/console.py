@@ -31,7 +31,7 @@ from challenge_web.console.accounts import AccountsPages
 from challenge_web.console.app import add_console
 from challenge_web.console.digests import DigestPages
 from challenge_web.console.expecting import ExpectingPages
-from challenge_web.console.gate import ClientOf, Cookie
+from challenge_web.console.gate import ClientOf, Cookie, Gate
 from challenge_web.console.history import HistoryPages
 from challenge_web.console.home import HomePages
 from challenge_web.console.list_files import ListFilePages
@@ -114,12 +114,11 @@ def _entrance_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of
         client_of,
         pages,
         links=settings.sign_in.links,
-        cookie_seconds=entrance.sessions.lifetimes.longest,
     )
     return [
         sign_in,
         *_other_ways(parts, sign_in, pages, cookie),
-        ProofPages(entrance.proof, cookie, client_of, pages, entrance.sessions.lifetimes.longest),
+        ProofPages(entrance.proof, cookie, client_of, pages),
         AccountPages(
             entrance.own_account,
             entrance.second_factor,
@@ -127,7 +126,6 @@ def _entrance_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of
             cookie,
             client_of,
             pages,
-            entrance.sessions.lifetimes.longest,
         ),
         TokenPages(entrance.tokens, pages),
     ]
@@ -223,9 +221,9 @@ def open_console(app: web.Application, pages: Pages, parts: Parts, watch: Watch)
     HeldPages(parts.links, parts.releases, parts.reading, pages, now=parts.now).add_to(app)
     StopPages(parts.links, pages).add_to(app)
     NumberPages(parts.releases, pages).add_to(app)
-    web_settings, entrance = parts.settings.web, parts.entrance
-    cookie = Cookie(secure=web_settings.public_url.startswith("https://"))
-
+    entrance = parts.entrance
+    secure = parts.settings.web.public_url.startswith("https://")
+    cookie = Cookie(secure, entrance.sessions.lifetimes.longest)
     client_of = _client_of(parts.settings)
 
     def calls(viewer: Viewer) -> list[Call]:
@@ -233,4 +231,4 @@ def open_console(app: web.Application, pages: Pages, parts: Parts, watch: Watch)
 
     rooms = console_rooms(parts, ConsolePages(pages, calls), cookie, client_of)
     sessions = LimitedSessions(entrance.sessions, parts.policies)
-    return add_console(app, rooms, sessions, cookie, client_of, parts.journal, entrance.hosts)
+    return add_console(app, rooms, Gate(sessions, cookie, client_of, parts.journal, entrance.hosts))

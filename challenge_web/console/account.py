@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Protocol
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from challenge_web.console.accounts import NAMES
 from challenge_web.console.forms import text_of
 from challenge_web.console.gate import ClientOf, Cookie, tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Proof, Route
-from challenge_web.console.sign_in import too_many_tries
+from challenge_web.console.sign_in import arrival_of, too_many_tries
 from challenge_web.console.time_zones import time_zones
 from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
@@ -115,7 +115,6 @@ class AccountPages:
         cookie: Cookie,
         client_of: ClientOf,
         pages: ConsolePages,
-        cookie_seconds: float,
     ) -> None:
         self._accounts = accounts
         self._factors = factors
@@ -123,7 +122,6 @@ class AccountPages:
         self._cookie = cookie
         self._client_of = client_of
         self._pages = pages
-        self._cookie_seconds = int(cookie_seconds)
 
     def routes(self) -> Sequence[Route]:
         """All of them."""
@@ -199,7 +197,7 @@ class AccountPages:
         except CheckDown:
             return await self._password(request, phrase("This cannot be done just now. Try again in a minute."), 503)
         answer = see_other(request, "console/account", PASSWORD)
-        self._cookie.set(answer, secret, self._cookie_seconds)
+        self._cookie.set(answer, secret)
         raise answer
 
     # --- second factor ---
@@ -286,7 +284,7 @@ class AccountPages:
         raise see_other(request, "console/account", ENDED_ALL)
 
     def _arrival(self, request: web.Request) -> Arrival:
-        return Arrival(self._client_of(request), request.headers.get(hdrs.USER_AGENT, "")[:500])
+        return arrival_of(request, self._client_of)
 
 
 def _is_number(host: str) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Sequence
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
@@ -17,6 +19,7 @@ from challenge_web.console.routes import Names, Proof, Route
 from challenge_web.page_language import OWN
 from challenge_web.pages import root_of
 from challenge_web.query import unreadable
+from gateway.domain.durations import DAY
 from gateway.domain.roles import Viewer
 
 VIEWER = web.RequestKey("viewer", Viewer)
@@ -48,7 +51,9 @@ class Cookie:
     Whoever has no session has a second one, of which the tokens of the sign-in page's forms are made.
     """
 
-    def __init__(self, secure: bool) -> None:
+    def __init__(self, secure: bool, seconds: float = DAY) -> None:
+        """seconds: how long a browser keeps the session's; the server ends a session by itself."""
+        self._seconds = int(seconds)
         prefix = "__Host-" if secure else ""
         self.secure = secure
         self.name = f"{prefix}session"
@@ -63,9 +68,9 @@ class Cookie:
         secret = request.cookies.get(self.form_name, "")
         return secret if _FORM_SECRET.fullmatch(secret) else ""
 
-    def set(self, response: web.StreamResponse, secret: str, max_age: int) -> None:
-        """Give the browser a session. max_age: seconds."""
-        self._set(response, self.name, secret, max_age)
+    def set(self, response: web.StreamResponse, secret: str) -> None:
+        """Give the browser a session."""
+        self._set(response, self.name, secret, self._seconds)
 
     def set_form(self, response: web.StreamResponse, secret: str) -> None:
         """Give the browser what the forms before a session are known by; it is gone when the browser is closed."""
@@ -97,32 +102,48 @@ class Journal(Protocol):
         """Write one line. Raises StoreDown."""
 
 
-def gate(
-    routes: Sequence[Route],
-    sessions: Sessions,
-    cookie: Cookie,
-    client_of: ClientOf,
-    journal: Journal,
-    public_hosts: Sequence[str],
-    chance: Callable[[int], bytes],
-) -> Middleware:
-    """Let a request through to a console's route only as the route's line says, and write down what was done."""
-    by_name = {route.name: route for route in routes}
+class ClientOf(Protocol):
+    """Tells the address a request came from, behind trusted proxies too."""
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        info = request.match_info
-        route = None if info.http_exception is not None else by_name.get(info.route.name or "")
-        if route is None:
-            return await handler(request)
-        secret = cookie.read(request)
-        viewer = await sessions.viewer(secret, client_of(request)) if secret else None
+    def __call__(self, request: web.Request) -> str:
+        """Return an IP address as text; "" where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Lets a request through to a console's route only as the route's line says, and writes down what was done."""
+
+    sessions: Sessions
+    cookie: Cookie
+    client_of: ClientOf
+    journal: Journal
+    public_hosts: Sequence[str] = ()
+    """Under which browsers reach us: a form from one of their pages is ours."""
+    chance: Callable[[int], bytes] = secrets.token_bytes
+    """Gives unforeseeable octets."""
+
+    def before(self, routes: Iterable[Route]) -> Middleware:
+        """Return the middleware that stands before these routes; all others pass."""
+        by_name = {route.name: route for route in routes}
+
+        @web.middleware
+        async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+            info = request.match_info
+            route = None if info.http_exception is not None else by_name.get(info.route.name or "")
+            return await (handler(request) if route is None else self._receive(request, handler, route))
+
+        return middleware
+
+    async def _receive(self, request: web.Request, handler: Handler, route: Route) -> web.StreamResponse:
+        """Find out who it is, and ask who is nobody for his name where the route wants one."""
+        secret = self.cookie.read(request)
+        viewer = await self.sessions.viewer(secret, self.client_of(request)) if secret else None
         if viewer is not None:
             request[VIEWER] = viewer
             request[OWN] = viewer.language
         request[SECRET] = secret if viewer is not None else ""
-        known = cookie.read_form(request)
-        request[FORM_SECRET] = request[SECRET] or known or chance(_FORM_SECRET_OCTETS).hex()
+        known = self.cookie.read_form(request)
+        request[FORM_SECRET] = request[SECRET] or known or self.chance(_FORM_SECRET_OCTETS).hex()
         if unreadable(request):
             raise web.HTTPBadRequest
         acting = request.method == hdrs.METH_POST
@@ -130,19 +151,20 @@ def gate(
         if right is not None and viewer is None:
             return await _to_sign_in(request, acting)
         if acting and route.octets and right is not None and viewer is not None and viewer.may(right):
-            return await _large(request, route.octets, lambda large: enter(large, handler, route, viewer, secret))
-        response = await enter(request, handler, route, viewer, secret)
+            return await _large(request, route.octets, lambda large: self._enter(large, handler, route, viewer, secret))
+        response = await self._enter(request, handler, route, viewer, secret)
         if viewer is None and not known and route.act is not None:
-            cookie.set_form(response, request[FORM_SECRET])
+            self.cookie.set_form(response, request[FORM_SECRET])
         return response
 
-    async def enter(
-        request: web.Request, handler: Handler, route: Route, viewer: Viewer | None, secret: str
+    async def _enter(
+        self, request: web.Request, handler: Handler, route: Route, viewer: Viewer | None, secret: str
     ) -> web.StreamResponse:
+        """Check the form, the right and the proof; then let it be done, and write that down."""
         acting = request.method == hdrs.METH_POST
         right = route.right_to_act if acting else route.right
         if acting:
-            await _check_form(request, viewer, secret, public_hosts)
+            await _check_form(request, viewer, secret, self.public_hosts)
         if right is not None and viewer is not None and not viewer.may(right):
             raise web.HTTPForbidden
         if viewer is not None and not viewer.fresh and _needs_proof(route, acting):
@@ -152,13 +174,11 @@ def gate(
         try:
             response = await handler(request)
         except web.HTTPRedirection:
-            await journal.note(viewer, route.name, *_deed(request, route), client_of(request))
+            await self.journal.note(viewer, route.name, *_deed(request, route), self.client_of(request))
             raise
         if response.status < 400:
-            await journal.note(viewer, route.name, *_deed(request, route), client_of(request))
+            await self.journal.note(viewer, route.name, *_deed(request, route), self.client_of(request))
         return response
-
-    return middleware
 
 
 def tell(request: web.Request, detail: str) -> None:
@@ -171,13 +191,6 @@ def _deed(request: web.Request, route: Route) -> tuple[str, str]:
     told = route.names not in (Names.NOTHING, Names.OTHER)
     named = " ".join(request.match_info.values()) if told else ""
     return named, request.get(_DETAIL, "")
-
-
-class ClientOf(Protocol):
-    """Tells the address a request came from, behind trusted proxies too."""
-
-    def __call__(self, request: web.Request) -> str:
-        """Return an IP address as text; "" where it is not known."""
 
 
 async def _large(
@@ -201,9 +214,9 @@ async def _check_form(request: web.Request, viewer: Viewer | None, secret: str, 
         return  # No session, nothing that a foreign page could abuse; and the browser says that this is none.
     sent = form.get(CSRF_FIELD, "")
     # A page may have been shown before its session was over: the token still tells that it was ours.
-    secrets = {secret} if viewer is not None else {secret, request[FORM_SECRET]} - {""}
+    expected = {secret} if viewer is not None else {secret, request[FORM_SECRET]} - {""}
     if not isinstance(sent, str) or not any(
-        hmac.compare_digest(sent.encode(), csrf_token(one).encode()) for one in secrets
+        hmac.compare_digest(sent.encode(), csrf_token(one).encode()) for one in expected
     ):
         raise web.HTTPForbidden
 

@@ -12,8 +12,7 @@ from challenge_web.console.forms import text_of
 from challenge_web.console.gate import PROOF, ClientOf, Cookie, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Route
-from challenge_web.console.sign_in import asked_lately, too_many_tries
-from challenge_web.page_language import language_of
+from challenge_web.console.sign_in import arrival_of, asked_lately, too_many_tries
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sign_in import safe_path
@@ -50,14 +49,11 @@ class Proofs(Protocol):
 class ProofPages:
     """One page, that leads back to where it was asked for."""
 
-    def __init__(
-        self, proofs: Proofs, cookie: Cookie, client_of: ClientOf, pages: ConsolePages, cookie_seconds: float
-    ) -> None:
+    def __init__(self, proofs: Proofs, cookie: Cookie, client_of: ClientOf, pages: ConsolePages) -> None:
         self._proofs = proofs
         self._cookie = cookie
         self._client_of = client_of
         self._pages = pages
-        self._cookie_seconds = int(cookie_seconds)
 
     def routes(self) -> Sequence[Route]:
         """One."""
@@ -82,8 +78,7 @@ class ProofPages:
     async def judge(self, request: web.Request) -> web.StreamResponse:
         """POST /console/account/proof: a code, a passkey's answer, a password, or the wish for a link."""
         form, viewer = await request.post(), viewer_of(request)
-        agent = request.headers.get(hdrs.USER_AGENT, "")[:500]
-        arrival = Arrival(self._client_of(request), agent, language_of(request).tag)
+        arrival = arrival_of(request, self._client_of)
         wanted, answer, password = text_of(form, "next"), text_of(form, "answer"), text_of(form, "password")
         if text_of(form, "link"):
             return await self._send_link(request, viewer, wanted, arrival)
@@ -105,7 +100,7 @@ class ProofPages:
                 return await self._show(request, wanted, 429, too_many_tries(done.wait), done.wait)
             return await self._show(request, wanted, 403, wrong)
         response = see_other(request, safe_path(wanted).lstrip("/") or _FIRST, IT_IS_YOU)
-        self._cookie.set(response, done.secret, self._cookie_seconds)
+        self._cookie.set(response, done.secret)
         raise response
 
     async def _send_link(

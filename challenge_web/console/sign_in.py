@@ -98,9 +98,7 @@ class SignInPages:
         pages: ConsolePages,
         *,
         links: bool,
-        cookie_seconds: float,
     ) -> None:
-        """cookie_seconds: how long a browser keeps the cookie; the server ends a session by itself."""
         self._doors = doors
         self._factors = factors
         self._sessions = sessions
@@ -108,7 +106,6 @@ class SignInPages:
         self._client_of = client_of
         self._pages = pages
         self._links = links
-        self._cookie_seconds = int(cookie_seconds)
         self._offers: list[Callable[[web.Request], Offer | None]] = []
 
     def also(self, offer: Callable[[web.Request], Offer | None]) -> None:
@@ -275,7 +272,7 @@ class SignInPages:
             raise see_other(request, "sign-in")
         onward = safe_path(entered.wanted).lstrip("/") or _FIRST_PAGE
         response = self._pages.page(request, "sign_in/recovery", {"codes": done.codes, "onward": onward})
-        self._cookie.set(response, entered.secret, self._cookie_seconds)
+        self._cookie.set(response, entered.secret)
         return response
 
     # --- out ---
@@ -304,7 +301,7 @@ class SignInPages:
             response = self._onward(request, entered.wanted)
         else:
             response = see_other(request, "sign-in/second" if entered.stage is Stage.SECOND else "sign-in/enrol")
-        self._cookie.set(response, entered.secret, self._cookie_seconds)
+        self._cookie.set(response, entered.secret)
         raise response
 
     def _onward(self, request: web.Request, wanted: str) -> web.HTTPSeeOther:
@@ -312,8 +309,13 @@ class SignInPages:
 
     def arrival_of(self, request: web.Request) -> Arrival:
         """Return where somebody comes from."""
-        agent = request.headers.get(hdrs.USER_AGENT, "")[:_LONGEST_AGENT]
-        return Arrival(self._client_of(request), agent, language_of(request).tag)
+        return arrival_of(request, self._client_of)
+
+
+def arrival_of(request: web.Request, client_of: ClientOf) -> Arrival:
+    """Return where somebody comes from: address, browser, and the language of the page."""
+    agent = request.headers.get(hdrs.USER_AGENT, "")[:_LONGEST_AGENT]
+    return Arrival(client_of(request), agent, language_of(request).tag)
 
 
 def wait_words(seconds: float) -> Phrase:

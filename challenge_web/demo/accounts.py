@@ -10,7 +10,6 @@ from challenge_web.demo.view import DemoView
 from challenge_web.public.form import read_fields
 
 _FORM_OCTETS = 1024
-_DAY = 86_400
 
 ACCOUNTS = (
     ("joe", "Open Joe’s console", "the mail that waits for him: read it, let it in, block a sender"),
@@ -42,5 +41,5 @@ class AccountButtons:
             raise web.HTTPBadRequest(text="This form is not complete; go back to /demo/ and try again.")
         secret = await self._view.enter(who, request.remote or "", request.headers.get(hdrs.USER_AGENT, ""))
         answer = web.Response(status=303, headers={hdrs.LOCATION: "/console/"})
-        self._cookie.set(answer, secret, _DAY)
+        self._cookie.set(answer, secret)
         return answer

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from aiohttp import web
 
 from challenge_web.console.app import add_console
-from challenge_web.console.gate import CSRF_FIELD, Cookie, csrf_token
+from challenge_web.console.gate import CSRF_FIELD, Cookie, Gate, csrf_token
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.routes import Room
 from challenge_web.pages import Pages
@@ -29,8 +29,11 @@ VIEWERS = {
 
 
 class Sessions:
+    def __init__(self, viewers: Mapping[str, Viewer]) -> None:
+        self._viewers = viewers
+
     async def viewer(self, secret: str, client: str) -> Viewer | None:
-        return VIEWERS.get(secret)
+        return self._viewers.get(secret)
 
 
 class Journal:
@@ -39,6 +42,11 @@ class Journal:
 
     async def note(self, viewer: Viewer, deed: str, named: str, detail: str, client: str) -> None:
         self.deeds.append((viewer.name, deed, named, detail))
+
+
+def open_gate(journal: Journal, viewers: Mapping[str, Viewer] = VIEWERS) -> Gate:
+    """Return a gate that lets these people in. viewers: by the secret in their cookie."""
+    return Gate(Sessions(viewers), Cookie(secure=False), lambda request: "192.0.2.1", journal)
 
 
 class Desk:
@@ -72,19 +80,16 @@ class Desk:
 
 
 async def open_desk(
-    make_client: MakeClient, store: Store, rooms: Callable[[ConsolePages, Callable[[], float]], Sequence[Room]]
+    make_client: MakeClient,
+    store: Store,
+    rooms: Callable[[ConsolePages, Callable[[], float]], Sequence[Room]],
+    viewers: Mapping[str, Viewer] = VIEWERS,
+    clock: list[float] | None = None,
 ) -> Desk:
-    """Open a console with these rooms."""
-    journal, clock = Journal(), [NOW]
+    """Open a console with these rooms, for these people. clock: one number, the time."""
+    journal, clock = Journal(), clock or [NOW]
 
     def add(app: web.Application, pages: Pages) -> None:
-        add_console(
-            app,
-            rooms(ConsolePages(pages), lambda: clock[0]),
-            Sessions(),
-            Cookie(secure=False),
-            lambda request: "192.0.2.1",
-            journal,
-        )
+        add_console(app, rooms(ConsolePages(pages), lambda: clock[0]), open_gate(journal, viewers))
 
     return Desk(await make_client(add), store, journal, clock)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from aiohttp import web
+from collections.abc import Callable
 
-from challenge_web.console.app import add_console
-from challenge_web.console.gate import CSRF_FIELD, Cookie, csrf_token
+import pytest
+
 from challenge_web.console.list_files import ListFilePages
 from challenge_web.console.lists import ListPages
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.routes import Room
-from challenge_web.pages import Pages
 from gateway.domain.lists import ALIGNED, Entry, Verdict
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.list_import import ListFiles
@@ -21,8 +19,8 @@ from gateway.flow.lists import Lists
 from gateway.flow.orders import Orders, OrderWorker
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.store.store import Store
-from tests.unit.web.conftest import Client, MakeClient
-from tests.unit.web.console.markup import faults
+from tests.unit.web.conftest import MakeClient
+from tests.unit.web.console.desk import Desk, open_desk
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
@@ -36,43 +34,13 @@ VIEWERS = {
 }  # fmt: skip
 
 
-class Sessions:
-    async def viewer(self, secret: str, client: str) -> Viewer | None:
-        return VIEWERS.get(secret)
+class ListsDesk(Desk):
+    """A desk with entries to put on the lists, and files of them."""
 
-
-class Journal:
-    def __init__(self) -> None:
-        self.deeds: list[tuple[str, str, str]] = []
-
-    async def note(self, viewer: Viewer, deed: str, named: str, detail: str, client: str) -> None:
-        self.deeds.append((viewer.name, deed, detail))
-
-
-class Desk:
-    """A client with somebody signed in, and the store behind."""
-
-    def __init__(self, client: Client, store: Store, journal: Journal, clock: list[float], previews: Previews) -> None:
-        self.client = client
+    def __init__(self, desk: Desk, files: ListFiles, previews: Previews) -> None:
+        super().__init__(desk.client, desk.store, desk.journal, desk.clock)
+        self.files = files
         self.previews = previews
-        self.store = store
-        self.journal = journal
-        self.clock = clock
-
-    async def get(self, who: str, path: str, status: int = 200) -> str:
-        """Return a page, which is sound."""
-        answer = await self.client.get(path, cookies={"session": who})
-        assert answer.status == status, path
-        text = await answer.text()
-        assert faults(text) == [], path
-        return text
-
-    async def post(self, who: str, path: str, status: int = 303, /, **fields: str) -> str:
-        """Send a form; return where it leads to, or the page."""
-        data = {CSRF_FIELD: csrf_token(who), **{name.rstrip("_"): value for name, value in fields.items()}}
-        answer = await self.client.post(path, data=data, cookies={"session": who}, allow_redirects=False)
-        assert answer.status == status, (path, await answer.text())
-        return answer.headers.get("Location", "") if status == 303 else await answer.text()
 
     async def put(self, pattern: str, scope: str = "", verdict: Verdict = Verdict.ALLOW, note: str = "") -> int:
         entry = Entry(verdict, pattern, scope, ALIGNED)
@@ -80,19 +48,20 @@ class Desk:
 
     async def patterns(self) -> list[str]:
         """Patterns of all entries, the oldest first."""
-        entries = [one async for page in self.files().export(VIEWERS["root"]) for one in page]
+        entries = [one async for page in self.files.export(VIEWERS["root"]) for one in page]
         return [one.pattern for one in entries]
 
     def worker(self) -> OrderWorker:
         """A worker, as a program that has just been started has it."""
-        bring = Bringer(self.store, now=self._now).step
-        return OrderWorker(self.store, 10, _nothing, now=self._now, wake_deliveries=lambda: None, bring=bring)
+
+        def now() -> float:
+            return self.clock[0]
+
+        bring = Bringer(self.store, now=now).step
+        return OrderWorker(self.store, 10, _nothing, now=now, wake_deliveries=lambda: None, bring=bring)
 
     def _now(self) -> float:
         return self.clock[0]
-
-    def files(self) -> ListFiles:
-        return ListFiles(self.store, now=lambda: self.clock[0])
 
 
 async def _nothing(_order_id: int) -> None:
@@ -100,18 +69,20 @@ async def _nothing(_order_id: int) -> None:
 
 
 @pytest.fixture
-async def desk(make_client: MakeClient, store: Store) -> Desk:
-    journal, clock = Journal(), [NOW]
-    files = ListFiles(store, now=lambda: clock[0])
+async def desk(make_client: MakeClient, store: Store) -> ListsDesk:
+    clock = [NOW]
+
+    def now() -> float:
+        return clock[0]
+
+    files = ListFiles(store, now=now)
     previews = Previews(files, patience=30.0)
 
-    def add(app: web.Application, pages: Pages) -> None:
-        console = ConsolePages(pages)
-        orders = Orders(store, 10, now=lambda: clock[0], wake=lambda: None)
-        rooms: list[Room] = [
-            ListPages(Lists(store, 10, now=lambda: clock[0]), WaitingFrom(store, orders), console),
-            ListFilePages(files, previews, FileSaver(store, now=lambda: clock[0], wake=lambda: None), console),
+    def rooms(pages: ConsolePages, now: Callable[[], float]) -> list[Room]:
+        orders = Orders(store, 10, now=now, wake=lambda: None)
+        return [
+            ListPages(Lists(store, 10, now=now), WaitingFrom(store, orders), pages),
+            ListFilePages(files, previews, FileSaver(store, now=now, wake=lambda: None), pages),
         ]
-        add_console(app, rooms, Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", journal)
 
-    return Desk(await make_client(add), store, journal, clock, previews)
+    return ListsDesk(await open_desk(make_client, store, rooms, VIEWERS, clock), files, previews)

@@ -9,11 +9,11 @@ import pytest
 from aiohttp import web
 
 from challenge_web.console.app import add_console
-from challenge_web.console.gate import Cookie
 from challenge_web.console.mail_view import MailView
 from challenge_web.console.message import MessagePages
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
+from challenge_web.console.routes import Room
 from challenge_web.pages import Pages
 from gateway.domain import header, reply
 from gateway.domain.challenge import Caps
@@ -38,8 +38,9 @@ from tests.corpus import with_crlf
 from tests.store.letters import HOUR, NOW, keep, message, row
 from tests.unit.flow.world import FakeHop
 from tests.unit.web.conftest import Client, MakeClient
+from tests.unit.web.console.desk import Journal, open_gate
 from tests.unit.web.console.markup import faults
-from tests.unit.web.console.pending_desk import Journal, Sessions
+from tests.unit.web.console.pending_desk import VIEWERS
 
 MARK_KEY = b"m" * 32
 INSPECTOR, OUTSIDE = "abuse@example.org", "lab@inspect.example"
@@ -118,10 +119,10 @@ async def mail_desk(make_client: MakeClient, store: Store, reader: Reader) -> De
         shown = ConsolePages(pages)
         orders = Orders(store, 10, now=now, wake=lambda: None)
         sources = Sources(store, now=now, wake_deliveries=lambda: None)
-        rooms = [
+        rooms: list[Room] = [
             MessagePages(view, asker, make_releases(store, b"k" * 32, now), shown),
             PendingPages(queue, orders, sources, view, shown, SavedSearches(store, now=now), now=now),
         ]
-        add_console(app, rooms, Sessions(), Cookie(False), lambda request: "", Journal())  # type: ignore[arg-type]
+        add_console(app, rooms, open_gate(Journal(), VIEWERS))
 
     return Desk(await make_client(console), store, outside, hop)

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from challenge_web.console.app import add_console
-from challenge_web.console.gate import CSRF_FIELD, Cookie, csrf_token
+from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.mail_view import MailView
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
@@ -37,6 +37,7 @@ from gateway.relay.copies import compose_copy
 from gateway.store.store import Store
 from tests.store.letters import HOUR, JOE, NOW, keep, message, row
 from tests.unit.web.conftest import Client, MakeClient
+from tests.unit.web.console.desk import Journal, open_gate
 from tests.unit.web.console.markup import faults
 
 UNDO = 10.0
@@ -47,19 +48,6 @@ VIEWERS = {
     "audit": Viewer(4, "audit", Role.AUDITOR, Reach(site=True)),
     "else": Viewer(5, "else", Role.DOMAIN_ADMIN, Reach(domains=frozenset({"example.net"}))),
 }
-
-
-class Sessions:
-    async def viewer(self, secret: str, client: str) -> Viewer | None:
-        return VIEWERS.get(secret)
-
-
-class Journal:
-    def __init__(self) -> None:
-        self.details: list[str] = []
-
-    async def note(self, viewer: Viewer, deed: str, named: str, detail: str, client: str) -> None:
-        self.details.append(detail)
 
 
 class Desk:
@@ -156,6 +144,6 @@ async def open_pending(make_client: MakeClient, store: Store, reader: Reader) ->
             scored=True,
         )
         rooms: list[Room] = [room, SavedSearchPages(searches, shown)]
-        add_console(app, rooms, Sessions(), Cookie(secure=False), lambda request: "192.0.2.1", journal)
+        add_console(app, rooms, open_gate(journal, VIEWERS))
 
     return Desk(await make_client(add), store, clock, journal)

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
-from aiohttp.typedefs import Handler
 
 from challenge_web.console.app import add_console
-from challenge_web.console.gate import CSRF_FIELD, FORM_SECRET, SIGN_IN, Cookie, csrf_token, tell, viewer_of
+from challenge_web.console.gate import CSRF_FIELD, FORM_SECRET, SIGN_IN, Cookie, Gate, csrf_token, tell, viewer_of
 from challenge_web.console.routes import Names, Route
 from gateway.domain.roles import Reach, Right, Role, Viewer
 
@@ -62,11 +61,8 @@ def journal() -> Journal:
 async def opened(journal: Journal, secure: bool = False) -> Client:
     app = web.Application()
     drawn = b"\x07"  # By chance, for the test.
-    add_console(app, [Pages()], Sessions(), Cookie(secure), lambda request: "192.0.2.1", journal, (), drawn.__mul__)
-
-    @web.middleware
-    async def outer(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await handler(request)
+    gate = Gate(Sessions(), Cookie(secure), lambda request: "192.0.2.1", journal, chance=drawn.__mul__)
+    add_console(app, [Pages()], gate)
 
     client = TestClient(TestServer(app), cookie_jar=DummyCookieJar())
     await client.start_server()
@@ -202,7 +198,7 @@ async def test_journal_never_holds_what_a_path_keeps_secret(journal: Journal) ->
 
 def test_cookie_by_https_cannot_be_set_by_a_neighbour() -> None:
     response = web.Response()
-    Cookie(secure=True).set(response, "secret", 60)
+    Cookie(secure=True).set(response, "secret")
     morsel = response.cookies["__Host-session"]
     assert (morsel["secure"], morsel["httponly"], morsel["path"], morsel["samesite"]) == (True, True, "/", "Lax")
     assert not morsel["domain"]

@@ -15,16 +15,16 @@ from gateway.domain.lists import Verdict
 from gateway.flow.list_import import PIECE, Saved
 from gateway.flow.list_preview import SHOWN
 from gateway.flow.list_work import Bringer
-from tests.unit.web.console.lists_desk import Desk
+from tests.unit.web.console.lists_desk import ListsDesk
 from tests.unit.web.console.markup import faults
 
 
-async def brought(desk: Desk, who: str, text: str, form: str = "csv", whose: str = "") -> str:
+async def brought(desk: ListsDesk, who: str, text: str, form: str = "csv", whose: str = "") -> str:
     to = await desk.post(who, "/console/lists/import", form=form, text=text, for_=whose)
     return "/" + to.lstrip("./")
 
 
-async def test_import_shows_what_would_change_and_saves_it_all(desk: Desk) -> None:
+async def test_import_shows_what_would_change_and_saves_it_all(desk: ListsDesk) -> None:
     await desk.put("old@oak.example", "joe@example.org")
     await desk.put("same@oak.example", "joe@example.org")
     text = (
@@ -52,17 +52,17 @@ async def test_import_shows_what_would_change_and_saves_it_all(desk: Desk) -> No
     )
     assert "now with a note" in await desk.get("joe", "/console/lists")
     await desk.post("joe", path, 404)  # A second click.
-    assert desk.journal.deeds[-1][2] == "2 new, 1 changed, 2 known, 3 left out"
+    assert desk.journal.deeds[-1][3] == "2 new, 1 changed, 2 known, 3 left out"
 
 
-async def test_import_looks_again_when_it_saves(desk: Desk) -> None:
+async def test_import_looks_again_when_it_saves(desk: ListsDesk) -> None:
     path = await brought(desk, "joe", "verdict,pattern\ndeny,oak.example\n", whose="joe@example.org")
     await desk.put("@oak.example", "joe@example.org", Verdict.DENY)
     assert "list-imported" in await desk.post("joe", path)
     assert await desk.patterns() == ["@oak.example"]
 
 
-async def test_import_of_plain_lines_takes_notes_and_an_uploaded_file(desk: Desk) -> None:
+async def test_import_of_plain_lines_takes_notes_and_an_uploaded_file(desk: ListsDesk) -> None:
     form = FormData({CSRF_FIELD: csrf_token("joe"), "form": "deny", "for": "joe@example.org", "text": ""})
     octets = "# my list\r\n\r\nElm.example  # sells watches\r\na#b@oak.example\r\nno pattern\r\n".encode("utf-8-sig")
     form.add_field("file", octets, filename="list.txt", content_type="text/plain")
@@ -88,7 +88,7 @@ async def test_import_of_plain_lines_takes_notes_and_an_uploaded_file(desk: Desk
     ],
     ids=["empty", "not-utf-8", "binary", "large"],
 )
-async def test_import_of_what_is_no_list_says_why(desk: Desk, octets: bytes, words: str) -> None:
+async def test_import_of_what_is_no_list_says_why(desk: ListsDesk, octets: bytes, words: str) -> None:
     form = FormData({CSRF_FIELD: csrf_token("joe"), "form": "csv", "for": "joe@example.org"})
     form.add_field("file", io.BytesIO(octets), filename="list.csv", content_type="text/csv")
     answer = await desk.client.post("/console/lists/import", data=form, cookies={"session": "joe"})
@@ -98,12 +98,12 @@ async def test_import_of_what_is_no_list_says_why(desk: Desk, octets: bytes, wor
     assert faults(page) == []
 
 
-async def test_import_for_another_or_by_an_auditor_is_refused(desk: Desk) -> None:
+async def test_import_for_another_or_by_an_auditor_is_refused(desk: ListsDesk) -> None:
     assert "not yours" in await desk.post("joe", "/console/lists/import", 422, form="deny", text="a@b.example", for_="")
     await desk.post("audit", "/console/lists/import", 403, form="deny", text="a@b.example")
 
 
-async def test_export_holds_what_is_his_and_no_formula(desk: Desk) -> None:
+async def test_export_holds_what_is_his_and_no_formula(desk: ListsDesk) -> None:
     await desk.put("=cmd@oak.example", "joe@example.org", note="=1+1")
     await desk.put("@oak.example", "joe@example.org", note="@x")
     await desk.put("x@oak.example", "kim@example.org")
@@ -120,12 +120,12 @@ LONG = 2 * PIECE + 5
 """Lines of three pieces."""
 
 
-async def brought_long(desk: Desk, who: str = "joe") -> str:
+async def brought_long(desk: ListsDesk, who: str = "joe") -> str:
     text = "".join(f"u{number}@oak.example\n" for number in range(LONG)) + "u1@oak.example\nno pattern\n"
     return await brought(desk, who, text, "deny", f"{who}@example.org")
 
 
-async def test_preview_of_a_long_file_comes_when_it_is_read_and_a_page_tells_so_before(desk: Desk) -> None:
+async def test_preview_of_a_long_file_comes_when_it_is_read_and_a_page_tells_so_before(desk: ListsDesk) -> None:
     path = await brought_long(desk)
     desk.previews.patience = 0.0
     page = await desk.get("joe", path)
@@ -149,7 +149,7 @@ async def test_preview_of_a_long_file_comes_when_it_is_read_and_a_page_tells_so_
     assert re.findall(r"<b>([\d,]+)</b>", await desk.get("joe", path)) == [str(LONG - 1), "0", "2", "1"]
 
 
-async def test_files_of_several_are_read_one_after_the_other_and_each_is_shown_to_its_own(desk: Desk) -> None:
+async def test_files_of_several_are_read_one_after_the_other_and_each_is_shown_to_its_own(desk: ListsDesk) -> None:
     paths = {who: await brought_long(desk, who) for who in ("joe", "kim")}
     desk.previews.patience = 0.0
     for who, path in paths.items():
@@ -159,10 +159,10 @@ async def test_files_of_several_are_read_one_after_the_other_and_each_is_shown_t
         assert re.findall(r"<b>([\d,]+)</b>", await desk.get(who, path)) == [str(LONG), "0", "1", "1"]
 
 
-async def test_import_of_many_lines_goes_on_behind_a_page_that_tells_how_far_it_is(desk: Desk) -> None:
+async def test_import_of_many_lines_goes_on_behind_a_page_that_tells_how_far_it_is(desk: ListsDesk) -> None:
     path = await brought_long(desk)
     assert (await desk.post("joe", path)).endswith(f"{path}/work")
-    assert desk.journal.deeds[-1][2] == "begun"
+    assert desk.journal.deeds[-1][3] == "begun"
     assert await desk.patterns() == []
     page = await desk.get("joe", f"{path}/work")
     assert "The file is being read." in page
@@ -187,7 +187,7 @@ async def test_import_of_many_lines_goes_on_behind_a_page_that_tells_how_far_it_
     await desk.post("joe", path, 404)
 
 
-async def test_import_that_is_stopped_keeps_what_was_saved_and_can_be_taken_up_again(desk: Desk) -> None:
+async def test_import_that_is_stopped_keeps_what_was_saved_and_can_be_taken_up_again(desk: ListsDesk) -> None:
     path = await brought_long(desk)
     await desk.post("joe", path)
     worker = desk.worker()
@@ -206,7 +206,7 @@ async def test_import_that_is_stopped_keeps_what_was_saved_and_can_be_taken_up_a
     assert len(set(await desk.patterns())) == LONG
 
 
-async def test_import_of_somebody_else_tells_nothing_and_cannot_be_stopped(desk: Desk) -> None:
+async def test_import_of_somebody_else_tells_nothing_and_cannot_be_stopped(desk: ListsDesk) -> None:
     path = await brought_long(desk)
     await desk.get("joe", f"{path}/work", 404)  # Not ordered yet.
     await desk.post("joe", path)
@@ -217,7 +217,7 @@ async def test_import_of_somebody_else_tells_nothing_and_cannot_be_stopped(desk:
     assert answer.status == 404
 
 
-async def test_import_by_two_programs_at_once_saves_each_piece_once(desk: Desk) -> None:
+async def test_import_by_two_programs_at_once_saves_each_piece_once(desk: ListsDesk) -> None:
     path = await brought_long(desk)
     await desk.post("joe", path)
     order_id = await desk.store.look(lambda tx: tx.orders.due(desk.clock[0], desk.clock[0]))
@@ -230,7 +230,7 @@ async def test_import_by_two_programs_at_once_saves_each_piece_once(desk: Desk) 
     assert order.saved == Saved(LONG, 0, 1, 1)
 
 
-async def test_import_whose_file_is_gone_ends_as_far_as_it_came(desk: Desk) -> None:
+async def test_import_whose_file_is_gone_ends_as_far_as_it_came(desk: ListsDesk) -> None:
     path = await brought_long(desk)
     await desk.post("joe", path)
     await desk.worker().run_once()

@@ -12,16 +12,16 @@ from gateway.domain.lists import ALIGNED, Entry, Verdict
 from gateway.flow.describe import Describer
 from gateway.store.transaction import Transaction
 from tests.store.letters import keep, message, row
-from tests.unit.web.console.lists_desk import DAY, HOSTILE, NOW, VIEWERS, Desk
+from tests.unit.web.console.lists_desk import DAY, HOSTILE, NOW, VIEWERS, ListsDesk
 from tests.unit.web.console.markup import faults
 
 
-async def test_lists_of_nothing_says_so(desk: Desk) -> None:
+async def test_lists_of_nothing_says_so(desk: ListsDesk) -> None:
     assert "Nobody is on a list yet" in await desk.get("joe", "/console/lists")
     assert "Nothing found" in await desk.get("joe", "/console/lists?words=oak")
 
 
-async def test_list_shows_own_entries_and_those_of_domain_and_site_that_act_too(desk: Desk) -> None:
+async def test_list_shows_own_entries_and_those_of_domain_and_site_that_act_too(desk: ListsDesk) -> None:
     own = await desk.put("anna@oak.example", "joe@example.org", note="a friend")
     tagged = await desk.put("list:news.elm.example", "joe+shop@example.org")
     domain = await desk.put("@ash.example", "@example.org", Verdict.DENY)
@@ -43,7 +43,7 @@ async def test_list_shows_own_entries_and_those_of_domain_and_site_that_act_too(
     assert "checkbox" not in seen
 
 
-async def test_written_to_has_a_tab_and_tells_who_wrote_when_and_until_when(desk: Desk) -> None:
+async def test_written_to_has_a_tab_and_tells_who_wrote_when_and_until_when(desk: ListsDesk) -> None:
     assert "Nobody was written to yet" in await desk.get("joe", "/console/lists?origin=written-to")
     made = await desk.put("bo@elm.example", "joe@example.org")
     entry = Entry(Verdict.ALLOW, "anna@oak.example", "joe@example.org")
@@ -65,7 +65,7 @@ async def test_written_to_has_a_tab_and_tells_who_wrote_when_and_until_when(desk
     assert "yet" in await desk.get("joe", "/console/lists?origin=written-to")
 
 
-async def test_list_says_which_entry_goes_first(desk: Desk) -> None:
+async def test_list_says_which_entry_goes_first(desk: ListsDesk) -> None:
     site = await desk.put("@oak.example", "")
     own = await desk.put("@oak.example", "joe@example.org", Verdict.DENY)
     page = await desk.get("joe", "/console/lists?verdict=allow")
@@ -74,7 +74,7 @@ async def test_list_says_which_entry_goes_first(desk: Desk) -> None:
     assert "another entry</a> goes first" not in await desk.get("joe", "/console/lists?verdict=deny")
 
 
-async def test_search_for_an_address_tells_which_entry_decides(desk: Desk) -> None:
+async def test_search_for_an_address_tells_which_entry_decides(desk: ListsDesk) -> None:
     await desk.put("@oak.example", "", Verdict.DENY)
     own = await desk.put("anna@oak.example", "joe@example.org")
     page = await desk.get("joe", "/console/lists?words=anna@oak.example")
@@ -88,7 +88,7 @@ async def test_search_for_an_address_tells_which_entry_decides(desk: Desk) -> No
     assert "It is let through" not in await desk.get("kim", "/console/lists?words=anna@oak.example&to=joe@example.org")
 
 
-async def test_pages_by_key_go_to_the_end_and_back_without_loss(desk: Desk) -> None:
+async def test_pages_by_key_go_to_the_end_and_back_without_loss(desk: ListsDesk) -> None:
     def fill(tx: Transaction) -> None:
         entries = [(Entry(Verdict.ALLOW, f"n{number}@oak.example", ""), "") for number in range(120)]
         tx.lists.add_new(entries, "cli", NOW)
@@ -113,7 +113,7 @@ async def test_pages_by_key_go_to_the_end_and_back_without_loss(desk: Desk) -> N
 
 
 @pytest.mark.parametrize("who", ["joe", "root"])
-async def test_add_makes_an_entry_and_says_by_whom(desk: Desk, who: str) -> None:
+async def test_add_makes_an_entry_and_says_by_whom(desk: ListsDesk, who: str) -> None:
     whose = {"for": "joe@example.org"}
     to = await desk.post(
         who, "/console/lists/new", verdict="allow", pattern="Anna@Oak.example", note="a friend", **whose
@@ -124,7 +124,7 @@ async def test_add_makes_an_entry_and_says_by_whom(desk: Desk, who: str) -> None
     assert VIEWERS[who].name in page
     again = await desk.post(who, "/console/lists/new", verdict="allow", pattern="anna@oak.example", **whose)
     assert "said=list-there" in again
-    assert [deed for _, deed, _ in desk.journal.deeds] == ["list-new", "list-new"]
+    assert [deed for _, deed, _, _ in desk.journal.deeds] == ["list-new", "list-new"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_add_makes_an_entry_and_says_by_whom(desk: Desk, who: str) -> None
     ],
 )  # fmt: skip
 async def test_add_of_what_cannot_be_says_why_and_keeps_what_was_typed(
-    desk: Desk, who: str, fields: dict[str, str], words: str
+    desk: ListsDesk, who: str, fields: dict[str, str], words: str
 ) -> None:
     typed_in = {"verdict": "allow", "for": "joe@example.org", "note": "my note", **fields}
     page = await desk.post(who, "/console/lists/new", 422, **typed_in)
@@ -156,7 +156,7 @@ async def test_add_of_what_cannot_be_says_why_and_keeps_what_was_typed(
     assert await desk.patterns() == []
 
 
-async def test_admin_may_add_an_entry_without_proof_and_is_warned(desk: Desk) -> None:
+async def test_admin_may_add_an_entry_without_proof_and_is_warned(desk: ListsDesk) -> None:
     assert "forgers too" in await desk.get("dora", "/console/lists/new")
     assert "forgers too" not in await desk.get("joe", "/console/lists/new")
     await desk.post(
@@ -165,7 +165,7 @@ async def test_admin_may_add_an_entry_without_proof_and_is_warned(desk: Desk) ->
     assert "whoever forges this sender gets in too" in await desk.get("dora", "/console/lists")
 
 
-async def test_entry_that_ends_counts_to_the_end_of_the_day_in_the_reader_s_zone(desk: Desk) -> None:
+async def test_entry_that_ends_counts_to_the_end_of_the_day_in_the_reader_s_zone(desk: ListsDesk) -> None:
     to = await desk.post(
         "joe", "/console/lists/new", verdict="allow", pattern="x@oak.example", for_="joe@example.org", expires="2027-01-31"
     )  # fmt: skip
@@ -178,7 +178,7 @@ async def test_entry_that_ends_counts_to_the_end_of_the_day_in_the_reader_s_zone
     assert ">ended</span>" in await desk.get("joe", "/console/lists")
 
 
-async def test_note_and_end_can_be_changed_and_nothing_else(desk: Desk) -> None:
+async def test_note_and_end_can_be_changed_and_nothing_else(desk: ListsDesk) -> None:
     own = await desk.put("anna@oak.example", "joe@example.org")
     await desk.post(
         "joe", f"/console/lists/{own}", note=HOSTILE, expires="2027-06-01", pattern="@evil.example", proof="none"
@@ -193,7 +193,7 @@ async def test_note_and_end_can_be_changed_and_nothing_else(desk: Desk) -> None:
     assert entry.expires_at is None
 
 
-async def test_foreign_entry_is_as_if_it_were_not_there(desk: Desk) -> None:
+async def test_foreign_entry_is_as_if_it_were_not_there(desk: ListsDesk) -> None:
     foreign = await desk.put("anna@oak.example", "kim@example.org")
     site = await desk.put("bo@oak.example", "")
     for who in ("joe",):
@@ -210,7 +210,7 @@ async def test_foreign_entry_is_as_if_it_were_not_there(desk: Desk) -> None:
     assert len(await desk.patterns()) == 2
 
 
-async def test_removed_entry_comes_back_as_it_was(desk: Desk) -> None:
+async def test_removed_entry_comes_back_as_it_was(desk: ListsDesk) -> None:
     own = await desk.put("anna@oak.example", "joe@example.org", note="a friend")
     to = await desk.post("joe", f"/console/lists/{own}/remove")
     assert await desk.store.entries(("anna@oak.example",)) == ()
@@ -229,7 +229,7 @@ async def test_removed_entry_comes_back_as_it_was(desk: Desk) -> None:
     assert "list-undone" in await desk.post("joe", f"/console/lists/removals/{removal[1]}/undo")
 
 
-async def test_removal_cannot_be_taken_back_when_its_time_is_over(desk: Desk) -> None:
+async def test_removal_cannot_be_taken_back_when_its_time_is_over(desk: ListsDesk) -> None:
     own = await desk.put("anna@oak.example", "joe@example.org")
     to = await desk.post("joe", f"/console/lists/{own}/remove")
     desk.clock[0] += 16
@@ -237,7 +237,7 @@ async def test_removal_cannot_be_taken_back_when_its_time_is_over(desk: Desk) ->
     assert await desk.patterns() == []
 
 
-async def test_ticked_entries_go_together_and_an_entry_made_meanwhile_stays(desk: Desk) -> None:
+async def test_ticked_entries_go_together_and_an_entry_made_meanwhile_stays(desk: ListsDesk) -> None:
     ids = [await desk.put(f"n{number}@oak.example", "joe@example.org") for number in range(3)]
     foreign = await desk.put("x@oak.example", "kim@example.org")
     form = FormData([(CSRF_FIELD, csrf_token("joe")), *(("id", str(one)) for one in (*ids, foreign, "x"))])
@@ -254,7 +254,7 @@ async def test_ticked_entries_go_together_and_an_entry_made_meanwhile_stays(desk
     assert "list-nothing" in await desk.post("joe", "/console/lists/remove")
 
 
-async def test_pages_of_hostile_words_break_nothing(desk: Desk) -> None:
+async def test_pages_of_hostile_words_break_nothing(desk: ListsDesk) -> None:
     own = await desk.put(f'"{HOSTILE}"@oak.example', "joe@example.org", note=HOSTILE)
     for path in (
         "/console/lists",
@@ -266,7 +266,7 @@ async def test_pages_of_hostile_words_break_nothing(desk: Desk) -> None:
         assert "<script>alert" not in page
 
 
-async def test_block_offers_to_delete_what_waits_from_there_and_leads_to_its_undo(desk: Desk) -> None:
+async def test_block_offers_to_delete_what_waits_from_there_and_leads_to_its_undo(desk: ListsDesk) -> None:
     for subject in ("one", "two"):
         await keep(desk.store, message(subject), row())
     while await Describer(desk.store).run_once():

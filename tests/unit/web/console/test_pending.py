@@ -264,7 +264,7 @@ async def test_machine_lane_groups_by_source_and_accepts_with_one_tap(desk: Desk
     assert (await desk.post("joe", {"do": "accept", "source": source.group(1)}, "/machine")).endswith("source-accepted")
     assert "Nothing is waiting" in await desk.get("joe", "/machine")
     assert (await desk.post("joe", {"do": "accept", "source": source.group(1)}, "/machine")).endswith("source-gone")
-    assert desk.journal.details == [f"accept: {source.group(1)}, 2", ""]
+    assert [detail for *_, detail in desk.journal.deeds] == [f"accept: {source.group(1)}, 2", ""]
 
 
 async def test_hostile_text_of_a_mail_stays_text(desk: Desk) -> None:
