@@ -18,7 +18,7 @@ from gateway.domain.entry_words import demand, for_whom, whom
 from gateway.domain.lists import parse_scope
 from gateway.domain.phrase import phrase, words_of
 from gateway.domain.roles import Right, Viewer
-from gateway.flow.list_files import COLUMNS, cells, moment
+from gateway.flow.list_files import COLUMNS, cells
 from gateway.flow.list_import import CSV, MOST_OCTETS, ListFiles
 from gateway.flow.list_preview import Previews, Progress
 from gateway.flow.list_work import Bringing, FileSaver
@@ -95,7 +95,6 @@ class ListFilePages:
             "whom": whom,
             "for_whom": for_whom,
             "demand": demand,
-            "moment": moment,
         }
         return self._pages.page(request, "lists/preview", words, here="lists")
 

@@ -18,7 +18,7 @@ from challenge_web.console.message_words import (
     who,
     why,
 )
-from challenge_web.console.pending_words import address, octets, read_ask
+from challenge_web.console.pending_words import STATE_KINDS, address, octets, read_ask
 from gateway.domain.explain import SILENCES
 from gateway.domain.lifecycle import State
 from gateway.domain.outline import Outline, Unreadable
@@ -101,6 +101,7 @@ class MailView:
             "parts_": files(outline) if outline else [],
             "size": octets(held.size),
             "state": STATES[held.state],
+            "state_kind": STATE_KINDS.get(held.state, ""),
             "reason": short_reason(held.reason),
             "why": why(held, now),
             "facts": facts(held),

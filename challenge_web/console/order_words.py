@@ -31,6 +31,8 @@ class Told:
     done: int
     most: int
     open: bool
+    under_way: bool
+    """True while mails are moved one after the other: how far it has come is worth a look."""
     kind: str
 
 
@@ -73,7 +75,15 @@ def told(order: Order, now: float) -> Told:
     if order.failed:
         problems.append(phrases(order.failed, "{n} could not be moved any more.", "{n} could not be moved any more."))
     is_open = order.state not in (OrderState.DONE, OrderState.UNDONE)
-    kind = "warn" if problems else "done"
     return Told(
-        order, text, chain(" ", problems) if problems else "", button, seconds, settled, order.total, is_open, kind
+        order=order,
+        text=text,
+        more=chain(" ", problems) if problems else "",
+        button=button,
+        seconds=seconds,
+        done=settled,
+        most=order.total,
+        open=is_open,
+        under_way=order.state in (OrderState.RUNNING, OrderState.UNDOING),
+        kind="warn" if problems else "done",
     )

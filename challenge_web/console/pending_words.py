@@ -160,7 +160,8 @@ class Day:
     rows: tuple[Shown, ...]
 
 
-_KINDS = {State.DELIVERED: "ok", State.RELEASED: "ok", State.REFUSED: "bad", State.EXPIRED: "warn"}
+STATE_KINDS = {State.DELIVERED: "ok", State.RELEASED: "ok", State.REFUSED: "bad", State.EXPIRED: "warn"}
+"""Colour of a state's chip; for all others none."""
 
 
 def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
@@ -189,7 +190,7 @@ def shown(row: Row, now: float, zone: tzinfo, *, dated: bool) -> Shown:
         left=_timed(spoken().said(left), row.expires_at, zone) if left else "",
         late=late,
         state="" if waits else STATES[row.state],
-        state_kind=_KINDS.get(row.state, ""),
+        state_kind=STATE_KINDS.get(row.state, ""),
         can_be_moved=waits or row.state is State.REFUSED,
     )
 

@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gateway.domain.phrase import phrase
+from gateway.domain.phrase import chain, phrase, phrase_in
 
 # Letters that stand for an ASCII letter in most typefaces. Words made of these alone are names in disguise.
 _TWINS = dict(
@@ -27,6 +27,17 @@ _TOGETHER = (
     frozenset({"LATIN", "CJK", "HANGUL"}),
 )
 """Scripts that people write in one word."""
+_NAMES = {
+    "ARABIC": phrase_in("a script", "Arabic"),
+    "ARMENIAN": phrase_in("a script", "Armenian"),
+    "CJK": phrase_in("a script", "Chinese"),
+    "CYRILLIC": phrase_in("a script", "Cyrillic"),
+    "GEORGIAN": phrase_in("a script", "Georgian"),
+    "GREEK": phrase_in("a script", "Greek"),
+    "HEBREW": phrase_in("a script", "Hebrew"),
+    "LATIN": phrase_in("a script", "Latin"),
+}
+"""Scripts that disguises are made of, as people call them; all others bear Unicode's name."""
 _LONGEST_LABEL = 63
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:\[\]]+@((?:[^\s@<>\"'(),;:\[\].]+\.)+[^\s@<>\"'(),;:\[\].]{2,})")
 
@@ -75,7 +86,7 @@ def _doubt(word: str) -> str:
         return phrase("It holds characters that cannot be seen.")
     scripts = {script for letter in word if (script := _script(letter))}
     if len(scripts) > 1 and not any(scripts <= known for known in _TOGETHER):
-        named = ", ".join(sorted(script.capitalize() for script in scripts))
+        named = chain(", ", [_NAMES.get(script, script.capitalize()) for script in sorted(scripts)])
         return phrase("It mixes letters of different scripts: {scripts}.", scripts=named)
     folded = unicodedata.normalize("NFKC", word)
     if folded.isascii():

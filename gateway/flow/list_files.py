@@ -134,15 +134,30 @@ def _together(found: Iterable[Line | Fault]) -> Lines:
     return lines
 
 
+_NO_CSV = {
+    "unexpected end of data": phrase(
+        'a quotation mark (") opens here and is never closed; this line and all after it were not read'
+    ),
+    "',' expected after '\"'": phrase(
+        'between a closing quotation mark (") and the comma stands something; double a quotation mark that is meant; '
+        "this line and all after it were not read"
+    ),
+}
+"""What people do wrong most often, by what the standard library says of it."""
+
+
 def csv_lines(file: TextIO, default_scope: str = "") -> Iterator[Line | Fault]:
     """Yield the lines of a CSV file one by one, as `read_csv` reads them."""
     reader = csv.reader(file, strict=True)
+    begun = 1
     try:
         names = [_ALSO.get(name.strip(), name.strip()) for name in next(reader, [])]
         if wrong := _header_fault(names):
             yield Fault(1, wrong)
             return
+        begun = reader.line_num + 1
         for row in reader:
+            begun = reader.line_num + 1
             if not any(cell.strip() for cell in row):
                 continue
             try:
@@ -153,7 +168,8 @@ def csv_lines(file: TextIO, default_scope: str = "") -> Iterator[Line | Fault]:
     except UnicodeDecodeError:
         yield Fault(0, phrase("it is not UTF-8; save it as “CSV UTF-8”"))
     except csv.Error as fault:
-        yield Fault(reader.line_num, phrase("it is not CSV: {why}", why=str(fault)))
+        # What was read since belongs to one line: the quotation mark that holds it together stands in its first.
+        yield Fault(begun, _NO_CSV.get(str(fault)) or phrase("it is not CSV: {why}", why=str(fault)))
 
 
 def plain_lines(file: TextIO, verdict: Verdict, scope: str) -> Iterator[Line | Fault]:

@@ -162,6 +162,13 @@ def test_template_says_nothing_that_cannot_be_translated(file: Path) -> None:
         assert unmarked(file.read_text()) == [], 'write {{ _("…") }} or {% trans %}…{% endtrans %}, then: make messages'
 
 
+def test_no_template_decides_by_what_is_said() -> None:
+    """A text that was translated is no longer equal to the English one it came from."""
+    asking = re.compile(r"""([=!]=|\bin) *_\(|_\(["'][^"']*["']\) *([=!]=|in\b)""")
+    found = [str(file) for file in (ROOT / "templates").rglob("*.html") if asking.search(file.read_text())]
+    assert found == []
+
+
 def test_template_with_a_bare_sentence_is_found_out() -> None:
     assert unmarked("<p>Hello you</p>") == ["Hello you"]
     assert unmarked('<img alt="Hello you">{{ _("Fine") }}') == ["Hello you"]

@@ -281,6 +281,19 @@ def test_each_swipe_is_a_button_for_a_finger_and_can_be_switched_off(browser: Br
         touch("touchEnd")
 
 
+@pytest.mark.parametrize("tag", ["de", "fr"])
+def test_buttons_of_a_mail_stand_in_one_line_on_a_narrow_phone(browser: Browser, demo: str, tag: str) -> None:
+    with signed_in(browser, demo, "joe", width=320, touch=True) as page:
+        page.set_extra_http_headers({"Accept-Language": tag})
+        page.reload()
+        row = listed(page).first
+        tops = row.locator(".row-actions > *").evaluate_all("them => them.map(one => one.getBoundingClientRect().top)")
+        assert len(tops) == 3
+        assert len(set(tops)) == 1
+        clipped = "them => them.filter(one => one.scrollWidth > one.clientWidth).length"
+        assert row.locator(".row-actions > button").evaluate_all(clipped) == 0
+
+
 def test_swipe_moves_nothing_for_who_wants_no_motion(browser: Browser, demo: str) -> None:
     with signed_in(browser, demo, "joe", width=320, touch=True) as page:
         page.emulate_media(reduced_motion="reduce")

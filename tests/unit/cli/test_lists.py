@@ -245,6 +245,22 @@ def test_entries_written_to_a_file_come_back(
     assert file.getvalue().count("\n") == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "number", "words"),
+    [
+        ('list,pattern\nallow,a@oak.example\nallow,"b@oak.example\nallow,c@oak.example\n', 3, "never closed"),
+        ('list,pattern\nallow,"b@oak.example\n', 2, "never closed"),
+        ('list,pattern\n\nallow,"b"@oak.example\n', 3, "double a quotation mark"),
+        ('"list,pattern\nallow,b@oak.example\n', 1, "never closed"),
+        ("list,pattern\nallow,b@oak\r.example\n", 2, "it is not CSV"),
+    ],
+)
+def test_file_that_is_no_csv_says_in_which_line_that_begins(text: str, number: int, words: str) -> None:
+    (fault,) = read_csv(io.StringIO(text)).faults
+    assert fault.number == number
+    assert words in fault.words
+
+
 @given(st.binary(max_size=200))
 def test_entries_read_from_any_octets_raise_nothing(octets: bytes) -> None:
     file = io.TextIOWrapper(io.BytesIO(b"list,pattern,note\n" + octets), encoding="utf-8-sig")

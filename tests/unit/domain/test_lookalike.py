@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.lookalike import Look, look_of, name_of_another
+from gateway.domain.phrase import Phrase, phrase_in
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,18 @@ def test_look_of_what_people_write_raises_no_doubt(plain: str) -> None:
 )
 def test_look_of_a_disguise_says_what_it_is(address: str, doubt: str) -> None:
     assert doubt in look_of(address).doubt
+
+
+def test_look_of_mixed_scripts_names_each_so_that_it_can_be_said_in_any_language() -> None:
+    doubt = look_of("аnna@oak.example").doubt
+    assert isinstance(doubt, Phrase)
+    scripts = doubt.values["scripts"]
+    assert isinstance(scripts, Phrase)
+    assert [value for name, value in scripts.values.items() if name != "between"] == [
+        phrase_in("a script", "Cyrillic"),
+        phrase_in("a script", "Latin"),
+    ]
+    assert all(isinstance(value, Phrase) for name, value in scripts.values.items() if name != "between")
 
 
 def test_look_of_a_label_reads_it_out_and_keeps_its_spelling() -> None:

@@ -41,6 +41,7 @@ async def test_import_shows_what_would_change_and_saves_it_all(desk: ListsDesk) 
     path = await brought(desk, "joe", text, whose="joe@example.org")
     page = await desk.get("joe", path)
     assert re.findall(r"<b>(\d+)</b>", page) == ["2", "1", "2", "3"]
+    assert "2 Jun 2027" in page
     for words in ("Line 5: kim@example.org is not yours", "Line 6: only an admin", "Line 7: &#39;nonsense&#39;"):
         assert words in page
     assert len(await desk.patterns()) == 2

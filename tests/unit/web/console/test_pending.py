@@ -137,6 +137,18 @@ async def test_script_is_told_of_an_order_in_the_reader_s_language(desk: Desk) -
     assert (told["text"], told["button"]) == ("Gelöscht: 1 E-Mail.", "Rückgängig")
 
 
+async def test_what_waits_for_its_undo_shows_no_progress_in_any_language(desk: Desk) -> None:
+    (roof,) = await desk.hold("Roof")
+    await desk.post("joe", {"one": f"delete:{roof}"})
+    for tag, undo in (("en", "Undo"), ("de", "Rückgängig")):
+        answer = await desk.client.get("/console/pending", cookies={"session": "joe"}, headers={"Accept-Language": tag})
+        page = await answer.text()
+        assert undo in page
+        assert "<progress" not in page
+        assert "/pending/order/" in page
+        assert not re.search(r'<a href="[^"]*/pending/order/', page)
+
+
 async def test_undo_that_comes_too_late_is_told(desk: Desk) -> None:
     (roof,) = await desk.hold("Roof")
     await desk.post("joe", {"one": f"delete:{roof}"})
