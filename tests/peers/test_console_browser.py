@@ -8,24 +8,20 @@ import smtplib
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from tests.peers.demo_console import signed_in
 from tests.peers.fingers import SMALL, fingers
 from tests.unit.web.console.markup import faults
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ROOT = Path(__file__).parents[2]
-BUTTON = {who: f"Open {'Joe’s' if who == 'joe' else f'the {who}’s'} console" for who in ("joe", "auditor", "admin")} | {
-    "domain-admin": "Open the domain admin’s console"
-}
 
 
 @pytest.fixture(scope="module")
@@ -63,31 +59,6 @@ def browser() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
-
-
-@contextmanager
-def signed_in(
-    browser: Browser, demo: str, who: str, *, width: int = 1280, script: bool = True, touch: bool = False
-) -> Iterator[Page]:
-    """A page of somebody who pressed a button of the demo; at the end nothing was complained of or asked elsewhere."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 800}, java_script_enabled=script, has_touch=touch, is_mobile=touch
-    )
-    complaints: list[str] = []
-    hosts: set[str] = set()
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-    try:
-        page.goto(f"{demo}/demo/")
-        page.get_by_role("button", name=BUTTON[who]).click()
-        expect(page).to_have_url(re.compile("/console/pending"))
-        yield page
-        assert complaints == []
-        assert hosts == {urlsplit(demo).netloc}
-    finally:
-        context.close()
 
 
 def rooms(page: Page) -> list[str]:
