@@ -39,6 +39,20 @@ from gateway.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """Services that the console and the API have in common with the rest of the process."""
+
+    entrance: Entrance
+    letters: LetterWriter
+    hops: HopWatch
+    courier: Courier
+    queue: Queue
+    orders: Orders
+    releases: Releases
+    webhook: Webhook
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What the rooms are made of."""
 
@@ -69,52 +83,46 @@ class Parts:
 def make_parts(
     settings: Settings,
     store: Store,
-    entrance: Entrance,
-    letters: LetterWriter,
-    hops: HopWatch,
-    queue: Queue,
-    orders: Orders,
-    webhook: Webhook,
-    releases: Releases,
+    shared: Shared,
     *,
-    courier: Courier,
     now: Callable[[], float],
     wake_deliveries: Callable[[], None],
     wake_challenges: Callable[[], None],
 ) -> Parts:
-    """Make the services that only the console has."""
+    """Make the services that only the console and the API have, and put the shared ones beside them."""
+    orders, letters = shared.orders, shared.letters
     reader = Reader()
     reading = Reading(store, reader, [Role(name) for name in settings.console.attachments])
     policies = verbs.make_policies(settings, store, letters.languages(), now, orders.wake)
     return Parts(
         settings=settings,
         store=store,
-        entrance=entrance,
+        entrance=shared.entrance,
         moderator=Moderator(store, now=now, wake_deliveries=wake_deliveries),
         asker=verbs.make_ask_again(settings, store, now, wake_challenges),
         overview=Overview(
             store,
-            hops,
+            shared.hops,
             domains=own_domains(settings.domains.names),
             max_per_hour=settings.challenge.max_per_hour,
             now=now,
             wake_challenges=wake_challenges,
         ),
-        texts=_text_desks(settings, store, letters, courier, now),
+        texts=_text_desks(settings, store, letters, shared.courier, now),
         journal=Journal(store, now=now),
         history=verbs.make_history(settings, store, now),
         policies=policies,
         expecting=verbs.make_expecting(settings, store, now),
-        queue=queue,
+        queue=shared.queue,
         orders=orders,
         sources=Sources(store, now=now, wake_deliveries=wake_deliveries),
         reader=reader,
         reading=reading,
-        forwarder=make_forwarder(settings, store, reading, courier, now),
-        releases=releases,
+        forwarder=make_forwarder(settings, store, reading, shared.courier, now),
+        releases=shared.releases,
         digest_choices=verbs.make_digest_choices(settings, store, letters.languages(), now),
         links=HeldLinks(assembly.digest_rules(settings), store, policies, now=now, wake_deliveries=wake_deliveries),
-        webhook=webhook,
+        webhook=shared.webhook,
         now=now,
     )
 

@@ -18,7 +18,7 @@ from challenge_web.puzzle import Puzzles
 from gateway import assembly, log, verbs
 from gateway.background import challenge_work, describe_work, expiry_work, make_deliverer
 from gateway.console import open_api, open_console
-from gateway.console_services import make_parts
+from gateway.console_services import Shared, make_parts
 from gateway.domain.durations import DAY, MINUTE
 from gateway.doors.forked import Forked
 from gateway.doors.supervisor import Supervisor, how_many
@@ -299,12 +299,25 @@ class Service:
         await _listen(stack, monitor, settings.monitor.listen)
 
     def _open_console(self, app: web.Application, pages: WebPages) -> None:
-        settings, store, now = self.settings, self.store, self.clock.now
+        settings = self.settings
+        shared = Shared(
+            entrance=self.entrance,
+            letters=self.letters,
+            hops=self.hops,
+            courier=self._courier,
+            queue=self.queue,
+            orders=self.orders,
+            releases=self.requests_and_notices.releases,
+            webhook=self.webhook,
+        )
         parts = make_parts(
-            settings, store, self.entrance, self.letters, self.hops, self.queue, self.orders, self.webhook,
-            self.requests_and_notices.releases, courier=self._courier, now=now,
-            wake_deliveries=self.wake_deliveries, wake_challenges=self._wake_challenges,
-        )  # fmt: skip
+            settings,
+            self.store,
+            shared,
+            now=self.clock.now,
+            wake_deliveries=self.wake_deliveries,
+            wake_challenges=self._wake_challenges,
+        )
         open_console(app, pages, parts, self.watch)
         if settings.api.enabled:
             open_api(app, pages, parts)

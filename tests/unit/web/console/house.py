@@ -15,7 +15,7 @@ from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names, Route
 from challenge_web.pages import Pages
 from gateway.console import open_api, open_console
-from gateway.console_services import make_parts
+from gateway.console_services import Shared, make_parts
 from gateway.domain.address import Address
 from gateway.domain.challenge import token_hash
 from gateway.domain.lifecycle import Event, State
@@ -147,12 +147,14 @@ async def open_house(tmp_path: Path, make_client: MakeClient, **more: object) ->
     entrance = Entrance(
         settings, store, letters.sign_in, Hops().of, courier, now=lambda: NOW, wake_mail=lambda: None
     )  # fmt: skip
-    parts = make_parts(
-        settings, store, entrance, letters, Hops(), Queue(store, now=lambda: NOW), orders,
-        make_webhook(settings, store, _nothing_is_told, lambda: NOW),
+    shared = Shared(
+        entrance, letters, Hops(), courier, Queue(store, now=lambda: NOW), orders,
         make_releases(store, b"k" * 32, lambda: NOW),
-        courier=courier, now=lambda: NOW, wake_deliveries=lambda: None, wake_challenges=lambda: None,
+        make_webhook(settings, store, _nothing_is_told, lambda: NOW),
     )  # fmt: skip
+    parts = make_parts(
+        settings, store, shared, now=lambda: NOW, wake_deliveries=lambda: None, wake_challenges=lambda: None
+    )
     routes: list[Route] = []
     operations: list[Operation] = []
 

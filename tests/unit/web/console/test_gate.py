@@ -198,7 +198,7 @@ async def test_journal_never_holds_what_a_path_keeps_secret(journal: Journal) ->
 
 def test_cookie_by_https_cannot_be_set_by_a_neighbour() -> None:
     response = web.Response()
-    Cookie(secure=True).set(response, "secret")
+    Cookie(secure=True, seconds=60.5).set(response, "secret")
     morsel = response.cookies["__Host-session"]
     assert (morsel["secure"], morsel["httponly"], morsel["path"], morsel["samesite"]) == (True, True, "/", "Lax")
-    assert not morsel["domain"]
+    assert (morsel["domain"], morsel["max-age"]) == ("", "60")
