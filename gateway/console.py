@@ -37,9 +37,11 @@ from challenge_web.console.home import HomePages
 from challenge_web.console.list_files import ListFilePages
 from challenge_web.console.lists import ListPages
 from challenge_web.console.log import LogPages
+from challenge_web.console.machine_mail import MachineMailPages
 from challenge_web.console.mail_view import MailView
 from challenge_web.console.message import MessagePages
 from challenge_web.console.openid import OpenidPages
+from challenge_web.console.orders import OrderPages
 from challenge_web.console.overview import OverviewPages
 from challenge_web.console.pages import Call, ConsolePages
 from challenge_web.console.pending import PendingPages
@@ -80,7 +82,9 @@ def console_rooms(parts: Parts, pages: ConsolePages, cookie: Cookie, client_of: 
     return [
         *_entrance_rooms(parts, pages, cookie, client_of),
         HomePages(),
-        PendingPages(parts.queue, parts.orders, parts.sources, view, pages, searches, now=parts.now, scored=scored),
+        PendingPages(parts.queue, parts.orders, view, pages, searches, now=parts.now, scored=scored),
+        MachineMailPages(parts.queue, parts.sources, pages),
+        OrderPages(parts.orders, pages, now=parts.now),
         SavedSearchPages(searches, pages),
         MessagePages(view, parts.asker, parts.releases, pages),
         ReleasePages(parts.releases, parts.forwarder, pages),

@@ -18,7 +18,8 @@ from challenge_web.console.message_words import (
     who,
     why,
 )
-from challenge_web.console.pending_words import STATE_KINDS, address, octets, read_ask
+from challenge_web.console.pending_address import address, read_ask
+from challenge_web.console.pending_words import STATE_KINDS, octets
 from gateway.domain.explain import SILENCES
 from gateway.domain.lifecycle import State
 from gateway.domain.outline import Outline, Unreadable

@@ -14,7 +14,7 @@ from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.mail_view import GONE, WRONG, MailView
 from challenge_web.console.message_words import disposition, saved_as
 from challenge_web.console.pages import POLICY, ConsolePages, say, see_other
-from challenge_web.console.pending_words import address, read_back
+from challenge_web.console.pending_address import address, read_back
 from challenge_web.console.routes import Names, Route
 from challenge_web.page_language import spoken
 from challenge_web.pages import root_of

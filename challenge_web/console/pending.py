@@ -1,4 +1,4 @@
-"""The pending page: what waits, in two lanes, with the actions on it and their undo."""
+"""The pending page: what waits, and the actions on it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
-from urllib.parse import parse_qsl
 
 from aiohttp import hdrs, web
 
@@ -17,30 +15,13 @@ from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.mail_view import MailView
 from challenge_web.console.order_words import told
 from challenge_web.console.pages import ConsolePages, say, see_other
+from challenge_web.console.pending_address import address, read_ask, read_back, read_mail, with_mail, write_key
+from challenge_web.console.pending_filters import chips_off, chips_on
 from challenge_web.console.pending_range import range_words, rank_of, read_rank
-from challenge_web.console.pending_words import (
-    SORT_NAMES,
-    address,
-    chips_off,
-    chips_on,
-    clock,
-    count_words,
-    days,
-    doubts_about,
-    octets,
-    read_ask,
-    read_back,
-    read_mail,
-    source_title,
-    with_mail,
-    write_key,
-)
-from challenge_web.console.routes import Names, Route
+from challenge_web.console.pending_words import SORT_NAMES, count_words, days, tabs
+from challenge_web.console.routes import Route
 from challenge_web.console.saved_searches import links
-from challenge_web.page_language import spoken
 from challenge_web.pages import root_of
-from gateway.domain.lookalike import look_of
-from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.orders import AT_ONCE, Orders, Wish
@@ -48,41 +29,20 @@ from gateway.flow.queue import SIZES, Ask, Page, Queue
 from gateway.flow.queue_ports import MACHINE, PEOPLE, Key
 from gateway.flow.reader_days import zone_of
 from gateway.flow.saved_searches import SavedSearches, packed
-from gateway.flow.sources import NoSource, Settled, Unvouched
 
 NOTHING_CHOSEN = say("nothing-chosen", "Nothing was chosen. Tick some mails first.", done=False)
-NOT_UNDONE = say("too-late", "That can no longer be undone.", done=False)
-ACCEPTED = say("source-accepted", "This source is accepted. What waits from it with as good a proof is on its way.")
-REFUSED = say("source-refused", "This source is blocked. What waits from it is gone.")
-UNVOUCHED = say(
-    "source-unvouched",
-    "Nobody vouches for this source, so it cannot be accepted: anyone could write in its name.",
-    done=False,
-)
-NO_SOURCE = say("source-gone", "Nothing from this source waits any more.", done=False)
 TOLD_SECONDS = 30.0
 """How long the list still tells of an order that has ended."""
 _ACTIONS = {action.value: action for action in Action}
 
 
-class Sources(Protocol):
-    """Accepts and refuses sources of machine mail."""
-
-    async def accept(self, viewer: Viewer, source: int | str, scope: str | None = None) -> Settled | None:
-        """Let its mail in from now on; None for what is not there."""
-
-    async def refuse(self, viewer: Viewer, source: int | str, scope: str | None = None) -> Settled | None:
-        """Keep its mail out from now on; None for what is not there."""
-
-
 class PendingPages:
-    """The list, the machine lane, and the page of an order."""
+    """The list."""
 
     def __init__(
         self,
         queue: Queue,
         orders: Orders,
-        sources: Sources,
         view: MailView,
         pages: ConsolePages,
         searches: SavedSearches,
@@ -94,26 +54,14 @@ class PendingPages:
         self._queue = queue
         self._view = view
         self._orders = orders
-        self._sources = sources
         self._pages = pages
         self._searches = searches
         self._now = now
         self._scored = scored
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
-        order = "/console/pending/order/{id:[0-9]{1,18}}"
-        return (
-            Route("pending", "/console/pending", Right.SEE_PENDING, self.show, self.act, act_right=Right.MODERATE),
-            Route(
-                "pending-machine", "/console/pending/machine", Right.SEE_PENDING, self.machine, self.settle_source,
-                act_right=Right.MODERATE,
-            ),
-            Route("order", order, Right.MODERATE, self.order, self.undo, Names.ORDER),
-            Route("order-state", f"{order}/state", Right.MODERATE, self.order_state, None, Names.ORDER),
-        )  # fmt: skip
-
-    # --- the list ---
+        """One."""
+        return (Route("pending", "/console/pending", Right.SEE_PENDING, self.show, self.act, act_right=Right.MODERATE),)
 
     async def show(self, request: web.Request) -> web.Response:
         """Show one page of the list."""
@@ -133,7 +81,7 @@ class PendingPages:
             await self._view.see(viewer, mail)
         words |= {"preview": preview, "back_here": with_mail(address(here), mail if preview else 0).partition("?")[2]}
         return self._pages.page(
-            request, "pending/list", {**words, "tabs": _tabs(root_of(request), counts, ask)}, here="pending"
+            request, "pending/list", {**words, "tabs": tabs(root_of(request), counts, ask)}, here="pending"
         )
 
     async def _page(self, viewer: Viewer, ask: Ask) -> Page:
@@ -215,107 +163,6 @@ class PendingPages:
         # What was read beside the list is done with: its next one takes its place.
         mail = following if mail in ids else mail
         raise see_other(request, with_mail(address(back), mail) + (f"#r{following}" if following else ""))
-
-    # --- machine mail by its sources ---
-
-    async def machine(self, request: web.Request) -> web.Response:
-        """Show the machine lane, a line for each source."""
-        viewer = viewer_of(request)
-        zone = zone_of(viewer)
-        page = await self._queue.groups(viewer, request.query.get("behind", "")[:200])
-        counts = await self._queue.counts(viewer)
-        groups = [
-            {
-                "group": group,
-                "title": source_title(group),
-                "time": clock(group.newest.held_at, zone, dated=True),
-                "size": octets(group.newest.size),
-                "url": address({}, source=group.source),
-                "ascii": look_of(group.source.partition(":")[2]).ascii_domain,
-                "doubts": doubts_about(group.newest),
-                "vouched": not group.source.startswith("from:"),
-            }
-            for group in page.groups
-        ]
-        words = {
-            "groups": groups,
-            "more": page.more_groups,
-            "tabs": _tabs(root_of(request), counts, Ask(lane=MACHINE)),
-            "total": count_words(page.total),
-        }
-        return self._pages.page(request, "pending/machine", words, here="pending")
-
-    async def settle_source(self, request: web.Request) -> web.StreamResponse:
-        """Accept a source, or block it."""
-        viewer, form = viewer_of(request), await request.post()
-        source, wish = text_of(form, "source")[:200], text_of(form, "do")
-        if wish not in ("accept", "refuse"):
-            raise web.HTTPBadRequest
-        settle = self._sources.accept if wish == "accept" else self._sources.refuse
-        try:
-            done = await settle(viewer, source)
-        except (Unvouched, NoSource):
-            raise see_other(request, "console/pending/machine", UNVOUCHED) from None
-        if done is not None:
-            tell(request, f"{wish}: {source}, {len(done.rows)}")
-        said = NO_SOURCE if done is None else ACCEPTED if wish == "accept" else REFUSED
-        raise see_other(request, "console/pending/machine", said)
-
-    # --- orders ---
-
-    async def order(self, request: web.Request) -> web.Response:
-        """Show how far an order has come."""
-        viewer, order_id = viewer_of(request), int(request.match_info["id"])
-        order = await self._orders.get(viewer, order_id)
-        if order is None:
-            raise web.HTTPNotFound
-        words = {
-            "told": told(order, self._now()),
-            "problems": await self._orders.problems(viewer, order_id),
-            "list": address(request.query),
-            "again": f"console/pending/order/{order_id}?{address(request.query).partition('?')[2]}",
-            "back": address(request.query).partition("?")[2],
-        }
-        return self._pages.page(request, "pending/order", words, here="pending")
-
-    async def order_state(self, request: web.Request) -> web.Response:
-        """Tell the same to the page's script."""
-        order = await self._orders.get(viewer_of(request), int(request.match_info["id"]))
-        if order is None:
-            raise web.HTTPNotFound
-        words = told(order, self._now())
-        return web.json_response(
-            {
-                "state": order.state.value,
-                "text": spoken().said(words.text),
-                "more": spoken().said(words.more),
-                "button": spoken().said(words.button),
-                "seconds": words.seconds,
-                "done": words.done,
-                "most": words.most,
-                "open": words.open,
-            }
-        )
-
-    async def undo(self, request: web.Request) -> web.StreamResponse:
-        """Take an order back, or stop it."""
-        viewer, order_id = viewer_of(request), int(request.match_info["id"])
-        if await self._orders.get(viewer, order_id) is None:
-            raise web.HTTPNotFound
-        back = text_of(await request.post(), "back")
-        undone = await self._orders.undo(viewer, order_id)
-        there = with_mail(address(read_back(back)), read_mail(dict(parse_qsl(back[:4000]))))
-        raise see_other(request, there, "" if undone else NOT_UNDONE)
-
-
-def _tabs(root: str, counts: Mapping[str, int], ask: Ask) -> list[tuple[str, str, bool, str]]:
-    machine = ask.lane == MACHINE or bool(ask.source)
-    both = not machine and not ask.lane and bool(ask.box.strip())
-    tabs: list[tuple[str, str, bool, str]] = [
-        (f"{root}console/pending", phrase("People"), not machine and not both, count_words(counts[PEOPLE])),
-        (f"{root}console/pending/machine", phrase("Newsletters and machines"), machine, count_words(counts[MACHINE])),
-    ]
-    return [*tabs, (f"{root}{address({'q': ask.box})}", phrase("Found"), True, "")] if both else tabs
 
 
 def _sorts(

@@ -1,25 +1,20 @@
-"""What the pending page says of its rows and orders: plain values for the templates, and addresses that hold a page's place."""
+"""What the pages of waiting mail say of it: plain values for the templates."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup
 
-from challenge_web.console.forms import number_of
+from challenge_web.console.pending_address import address
 from challenge_web.page_language import spoken
 from gateway.domain.attachments import MOST_FILES
 from gateway.domain.lifecycle import State
 from gateway.domain.lookalike import look_of, name_of_another
 from gateway.domain.phrase import phrase
 from gateway.domain.policy import Reason
-from gateway.domain.query import FILTERS, Query
 from gateway.domain.sentences import (
     STATES,
     challenge_sentence,
@@ -29,8 +24,8 @@ from gateway.domain.sentences import (
     short_challenge,
     short_reason,
 )
-from gateway.flow.queue import MOST_COUNTED, SIZES, Ask
-from gateway.flow.queue_ports import LANES, SORTS, Group, Key, Row
+from gateway.flow.queue import MOST_COUNTED, Ask
+from gateway.flow.queue_ports import MACHINE, PEOPLE, Group, Row
 
 _WEEKDAYS = (
     phrase("Monday"),
@@ -41,8 +36,6 @@ _WEEKDAYS = (
     phrase("Saturday"),
     phrase("Sunday"),
 )
-_PARAMETERS = ("q", "lane", "source", "sort", "desc", "after", "before", "at", "size")
-LONGEST_SOURCE = 200
 SORT_NAMES = {
     "arrival": (phrase("newest"), phrase("oldest")),
     "sender": (phrase("sender"), phrase("sender, Z to A")),
@@ -54,66 +47,6 @@ SORT_NAMES = {
     "score": (phrase("lowest score"), phrase("highest score")),
 }
 """In the sort's own direction, and against it."""
-
-
-# --- a page's address ---
-
-
-def read_ask(query: Mapping[str, str]) -> Ask:
-    """Read which page is wanted; what makes no sense is as if it were not there."""
-    sort, size = query.get("sort", ""), query.get("size", "")
-    return Ask(
-        box=query.get("q", ""),
-        lane=query.get("lane", "") if query.get("lane", "") in LANES else "",
-        source=query.get("source", "")[:LONGEST_SOURCE],
-        sort=sort if sort in SORTS else "arrival",
-        reverse=query.get("desc") == "1",
-        after=read_key(query.get("after", "")),
-        before=read_key(query.get("before", "")),
-        size=int(size) if size in map(str, SIZES) else SIZES[0],
-    )
-
-
-def read_back(text: str) -> dict[str, str]:
-    """Read the list's address out of a form; only what is a list's is kept."""
-    return {name: value for name, value in parse_qsl(text[:4000]) if name in _PARAMETERS}
-
-
-def address(query: Mapping[str, str], **changes: str) -> str:
-    """Return the list's address below the root, with some parameters changed; those that are empty are left out."""
-    merged = {**{name: query[name] for name in _PARAMETERS if query.get(name)}, **changes}
-    text = urlencode({name: value for name, value in merged.items() if value})
-    return f"console/pending?{text}" if text else "console/pending"
-
-
-def read_mail(query: Mapping[str, str]) -> int:
-    """Return which mail is read beside the list; 0 for none."""
-    return number_of(query.get("mail", ""))
-
-
-def with_mail(path: str, mail: int) -> str:
-    """Return a list's address with a mail beside it."""
-    return f"{path}{'&' if '?' in path else '?'}mail={mail}" if mail else path
-
-
-def write_key(key: Key) -> str:
-    """Write where a page begins, for its address."""
-    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
-
-
-def read_key(text: str) -> Key | None:
-    """Read it again; None for what is none."""
-    try:
-        found = json.loads(base64.urlsafe_b64decode(text[:1000] + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
-        return None
-    if not isinstance(found, list) or not found or len(found) > 4:
-        return None
-    well = all(isinstance(one, str | float) or (type(one) is int and abs(one) < 2**62) for one in found)
-    return tuple(found) if well else None
-
-
-# --- rows ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,94 +215,12 @@ def count_words(total: int) -> str:
     return phrase("more than {count}", count=f"{MOST_COUNTED:,}") if total > MOST_COUNTED else f"{total:,}"
 
 
-# --- filters ---
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A filter as a link."""
-
-    text: str
-    url: str
-    on: bool = False
-
-
-def chips_on(query: Query, here: Mapping[str, str]) -> list[Chip]:
-    """Return the filters that hold, each as the link that lifts it."""
-    return [
-        Chip(chip_text(piece), address(here, q=query.without(piece), after="", before=""), on=True)
-        for piece in query.filters
+def tabs(root: str, counts: Mapping[str, int], ask: Ask) -> list[tuple[str, str, bool, str]]:
+    """Return each lane, and what a search found in both, as a link: address, text, whether it is this one, count."""
+    machine = ask.lane == MACHINE or bool(ask.source)
+    both = not machine and not ask.lane and bool(ask.box.strip())
+    lanes: list[tuple[str, str, bool, str]] = [
+        (f"{root}console/pending", phrase("People"), not machine and not both, count_words(counts[PEOPLE])),
+        (f"{root}console/pending/machine", phrase("Newsletters and machines"), machine, count_words(counts[MACHINE])),
     ]
-
-
-_USUAL_REASONS = (
-    Reason.UNKNOWN,
-    Reason.UNPROVEN,
-    Reason.AUTOMATIC,
-    Reason.NULL_REVERSE_PATH,
-    Reason.CHANGED_PROOF,
-    Reason.UNPROVEN_ALLOWED,
-)
-
-
-def chips_off(
-    query: Query, here: Mapping[str, str], *, content: bool, scored: bool, told: bool
-) -> list[tuple[str, list[Chip]]]:
-    """Return filters to choose, by kind. scored: a filter in front says how spam-like a mail is. told: a digest has come to the reader."""
-    days_ = ("day:today", "day:yesterday", "day:7d", *(("after:digest",) if told else ()))
-    reasons = tuple(f"reason:{reason.value}" for reason in _USUAL_REASONS)
-    states = [f"state:{state.value}" for state in State if state is not State.PENDING]
-    kinds: list[tuple[str, tuple[str, ...]]] = [
-        (phrase("Day"), days_),
-        (phrase("Reason"), reasons),
-        (phrase("What became of it"), (*states, "state:all")),
-    ]
-    if content:
-        kinds.append((phrase("Files"), ("has:file",)))
-    kinds.append((phrase("Read"), ("is:unseen",)))
-    if scored:
-        kinds.append((phrase("Score"), ("score:<2", "score:>=5", "score:>=10")))
-    return [
-        (title, [Chip(chip_text(piece), address(here, q=query.adding(piece), after="", before="")) for piece in pieces])
-        for title, pieces in kinds
-    ]
-
-
-_CHIPS = {
-    "day:today": phrase("Today"),
-    "day:yesterday": phrase("Yesterday"),
-    "day:7d": phrase("Last 7 days"),
-    "after:digest": phrase("New since your last digest"),
-    "has:file": phrase("With files"),
-    "is:unseen": phrase("Not opened yet"),
-    "state:all": phrase("All, ended too"),
-}
-
-
-_SIGNS: dict[str, Callable[[str], str]] = {
-    "<=": lambda value: phrase("Score at most {value}", value=value),
-    ">=": lambda value: phrase("Score at least {value}", value=value),
-    "<": lambda value: phrase("Score below {value}", value=value),
-    ">": lambda value: phrase("Score above {value}", value=value),
-    "": lambda value: phrase("Score {value}", value=value),
-}
-
-
-def chip_text(piece: str) -> str:
-    """Say what a filter does."""
-    known = _CHIPS.get(piece.lower())
-    if known:
-        return known
-    prefix, _, value = piece.partition(":")
-    if prefix.lower() == "reason":
-        begins = (reason.value for reason in Reason if reason.value.startswith(value.lower()))
-        return short_reason(next(begins, value))
-    if prefix.lower() == "state" and value.lower() in {state.value for state in State}:
-        return STATES[State(value.lower())]
-    if prefix.lower() == "digest":
-        return phrase("In one digest")
-    if prefix.lower() == "score":
-        words = next(words for sign, words in _SIGNS.items() if value.startswith(sign))
-        return words(value.lstrip("<>="))
-    assert prefix.lower() in FILTERS
-    return f"{prefix.lower()} {value}"
+    return [*lanes, (f"{root}{address({'q': ask.box})}", phrase("Found"), True, "")] if both else lanes

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
-from challenge_web.console.pending_words import address, read_back
+from challenge_web.console.pending_address import address, read_back
 from challenge_web.console.routes import Route
 from gateway.domain.phrase import words_of
 from gateway.domain.roles import Right

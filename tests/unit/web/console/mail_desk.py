@@ -9,8 +9,10 @@ import pytest
 from aiohttp import web
 
 from challenge_web.console.app import add_console
+from challenge_web.console.machine_mail import MachineMailPages
 from challenge_web.console.mail_view import MailView
 from challenge_web.console.message import MessagePages
+from challenge_web.console.orders import OrderPages
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
 from challenge_web.console.routes import Room
@@ -121,7 +123,9 @@ async def mail_desk(make_client: MakeClient, store: Store, reader: Reader) -> De
         sources = Sources(store, now=now, wake_deliveries=lambda: None)
         rooms: list[Room] = [
             MessagePages(view, asker, make_releases(store, b"k" * 32, now), shown),
-            PendingPages(queue, orders, sources, view, shown, SavedSearches(store, now=now), now=now),
+            PendingPages(queue, orders, view, shown, SavedSearches(store, now=now), now=now),
+            MachineMailPages(queue, sources, shown),
+            OrderPages(orders, shown, now=now),
         ]
         add_console(app, rooms, open_gate(Journal(), VIEWERS))
 

@@ -11,7 +11,9 @@ from aiohttp import web
 
 from challenge_web.console.app import add_console
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
+from challenge_web.console.machine_mail import MachineMailPages
 from challenge_web.console.mail_view import MailView
+from challenge_web.console.orders import OrderPages
 from challenge_web.console.pages import ConsolePages
 from challenge_web.console.pending import PendingPages
 from challenge_web.console.routes import Room
@@ -133,17 +135,13 @@ async def open_pending(make_client: MakeClient, store: Store, reader: Reader) ->
 
     def add(app: web.Application, pages: Pages) -> None:
         shown = ConsolePages(pages)
-        room = PendingPages(
-            queue,
-            Orders(store, UNDO, now=now, wake=lambda: None),
-            Sources(store, now=now, wake_deliveries=lambda: None),
-            view,
-            shown,
-            searches,
-            now=now,
-            scored=True,
-        )
-        rooms: list[Room] = [room, SavedSearchPages(searches, shown)]
+        orders = Orders(store, UNDO, now=now, wake=lambda: None)
+        rooms: list[Room] = [
+            PendingPages(queue, orders, view, shown, searches, now=now, scored=True),
+            MachineMailPages(queue, Sources(store, now=now, wake_deliveries=lambda: None), shown),
+            OrderPages(orders, shown, now=now),
+            SavedSearchPages(searches, shown),
+        ]
         add_console(app, rooms, open_gate(journal, VIEWERS))
 
     return Desk(await make_client(add), store, clock, journal)
