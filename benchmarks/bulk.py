@@ -29,7 +29,8 @@ from gateway.domain.levels import PolicySetting
 from gateway.domain.lifecycle import State
 from gateway.domain.policy import Policy
 from gateway.flow.moderate import Action
-from gateway.flow.orders import Orders, OrderState, Wish
+from gateway.flow.order_ports import OrderState, Wish
+from gateway.flow.orders import Orders
 from gateway.flow.policies import Policies
 from gateway.flow.policy_ports import Edit
 from gateway.flow.queue import Queue

@@ -25,7 +25,9 @@ from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.describe import Raw, describe
 from gateway.flow.moderate import Action
-from gateway.flow.orders import Orders, OrderState, OrderWorker, Wish
+from gateway.flow.order_ports import OrderState, Wish
+from gateway.flow.order_work import OrderWorker
+from gateway.flow.orders import Orders
 from gateway.flow.queue import Ask, Queue
 from gateway.flow.queue_ports import SORTS
 from gateway.flow.redate import Redater

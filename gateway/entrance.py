@@ -20,8 +20,9 @@ from gateway.flow.ports import Hop
 from gateway.flow.proof import FreshProof
 from gateway.flow.second_factor import SecondFactor
 from gateway.flow.sessions import Lifetimes, Sessions
-from gateway.flow.sign_in import PasswordCheck, SignIn, SignInRules
+from gateway.flow.sign_in import SignIn, SignInRules
 from gateway.flow.sign_in_mail import Compose, LinkMail
+from gateway.flow.sign_in_ports import PasswordCheck
 from gateway.flow.tokens import Tokens
 from gateway.relay.mailbox_auth import SmtpPassword
 from gateway.settings import Endpoint, Settings, SignInLdap

@@ -26,7 +26,8 @@ from gateway.entrance import Entrance, admission, link_url
 from gateway.flow.answer import Answers
 from gateway.flow.challenge_language import LanguageChoice
 from gateway.flow.list_work import Bringer
-from gateway.flow.orders import Orders, OrderWorker
+from gateway.flow.order_work import OrderWorker
+from gateway.flow.orders import Orders
 from gateway.flow.ports import StoreDown, StoreFull
 from gateway.flow.queue import Queue
 from gateway.flow.texts import TextKind

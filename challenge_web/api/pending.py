@@ -26,7 +26,8 @@ from challenge_web.console.routes import Names
 from gateway.domain.durations import DAY
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import NO_SOURCE, UNVOUCHED, Action, Breadth
-from gateway.flow.orders import AT_ONCE, Order, Orders, Wish
+from gateway.flow.order_ports import Order, Wish
+from gateway.flow.orders import AT_ONCE, Orders
 from gateway.flow.queue import MOST_COUNTED, SIZES, Ask, Queue
 from gateway.flow.queue_ports import LANES, Group, Row
 from gateway.flow.sources import NoSource, Sources, Unvouched

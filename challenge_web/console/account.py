@@ -22,7 +22,8 @@ from gateway.flow.account_rights import Wrong
 from gateway.flow.second_factor import Enrolled, Enrolment
 from gateway.flow.session_ports import Session
 from gateway.flow.sessions import Arrival
-from gateway.flow.sign_in import CheckDown, Refused
+from gateway.flow.sign_in import Refused
+from gateway.flow.sign_in_ports import CheckDown
 from gateway.languages.language import known, language_name
 
 HERE = "account"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.domain.phrase import chain, phrase, phrases
 from gateway.flow.list_work import Bringing
-from gateway.flow.orders import OrderState
+from gateway.flow.order_ports import OrderState
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from challenge_web.console.forms import number_of
 from gateway.domain.phrase import phrase
 from gateway.flow.journal import Deed
-from gateway.flow.orders import Order
+from gateway.flow.order_ports import Order
 
 DEEDS: dict[str, str] = {
     "pending": phrase("moved mail that waits"),

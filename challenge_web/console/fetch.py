@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from gateway.flow.openid import Answer
-from gateway.flow.sign_in import CheckDown
+from gateway.flow.sign_in_ports import CheckDown
 
 _LARGEST = 256 * 1024
 

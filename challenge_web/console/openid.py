@@ -16,7 +16,7 @@ from challenge_web.console.sign_in import Offer
 from gateway.domain.sign_in import safe_path
 from gateway.flow.openid import WAY, NotShown, Provider
 from gateway.flow.sessions import Arrival, Entered
-from gateway.flow.sign_in import CheckDown, Identity
+from gateway.flow.sign_in_ports import CheckDown, Identity
 from gateway.log import warning
 
 _log = logging.getLogger("gateway.sign_in")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.domain.phrase import chain, phrase, phrases
 from gateway.flow.moderate import Action
-from gateway.flow.orders import Order, OrderState
+from gateway.flow.order_ports import Order, OrderState
 
 _DONE = {
     Action.DELIVER: phrase("Delivered"),

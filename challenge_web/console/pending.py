@@ -24,7 +24,8 @@ from challenge_web.console.saved_searches import links
 from challenge_web.pages import root_of
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action, Breadth
-from gateway.flow.orders import AT_ONCE, Orders, Wish
+from gateway.flow.order_ports import Wish
+from gateway.flow.orders import AT_ONCE, Orders
 from gateway.flow.queue import SIZES, Ask, Page, Queue
 from gateway.flow.queue_ports import MACHINE, PEOPLE, Key
 from gateway.flow.reader_days import zone_of

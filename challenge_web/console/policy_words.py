@@ -11,7 +11,7 @@ from gateway.domain.levels import Effective, PolicySetting
 from gateway.domain.notice import OFF, ON, REASONS
 from gateway.domain.phrase import chain, phrase, phrases
 from gateway.domain.sentences import short_reason
-from gateway.flow.orders import OrderState
+from gateway.flow.order_ports import OrderState
 from gateway.flow.policies import name_of
 from gateway.flow.policy_effects import Preview
 from gateway.flow.policy_ports import Edits, Line, Sheet

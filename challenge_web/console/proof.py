@@ -18,7 +18,8 @@ from gateway.domain.roles import Right, Viewer
 from gateway.domain.sign_in import safe_path
 from gateway.flow.proof import Proven, Ways
 from gateway.flow.sessions import Arrival
-from gateway.flow.sign_in import Asked, CheckDown, Refused
+from gateway.flow.sign_in import Asked, Refused
+from gateway.flow.sign_in_ports import CheckDown
 
 HERE = "account"
 IT_IS_YOU = say("proven", "Thank you: it is you. Nothing is changed yet; go on here.")

@@ -19,7 +19,7 @@ from challenge_web.console.routes import Route
 from challenge_web.console.sign_in import Offer
 from challenge_web.limits import Network
 from gateway.flow.mailbox_name import MailboxNames
-from gateway.flow.sign_in import Identity
+from gateway.flow.sign_in_ports import Identity
 
 _WAY = "proxy"
 

@@ -6,7 +6,7 @@ from gateway.demo.world import DOMAIN
 from gateway.domain.roles import Role
 from gateway.flow.account_ports import AccountsTx, Kind, NewAccount
 from gateway.flow.sessions import Arrival
-from gateway.flow.sign_in import Identity
+from gateway.flow.sign_in_ports import Identity
 from gateway.service import Service
 
 _WAY = "demo"

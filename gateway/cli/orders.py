@@ -17,7 +17,8 @@ from gateway.cli.search import understood
 from gateway.domain.durations import DAY
 from gateway.domain.roles import Viewer
 from gateway.flow.moderate import Action, Breadth
-from gateway.flow.orders import AT_ONCE, Order, Orders, Problem, Wish
+from gateway.flow.order_ports import Order, Problem, Wish
+from gateway.flow.orders import AT_ONCE, Orders
 from gateway.flow.queue import Queue
 
 _DAYS = 30

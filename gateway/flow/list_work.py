@@ -18,7 +18,7 @@ from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.list_files import Lines
 from gateway.flow.list_import import MOST_LINES, PIECE, Saved, gently, plan, save, too_long, within_reach
 from gateway.flow.list_ports import Draft, EntryTable
-from gateway.flow.orders import OrderState
+from gateway.flow.order_ports import OrderState
 from gateway.log import event
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ class Hashing(Protocol):
         """Return the hash of a password."""
 
     async def matches(self, hashed: str, password: str) -> bool:
-        """Say whether a password is the one; "" is the hash of none. Raises gateway.flow.sign_in.CheckDown when busy."""
+        """Say whether a password is the one; "" is the hash of none. Raises CheckDown when busy."""
 
 
 def check_new_password(password: str, least: int, names: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.flow.sign_in import Identity
+from gateway.flow.sign_in_ports import Identity
 
 WAY = "openid"
 """Its name in log lines, sessions and the store."""

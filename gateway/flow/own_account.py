@@ -15,7 +15,7 @@ from gateway.flow.account_ports import Account, AccountsStore, AccountsTx
 from gateway.flow.account_rights import Wrong
 from gateway.flow.new_password import Hashing, check_new_password
 from gateway.flow.sessions import Sessions
-from gateway.flow.sign_in import count_try, subject_of
+from gateway.flow.tries import count_try, subject_of
 from gateway.log import event
 
 _log = logging.getLogger("gateway.sign_in")

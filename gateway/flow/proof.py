@@ -19,7 +19,8 @@ from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Kind
 from gateway.flow.passkey_ports import QUESTION_OCTETS, Keys, put_question, question_in
 from gateway.flow.second_factor import Codes, recovery_hash
 from gateway.flow.sessions import Arrival, Sessions
-from gateway.flow.sign_in import Asked, Refused, count_try, subject_of
+from gateway.flow.sign_in import Asked, Refused
+from gateway.flow.tries import count_try, subject_of
 from gateway.log import event, warning
 
 _log = logging.getLogger("gateway.sign_in")

@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from gateway.domain.durations import DAY
 from gateway.domain.policy import Policy
 from gateway.flow.arrangements import PolicyTx
-from gateway.flow.orders import OrderState
+from gateway.flow.order_ports import OrderState
 from gateway.flow.policy_effects import NewDate, Waiting, new_date, policies_of
 from gateway.log import event
 

@@ -14,7 +14,8 @@ from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Passk
 from gateway.flow.passkey_ports import QUESTION_OCTETS, Keys, put_question, question_in
 from gateway.flow.session_ports import Session, Stage
 from gateway.flow.sessions import Arrival, Entered, Sessions
-from gateway.flow.sign_in import Refused, count_try, subject_of
+from gateway.flow.sign_in import Refused
+from gateway.flow.tries import count_try, subject_of
 from gateway.log import event, warning
 
 _log = logging.getLogger("gateway.sign_in")

@@ -7,11 +7,9 @@ the account that owns his address, or a user's account of his own where there is
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from gateway.domain.address import normal_form, without_tag
 from gateway.domain.challenge import token_hash
@@ -24,17 +22,15 @@ from gateway.domain.sign_in import (
     LINKS_OF_NETWORK,
     LINKS_OF_SITE,
     LONGEST_PASSWORD,
-    REMEMBERED,
     TRIES_NEAR,
     TRIES_OF_NAME,
     TRIES_OF_NETWORK,
-    Slowdown,
-    Window,
-    next_in,
     safe_path,
 )
 from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Kind, NewAccount
 from gateway.flow.sessions import Arrival, Entered, Sessions
+from gateway.flow.sign_in_ports import CheckDown, Identity, PasswordCheck
+from gateway.flow.tries import count_try, seconds_until_next, subject_of
 from gateway.log import event, warning
 
 _log = logging.getLogger("gateway.sign_in")
@@ -42,38 +38,6 @@ _log = logging.getLogger("gateway.sign_in")
 LINK_SECONDS = 900.0
 """How long a mailed link is good."""
 _LONGEST_ADDRESS = 254
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Somebody, as a way to sign in knows him."""
-
-    name: str
-    """Under which he signed in."""
-    addresses: tuple[str, ...] = ()
-    """That are his for certain, the main one first. Those of other people's domains are left aside."""
-    subject: str = ""
-    """A name that never becomes somebody else's, where the other system has one."""
-    full_name: str = ""
-    account: int | None = None
-    """The account itself, where the way knows it."""
-    second_factor: bool = False
-    """The other system asked for one, and may be believed."""
-
-
-class PasswordCheck(Protocol):
-    """A way to sign in by name and password."""
-
-    @property
-    def name(self) -> str:
-        """One word, for log lines and sessions: "password", "imap", "ldap"."""
-
-    async def check(self, name: str, password: str) -> Identity | None:
-        """Return who it is; None where name and password are not right. Takes as long for either. Raises CheckDown."""
-
-
-class CheckDown(Exception):
-    """A way to sign in cannot be asked now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +122,7 @@ class SignIn:
         path = safe_path(wanted)
 
         def work(tx: AccountsTx) -> float:
-            wait = max(_next_in(tx, kind, subject, windows, now) for kind, subject, windows in limits)
+            wait = max(seconds_until_next(tx, kind, subject, windows, now) for kind, subject, windows in limits)
             if not wait:
                 for kind, subject, _ in limits:
                     tx.sessions.tried(kind, subject, now)
@@ -270,7 +234,8 @@ class SignIn:
 
     async def is_password_of(self, account: Account, password: str) -> bool:
         """Say whether a password is of this account. Counts nothing. Raises CheckDown."""
-        owned = sorted((held for held in account.addresses if held.kind is not Kind.DELEGATED), key=lambda held: held.kind is not Kind.OWN)  # fmt: skip
+        owned = [held for held in account.addresses if held.kind is not Kind.DELEGATED]
+        owned.sort(key=lambda held: held.kind is not Kind.OWN)
         name = account.name if account.password or not owned else owned[0].address
         found, down = await self._check(name, password[: LONGEST_PASSWORD + 1])
         if found is None:
@@ -332,31 +297,3 @@ class SignIn:
         else:
             event(_log, "signed-in", account=entered.name, way=way, stage=entered.stage.value, client=arrival.client)
         return entered
-
-
-Counted = tuple[str, bytes, Slowdown]
-"""What is counted: the kind, whose, and how fast it slows down."""
-
-
-def count_try(tx: AccountsTx, limits: Sequence[Counted], now: float) -> float:
-    """Count a try as if it failed, and return 0.0; or return the seconds to wait, and count nothing."""
-    wait = 0.0
-    for kind, subject, slowdown in limits:
-        count, newest = tx.sessions.tries(kind, subject, now - REMEMBERED, 1)
-        if newest:
-            wait = max(wait, slowdown.wait(count, newest[0], now))
-    if not wait:
-        for kind, subject, _ in limits:
-            tx.sessions.tried(kind, subject, now)
-    return wait
-
-
-def _next_in(tx: AccountsTx, kind: str, subject: bytes, windows: Sequence[Window], now: float) -> float:
-    since = now - max(window.seconds for window in windows)
-    _, times = tx.sessions.tries(kind, subject, since, max(window.most for window in windows))
-    return next_in(times, windows, now)
-
-
-def subject_of(text: str) -> bytes:
-    """What is counted, as the store keeps it: of one length, whatever somebody wrote."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

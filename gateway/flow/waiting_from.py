@@ -7,7 +7,8 @@ from gateway.domain.lists import SOURCE_KINDS, parse_pattern, parse_scope
 from gateway.domain.query import Term, search_words
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.moderate import Action
-from gateway.flow.orders import Order, Orders, Wish
+from gateway.flow.order_ports import Order, Wish
+from gateway.flow.orders import Orders
 from gateway.flow.queue import MOST_COUNTED
 from gateway.flow.queue_ports import LANES, MACHINE, Owner, Place, QueueStore, Selection
 

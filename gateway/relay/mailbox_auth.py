@@ -8,7 +8,7 @@ import ssl
 import aiosmtplib
 
 from gateway.flow.mailbox_name import MailboxNames, MailServer
-from gateway.flow.sign_in import CheckDown, Identity
+from gateway.flow.sign_in_ports import CheckDown, Identity
 from gateway.relay.hang_up import hang_up
 
 _AT_ONCE = 8
@@ -18,7 +18,7 @@ _NOT_THE_PASSWORD = frozenset({500, 501, 502, 503, 504, 530, 534, 538})
 
 
 class SmtpPassword:
-    """Signs in who can send mail from his mailbox; implements `flow.sign_in.PasswordCheck`."""
+    """Signs in who can send mail from his mailbox; implements `flow.sign_in_ports.PasswordCheck`."""
 
     name = "smtp"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.flow.sign_in import CheckDown, Identity
+from gateway.flow.sign_in_ports import CheckDown, Identity
 from gateway.sign_in_methods.threads import Threads
 
 # RFC 4511 appendix A.
@@ -50,7 +50,7 @@ class DirectoryRules:
 
 
 class DirectoryPassword:
-    """Signs in who is in the directory; implements `flow.sign_in.PasswordCheck`."""
+    """Signs in who is in the directory; implements `flow.sign_in_ports.PasswordCheck`."""
 
     name = "ldap"
 

@@ -7,7 +7,7 @@ import imaplib
 import ssl
 
 from gateway.flow.mailbox_name import MailboxNames, MailServer
-from gateway.flow.sign_in import CheckDown, Identity
+from gateway.flow.sign_in_ports import CheckDown, Identity
 from gateway.sign_in_methods.threads import Threads
 
 # RFC 5530 §3: the server says no for a reason that is not the password.
@@ -15,7 +15,7 @@ _NOT_NOW = ("[UNAVAILABLE]", "[SERVERBUG]", "[INUSE]", "[LIMIT]", "[CONTACTADMIN
 
 
 class ImapPassword:
-    """Signs in who can sign in to his mailbox; implements `flow.sign_in.PasswordCheck`."""
+    """Signs in who can sign in to his mailbox; implements `flow.sign_in_ports.PasswordCheck`."""
 
     name = "imap"
 

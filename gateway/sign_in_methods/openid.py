@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 from gateway.domain.sign_in import safe_path
 from gateway.flow.openid import Asking, Fetch, NotShown, Shown
-from gateway.flow.sign_in import CheckDown, Identity
+from gateway.flow.sign_in_ports import CheckDown, Identity
 from gateway.sign_in_methods.openid_token import KeyNotKnown, Keys, TokenRules, read_token
 
 ASKING_SECONDS = 600.0

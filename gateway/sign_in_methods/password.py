@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from gateway.flow.account_ports import AccountsStore
-from gateway.flow.sign_in import CheckDown, Identity
+from gateway.flow.sign_in_ports import CheckDown, Identity
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -65,7 +65,7 @@ class Hashes:
 
 
 class LocalPassword:
-    """Signs in with a password of ours; implements `flow.sign_in.PasswordCheck`."""
+    """Signs in with a password of ours; implements `flow.sign_in_ports.PasswordCheck`."""
 
     name = "password"
 

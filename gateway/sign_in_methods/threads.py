@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from gateway.flow.sign_in import CheckDown
+from gateway.flow.sign_in_ports import CheckDown
 
 T = TypeVar("T")
 

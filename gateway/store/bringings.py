@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.list_import import Saved
 from gateway.flow.list_work import Bringing
-from gateway.flow.orders import OrderState
+from gateway.flow.order_ports import OrderState
 from gateway.store.tables import bulk_order, inserted_id
 
 BRING = "import"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from gateway.domain.lifecycle import MOVES, Event, State
 from gateway.domain.roles import Viewer
 from gateway.flow.moderate import Action, Breadth
-from gateway.flow.orders import OPEN, Due, Order, OrderState, Problem, Wish
+from gateway.flow.order_ports import OPEN, Due, Order, OrderState, Problem, Wish
 from gateway.flow.queue_ports import Place, Selection
 from gateway.store.bringings import BRING
 from gateway.store.queue import QueueTable
@@ -34,7 +34,7 @@ _OPEN = [state.value for state in OPEN]
 
 
 class OrderTable:
-    """Implements `flow.orders.OrderTable`."""
+    """Implements `flow.order_ports.OrderTable`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

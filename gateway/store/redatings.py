@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, up
 
 from gateway.domain.lifecycle import OPEN as OPEN_CHALLENGES
 from gateway.domain.lifecycle import State
-from gateway.flow.orders import OrderState
+from gateway.flow.order_ports import OrderState
 from gateway.flow.policy_effects import NewDate, Waiting
 from gateway.flow.redate import Piece, Progress, Redating, Stretch
 from gateway.store.policies import waits_in

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.gateway_process import GatewayProcess
 from benchmarks.places import HOST, answers, free_port, open_folder, wait_until
 from gateway.flow.mailbox_name import MailboxNames, MailServer
-from gateway.flow.sign_in import CheckDown, Identity
+from gateway.flow.sign_in_ports import CheckDown, Identity
 from gateway.relay.mailbox_auth import SmtpPassword
 from gateway.sign_in_methods.directory import DirectoryPassword, DirectoryRules
 from gateway.sign_in_methods.mailbox_imap import ImapPassword

@@ -20,8 +20,9 @@ from gateway.flow.proof import FreshProof
 from gateway.flow.second_factor import SecondFactor
 from gateway.flow.session_ports import Link
 from gateway.flow.sessions import Arrival, Entered, Lifetimes, Sessions
-from gateway.flow.sign_in import Identity, SignIn, SignInRules
+from gateway.flow.sign_in import SignIn, SignInRules
 from gateway.flow.sign_in_mail import LinkMail, SignInLetter
+from gateway.flow.sign_in_ports import Identity
 from gateway.sign_in_methods.codes import TimeCodes
 from gateway.sign_in_methods.passkeys import Passkeys
 from gateway.store.store import Store

@@ -8,7 +8,9 @@ from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action, Breadth
-from gateway.flow.orders import BATCH, SWIFT, Order, Orders, OrderState, OrderWorker, Wish
+from gateway.flow.order_ports import Order, OrderState, Wish
+from gateway.flow.order_work import BATCH, SWIFT, OrderWorker
+from gateway.flow.orders import Orders
 from gateway.flow.queue_ports import Place, Selection
 from gateway.flow.redate import Redater
 from gateway.store.store import Store

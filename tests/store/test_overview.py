@@ -11,7 +11,7 @@ from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.accounts import operator
 from gateway.flow.journal import Deed
 from gateway.flow.moderate import Action
-from gateway.flow.orders import Wish
+from gateway.flow.order_ports import Wish
 from gateway.flow.queue_ports import Place
 from gateway.flow.tally import HOUR, Happening, Slot
 from gateway.store.standing import RowsInState

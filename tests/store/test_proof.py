@@ -7,7 +7,8 @@ from gateway.domain.roles import Role, Viewer
 from gateway.flow.account_ports import Account, Kind
 from gateway.flow.proof import Proven, Ways
 from gateway.flow.second_factor import Enrolled
-from gateway.flow.sign_in import Asked, CheckDown, Identity, Refused
+from gateway.flow.sign_in import Asked, Refused
+from gateway.flow.sign_in_ports import CheckDown, Identity
 from gateway.store.store import Store
 from tests.store.entrance import HERE, HOST, ROOT, House, OnePassword
 from tests.store.test_second_factor import Device

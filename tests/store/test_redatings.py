@@ -6,7 +6,8 @@ from gateway.domain.address import Address
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
 from gateway.flow.moderate import Action, Moderator
-from gateway.flow.orders import OrderState, OrderWorker
+from gateway.flow.order_ports import OrderState
+from gateway.flow.order_work import OrderWorker
 from gateway.flow.redate import BATCH, Piece, Progress, Redater, Redating
 from gateway.store.store import Store
 from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, row

@@ -10,7 +10,8 @@ from gateway.flow.account_ports import Kind
 from gateway.flow.account_rights import Wrong
 from gateway.flow.session_ports import Stage
 from gateway.flow.sessions import Arrival, Entered
-from gateway.flow.sign_in import Identity, Refused
+from gateway.flow.sign_in import Refused
+from gateway.flow.sign_in_ports import Identity
 from gateway.store.store import Store
 from tests.store.entrance import HERE, ROOT, House, OnePassword
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from gateway.cli.main import guarded, run
 from gateway.domain.policy import Policy
-from gateway.flow.orders import OrderWorker
+from gateway.flow.order_work import OrderWorker
 from gateway.flow.redate import Redater
 from gateway.store.store import Store
 from gateway.store.transaction import Transaction

@@ -9,7 +9,8 @@ from gateway.domain.evidence import NO_EVIDENCE, Evidence
 from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.describe import Describer
-from gateway.flow.orders import Orders, OrderWorker
+from gateway.flow.order_work import OrderWorker
+from gateway.flow.orders import Orders
 from gateway.flow.redate import Redater
 from gateway.flow.waiting_from import WaitingFrom
 from tests.unit.flow.world import JOE, KIM, PROVEN, World, letter

@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from gateway.flow.openid import Answer, NotShown
-from gateway.flow.sign_in import CheckDown
+from gateway.flow.sign_in_ports import CheckDown
 from gateway.sign_in_methods.openid import ASKING_SECONDS, OpenidProvider, OpenidRules
 from gateway.sign_in_methods.openid_token import ALGORITHMS
 

@@ -28,7 +28,8 @@ from gateway.flow.accounts import operator
 from gateway.flow.courier import Courier
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
-from gateway.flow.orders import Orders, Wish
+from gateway.flow.order_ports import Wish
+from gateway.flow.orders import Orders
 from gateway.flow.overview import HopState
 from gateway.flow.ports import Hop
 from gateway.flow.queue import Queue

@@ -16,7 +16,8 @@ from gateway.flow.list_import import ListFiles
 from gateway.flow.list_preview import Previews
 from gateway.flow.list_work import Bringer, FileSaver
 from gateway.flow.lists import Lists
-from gateway.flow.orders import Orders, OrderWorker
+from gateway.flow.order_work import OrderWorker
+from gateway.flow.orders import Orders
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.store.store import Store
 from tests.unit.web.conftest import MakeClient

@@ -27,7 +27,8 @@ from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.courier import Courier
 from gateway.flow.describe import Describer
 from gateway.flow.forward import Forwarder, ForwardRules
-from gateway.flow.orders import Orders, OrderWorker
+from gateway.flow.order_work import OrderWorker
+from gateway.flow.orders import Orders
 from gateway.flow.ports import Hop
 from gateway.flow.queue import Queue
 from gateway.flow.read import Reading

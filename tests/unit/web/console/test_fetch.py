@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from challenge_web.console.fetch import JsonFetch
 from gateway.flow.openid import Answer
-from gateway.flow.sign_in import CheckDown
+from gateway.flow.sign_in_ports import CheckDown
 
 Serve = Callable[[web.Application], Awaitable[TestServer]]
 

@@ -14,7 +14,7 @@ from challenge_web.console.message_words import dated
 from gateway.domain.policy import Policy
 from gateway.domain.reply import Reply
 from gateway.domain.roles import Right
-from gateway.flow.orders import OrderWorker
+from gateway.flow.order_work import OrderWorker
 from gateway.flow.redate import Redater
 from gateway.reading.reader import Reader
 from gateway.store.tables import content as contents

@@ -12,7 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 from challenge_web.console.proxy_sign_in import ProxySignIn
 from gateway.flow.mailbox_name import MailboxNames
 from gateway.flow.sessions import Arrival, Entered
-from gateway.flow.sign_in import Identity
+from gateway.flow.sign_in_ports import Identity
 
 JOE = "joe@example.org"
 PROXIES = (ipaddress.ip_network("192.0.2.1"), ipaddress.ip_network("2001:db8::/64"))
