@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import functools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -15,7 +17,7 @@ from challenge_web.demo.view import Held
 from gateway import log
 from gateway.cli.demo_accounts import DemoAccounts
 from gateway.cli.demo_samples import put_samples
-from gateway.demo.world import Places, World, banner, settings_for
+from gateway.demo.world import LOG_FORMAT, LOG_LEVEL, Places, World, banner, settings_for
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.service import Service
 from gateway.settings import Endpoint, Settings
@@ -23,6 +25,7 @@ from gateway.store import views
 from gateway.store.transaction import Transaction
 
 _DRAIN_SECONDS = 2.0
+_PLACE_TRIES = 10
 _ROWS = 100
 
 
@@ -73,6 +76,31 @@ def _pending_for(tx: Transaction, sender: str) -> list[Held]:
     ]
 
 
+async def start_gateway(
+    world: World, tried: Settings | None = None, choose: Callable[[], Places] = Places.choose
+) -> tuple[Service, Places]:
+    """Start the demo's gateway where nobody else is, and return it with its places. tried: see `run_demo`.
+
+    Between the look and the start another program may take a place, as a second demo that starts at the same time: then
+    it looks again. Raises what `Service.start` raises.
+    """
+    for left in reversed(range(_PLACE_TRIES)):
+        places = choose()
+        settings = settings_for(world, places)
+        if tried is not None:
+            settings = msgspec.structs.replace(settings, challenge=tried.challenge, pending=tried.pending)
+        try:
+            return await Service.start(settings, functools.partial(_add_pages, world, places)), places
+        except OSError as fault:
+            if fault.errno != errno.EADDRINUSE or not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _add_pages(world: World, places: Places, service: Service, app: web.Application) -> None:
+    add_demo_routes(app, world, RunningGateway(service, places))
+
+
 async def run_demo(
     state: Path | None, until_ended: Callable[[], Awaitable[object]], tried: Settings | None = None
 ) -> None:
@@ -82,16 +110,8 @@ async def run_demo(
     are to be tried; None for the demo's own.
     """
     async with World(state) as world:
-        places = Places.choose()
-        settings = settings_for(world, places)
-        if tried is not None:
-            settings = msgspec.structs.replace(settings, challenge=tried.challenge, pending=tried.pending)
-        handler = log.setup(settings.log.level, settings.log.format)
-
-        def pages(service: Service, app: web.Application) -> None:
-            add_demo_routes(app, world, RunningGateway(service, places))
-
-        service = await Service.start(settings, pages)
+        handler = log.setup(LOG_LEVEL, LOG_FORMAT)
+        service, places = await start_gateway(world, tried)
         try:
             await put_samples(service, time.time)
             click.echo(banner(places.web, places.smtp))

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from gateway.demo.dns import DnsServer
 from gateway.demo.mailboxes import MailboxServer
@@ -26,6 +26,10 @@ DOMAIN = "example.org"
 SECOND_DOMAIN = "example.net"
 """Ours too, with people of its own."""
 USERS = ("joe@example.org", "mia@example.org", "postmaster@example.org", "abuse@example.org", "lea@example.net")
+
+LOG_LEVEL: Final = "warning"
+LOG_FORMAT: Final = "text"
+"""What the gateway says beside the demo's own lines."""
 
 _SMTP = Endpoint("127.0.0.1", 2525)
 _WEB = Endpoint("127.0.0.1", 8080)
@@ -163,7 +167,7 @@ def settings_for(world: World, places: Places, more: Mapping[str, Mapping[str, o
         "evidence": {"score_field": SCORE_FIELD},
         "challenge": {"organisation": "Example Organisation", "contact": f"postmaster@{DOMAIN}"},
         "console": {"forward_to": [f"abuse@{DOMAIN}"]},
-        "log": {"level": "warning", "format": "text"},
+        "log": {"level": LOG_LEVEL, "format": LOG_FORMAT},
     }
     for section, values in (more or {}).items():
         tables.setdefault(section, {}).update(values)

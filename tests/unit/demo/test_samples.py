@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections import Counter
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 
 import pytest
 
 from challenge_web.demo.accounts import ACCOUNTS
+from gateway.cli.demo import start_gateway
 from gateway.cli.demo_accounts import DemoAccounts
 from gateway.cli.demo_samples import put_samples
 from gateway.demo.sample_entries import ENTRIES
 from gateway.demo.samples import FORGED, SCORE_FIELD, Sample, all_samples, client_of
-from gateway.demo.world import Places, World, settings_for
+from gateway.demo.world import Places, World
 from gateway.domain import header
 from gateway.domain.address import Address
 from gateway.domain.lists import Verdict, sender_keys
@@ -21,7 +25,7 @@ from gateway.domain.message import read_message
 from gateway.domain.roles import Reach, Role
 from gateway.domain.score import read_score
 from gateway.flow.queue_ports import Place, Selection
-from gateway.service import Service
+from gateway.settings import Endpoint
 from gateway.store import views
 from gateway.store.transaction import Transaction
 
@@ -98,7 +102,7 @@ def test_clients_of_samples_are_addresses_for_documentation() -> None:
 
 async def test_each_account_of_the_demo_reaches_what_is_its_own() -> None:
     async with World() as world:
-        service = await Service.start(settings_for(world, Places.choose()))
+        service, _ = await start_gateway(world)
         try:
             accounts = DemoAccounts(service)
             sessions = service.entrance.sessions
@@ -122,11 +126,13 @@ async def test_demo_begins_with_mail_that_waits_and_sends_nobody_a_challenge_for
     def rows(tx: Transaction) -> list[views.PendingView]:
         return list(views.list_pending(tx.connection, views.Filter(most=500)))
 
+    # The service has a clock of its own, by which the oldest of them would have expired.
+    now = float(int(time.time()))
     async with World() as world:
-        service = await Service.start(settings_for(world, Places.choose()))
+        service, _ = await start_gateway(world)
         try:
-            put = await put_samples(service, lambda: NOW)
-            again = await put_samples(service, lambda: NOW)
+            put = await put_samples(service, lambda: now)
+            again = await put_samples(service, lambda: now)
             waiting = await service.store.look(rows)
             scores = await service.store.look(_scores)
             listed = await service.store.look(lambda tx: tx.queue.count(Selection(Place(site=True)), 500))
@@ -138,8 +144,21 @@ async def test_demo_begins_with_mail_that_waits_and_sends_nobody_a_challenge_for
         assert len(waiting) == listed == sum(len(sample.to) for sample in SAMPLES)
         assert set(scores) == {sample.score for sample in SAMPLES}
         assert {row.challenge for row in waiting} == {"", "sent"}
-        assert {NOW - sample.hours * 3600 for sample in SAMPLES} == {row.received_at for row in waiting}
+        assert {now - sample.hours * 3600 for sample in SAMPLES} == {row.received_at for row in waiting}
         assert world.outside.mailboxes() == []
+
+
+async def test_demo_whose_place_another_takes_before_it_is_there_starts_at_the_next() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = Endpoint("127.0.0.1", other.getsockname()[1])
+        looks = [replace(Places.choose(), smtp=taken), replace(Places.choose(), web=taken)]
+        async with World() as world:
+            service, places = await start_gateway(world, choose=lambda: looks.pop() if looks else Places.choose())
+            addresses = service.addresses
+            await service.stop(0.1)
+    assert looks == []
+    assert taken not in (places.smtp, places.web)
+    assert addresses == [(places.smtp.host, places.smtp.port)]
 
 
 def _scores(tx: Transaction) -> list[float | None]:
