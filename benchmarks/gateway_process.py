@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self
 
 from click.testing import CliRunner
 
-from benchmarks.places import HOST, answers, free_port, wait_until
+from benchmarks.places import HOST, PATIENCE, answers, free_port, wait_until
 from gateway.cli.main import cli
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,7 +57,7 @@ class GatewayProcess:
         *,
         config: Path | None = None,
         wrapper: Sequence[str] = (),
-        ready_seconds: float = 30.0,
+        ready_seconds: float = PATIENCE,
     ) -> None:
         """folder: for its store and its log. wrapper: a command that runs the service, as strace."""
         self.folder = folder
@@ -125,7 +125,7 @@ class GatewayProcess:
     def is_ready(self) -> bool:
         """True when it says so itself and greets on its door."""
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{self.monitor_port}/readyz", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://{HOST}:{self.monitor_port}/readyz", timeout=20) as answer:
                 return answer.status == 200 and answers(self.smtp_port)
         except OSError:
             return False
@@ -141,7 +141,7 @@ class GatewayProcess:
         self._process.wait()
         self._process = None
 
-    def stop(self, seconds: float = 30.0) -> int:
+    def stop(self, seconds: float = PATIENCE) -> int:
         """SIGTERM, then its exit status; killed when it takes too long."""
         if self._process is None:
             return 0
@@ -155,7 +155,7 @@ class GatewayProcess:
         self._process = None
         return status
 
-    def run(self, *arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run a command of `challenge-gateway` on the same store, beside the service or without it."""
         return subprocess.run(
             [sys.executable, "-m", "gateway", *arguments, "--config", str(self._config)],
@@ -203,7 +203,7 @@ class GatewayProcess:
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's samples that bear these labels."""
-        with urllib.request.urlopen(f"http://{HOST}:{self.monitor_port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{HOST}:{self.monitor_port}/metrics", timeout=PATIENCE) as answer:
             lines = answer.read().decode().splitlines()
         wanted = [f'{key}="{value}"' for key, value in labels.items()]
         return sum(

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks.measure import family
-from benchmarks.places import HOST, answers, free_port, wait_until
+from benchmarks.places import HOST, answers, free_port, refuses, wait_until
 
 STOCK_SERVICES = Path("/usr/share/postfix/master.cf.dist")
 """The services Postfix comes with; what the shipped fragments are added to."""
@@ -109,11 +109,16 @@ class PrivatePostfix:
         entry = self._run("postconf", "-c", str(self._etc), "-M", f"{service}/inet").stdout
         self.remove_service(f"{service}/inet")
         self.reload()
-        for pid in family(self._master()):
-            with contextlib.suppress(OSError):
-                if service.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
-                    os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not answers(port), f"nothing answers on port {port}")
+
+        def is_closed() -> bool:
+            # Until the master has read its configuration, it starts another for each that ends.
+            for pid in family(self._master()):
+                with contextlib.suppress(OSError):
+                    if service.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                        os.kill(pid, signal.SIGTERM)
+            return refuses(port)
+
+        wait_until(is_closed, f"nobody listens on port {port}")
         return entry
 
     def open_door(self, entry: str, port: int) -> None:
@@ -155,7 +160,7 @@ class PrivatePostfix:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(master, signal.SIGTERM)
         try:
-            self._process.wait(10)
+            self._process.wait(30)
         except subprocess.TimeoutExpired:
             # The session is ours: postfix's script, the master and its children, and nothing else.
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -34,7 +34,11 @@ def free_port() -> int:
         return port
 
 
-def wait_until(happened: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+PATIENCE = 90.0
+"""Seconds for what has to happen on a machine that is slow, or busy with something else; what is ready is not waited for."""
+
+
+def wait_until(happened: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Return as soon as it happened. Raises TimeoutError that says what did not."""
     end = time.monotonic() + seconds
     while not happened():
@@ -46,11 +50,16 @@ def wait_until(happened: Callable[[], bool], what: str, seconds: float = 20.0) -
 def answers(port: int) -> bool:
     """True when an SMTP server greets on this port."""
     try:
-        with socket.create_connection((HOST, port), timeout=2) as connection:
-            connection.settimeout(2)
+        with socket.create_connection((HOST, port), timeout=20) as connection:
             return connection.recv(4).startswith(b"220")
     except OSError:
         return False
+
+
+def refuses(port: int) -> bool:
+    """True when nobody listens on this port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) != 0
 
 
 def end_on_sigterm() -> None:

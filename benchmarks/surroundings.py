@@ -11,6 +11,7 @@ from collections.abc import Collection, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from benchmarks.places import PATIENCE
 from gateway.demo.dns import DnsServer
 from gateway.demo.mailboxes import EXTENSIONS, Mail, MailboxServer, Replies
 from gateway.demo.zones import ZoneData
@@ -52,7 +53,7 @@ class Mailboxes:
         """Return everything that is held, in the order of arrival."""
         return self._surroundings.run(_now(self._server.all_mails))
 
-    def wait(self, mailbox: str, count: int = 1, seconds: float = 20.0) -> list[Mail]:
+    def wait(self, mailbox: str, count: int = 1, seconds: float = PATIENCE) -> list[Mail]:
         """Wait until so many mails came into the mailbox, and return them. Raises TimeoutError."""
         return self._surroundings.run(self._server.wait_for_mail(mailbox, count, seconds))
 
@@ -98,7 +99,7 @@ class Surroundings:
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run one coroutine in the loop of the servers and return its result."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=120)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=2 * PATIENCE)
 
     def __enter__(self) -> Self:
         self._thread.start()

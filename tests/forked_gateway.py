@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.gateway_process import ROOT, GatewayProcess, Started
+from benchmarks.places import PATIENCE
 
 _LOADED = ["gateway.cli.serve", "gateway.cli.pending", "gateway.cli.lists", "gateway.cli.templates", "gateway.service"]
 _FORKS = multiprocessing.get_context("forkserver")
@@ -60,7 +61,7 @@ class ForkedGateway(GatewayProcess):
             return super()._begin(words)
         return Forked(words, self._environment, (Path(os.devnull), self.word_file, self.log_file))
 
-    def run(self, *arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run a command on the same store."""
         with tempfile.TemporaryDirectory() as place:
             out, err = Path(place, "out"), Path(place, "err")

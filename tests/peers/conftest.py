@@ -6,9 +6,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
+from benchmarks.places import PATIENCE
 from tests.peers.deployment import WAYS, Site, site
 from tests.peers.exim_sendmail import EXIM, SENDMAIL
+
+# For what a page has to show: Playwright's own five seconds are few on a busy machine.
+expect.set_options(timeout=PATIENCE * 1000)
 
 _PROGRAMS = (
     "postfix",

@@ -32,6 +32,7 @@ def signed_in(
         page.goto(f"{demo}/demo/")
         page.get_by_role("button", name=BUTTON[who]).click()
         expect(page).to_have_url(re.compile("/console/pending"))
+        page.wait_for_load_state()  # Before, no script hears keys and clicks.
         yield page
         assert complaints == []
         assert hosts == {urlsplit(demo).netloc}

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.gateway_process import ROOT
-from benchmarks.places import HOST, answers, wait_until
+from benchmarks.places import HOST, PATIENCE, answers, wait_until
 
 UNPACKED = ROOT / ".cache/peers"
 EXIM = UNPACKED / "usr/sbin/exim4"
@@ -107,7 +107,7 @@ class Exim:
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Ask it something about its configuration, as `-bV`."""
         command = [str(EXIM), "-C", str(self._config), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     def log(self) -> str:
         """Return everything it logged so far."""
@@ -121,7 +121,7 @@ class Exim:
 
 
 class Sendmail:
-    """A daemon in a folder of its own; all that is not local goes to one server."""
+    """A daemon in a folder of its own; all that is not local goes to one server, however busy the machine is."""
 
     def __init__(self, folder: Path, way: Path, ports: Mapping[str, int], behind: int) -> None:
         """way: the folder with gateway.m4. behind: the port of the server that takes everything."""
@@ -139,6 +139,8 @@ define(`HELP_FILE', `')
 define(`ALIAS_FILE', `{folder}/aliases')
 define(`confSERVICE_SWITCH_FILE', `{folder}/switch')
 define(`SMART_HOST', `mailboxes.example.org')
+define(`confQUEUE_LA', `100000')
+define(`confREFUSE_LA', `100000')
 define(`RELAY_MAILER_ARGS', `TCP [{HOST}] {behind}')
 include(`{folder}/gateway.m4')
 FEATURE(`no_default_msa')
@@ -151,7 +153,9 @@ MAILER(`smtp')
         (folder / "switch").write_text("hosts files\naliases files\n")  # No names are looked up.
         made = ["m4", f"-D_CF_DIR_={_CF}/", str(_CF / "m4/cf.m4"), str(folder / "sendmail.mc")]
         self._config = folder / "sendmail.cf"
-        self._config.write_text(subprocess.run(made, capture_output=True, text=True, timeout=30, check=True).stdout)
+        self._config.write_text(
+            subprocess.run(made, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+        )
 
     @contextmanager
     def runs(self) -> Iterator[None]:
@@ -173,7 +177,7 @@ def _named() -> list[str]:
     Where we may not, it waits.
     """
     words = ["unshare", "--uts", "sh", "-c", 'hostname mail.example.org && exec "$@"', "sh"]
-    may = subprocess.run([*words, "true"], capture_output=True, timeout=30, check=False).returncode == 0
+    may = subprocess.run([*words, "true"], capture_output=True, timeout=PATIENCE, check=False).returncode == 0
     return words if may else []
 
 
@@ -182,10 +186,10 @@ def _daemon(command: list[str], folder: Path, port: int) -> Iterator[None]:
     with (folder / "daemon.log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     try:
-        wait_until(lambda: process.poll() is not None or answers(port), f"{command} answers", 90)
+        wait_until(lambda: process.poll() is not None or answers(port), f"{command} answers", 60 + PATIENCE)
         assert process.poll() is None, (folder / "daemon.log").read_text()
         yield
     finally:
         # The session is ours: the daemon and its children, and nothing else.
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(10)
+        process.wait(PATIENCE)

@@ -19,7 +19,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-from benchmarks.places import HOST, free_port, wait_until
+from benchmarks.places import HOST, PATIENCE, free_port, wait_until
 
 JOE, JOES_PASSWORD = "joe@example.org", 'grüße "an\\alle'
 MIA, MIAS_PASSWORD = "mia@example.org", "mias password"
@@ -63,14 +63,14 @@ def _running(command: Sequence[str], ports: Sequence[int], log: Path) -> Iterato
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
 def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=2):
+    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=20):
         return True
     return False
 
@@ -156,7 +156,9 @@ def _knows(server: SMTP, session: object, envelope: object, mechanism: str, give
 def submission(certificate: Certificate) -> Iterator[Ports]:
     """A submission server of the same two mailboxes, with TLS from the first octet and with STARTTLS."""
     ports = Ports(free_port(), free_port())
-    told: dict[str, Any] = {"hostname": HOST, "authenticator": _knows, "auth_required": True}
+    told: dict[str, Any] = {
+        "hostname": HOST, "authenticator": _knows, "auth_required": True, "ready_timeout": PATIENCE
+    }  # fmt: skip
     clear = Controller(object(), port=ports.clear, tls_context=certificate.context, require_starttls=True, **told)
     tls = Controller(object(), port=ports.tls, ssl_context=certificate.context, **told)
     # Clients that turn away are what the tests want; they need not be told of.

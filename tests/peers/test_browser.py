@@ -59,6 +59,16 @@ class Desk:
         (content,) = mine()
         return content
 
+    def settle(self) -> None:
+        """Wait until all is noted: a mail is there before it is written down that it was sent or delivered."""
+        wait_until(
+            lambda: (
+                all(row["state"] != "queued" for row in self.gateway.data("challenges", "list", "--most", "1000"))
+                and not self.gateway.data("pending", "list", "--state", "released")
+            ),
+            "what was sent and delivered is noted",
+        )
+
     def state(self) -> tuple[Any, Any]:
         """Return everything an operator can see of the store."""
         rows = self.gateway.data("pending", "list", "--state", "all", "--most", "1000")
@@ -142,7 +152,7 @@ def test_stranger_lets_his_device_answer_and_his_mail_arrives(desk: Desk, page: 
 
     page.get_by_role("button", name="Let my device do it").click()
 
-    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     assert "/status/" in page.url
     trace_above(desk.delivered(challenged), challenged.content)
     assert watched.hosts == {urlsplit(desk.gateway.url).netloc}
@@ -163,7 +173,7 @@ def test_stranger_answers_with_keys_alone(desk: Desk, page: Page) -> None:
     assert outline != "none", "the focus cannot be seen"
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     trace_above(desk.delivered(challenged), challenged.content)
 
 
@@ -197,7 +207,9 @@ def test_new_picture_is_another_one_and_costs_no_attempt(desk: Desk, page: Page)
     seen = {picture.get_attribute("src")}
 
     for _ in range(8):
+        before = picture.get_attribute("src") or ""
         page.get_by_role("link", name="New picture").click()
+        expect(picture).not_to_have_attribute("src", before)
         seen.add(picture.get_attribute("src"))
 
     assert len(seen) == 9
@@ -208,8 +220,7 @@ def test_new_picture_is_another_one_and_costs_no_attempt(desk: Desk, page: Page)
 def test_links_that_machines_followed_still_serve_the_person(desk: Desk, page: Page) -> None:
     challenged = desk.challenged()
     links = _links_of(challenged)
-    # The mail may be there before it is noted that it was sent.
-    wait_until(lambda: all(row["state"] != "queued" for row in desk.state()[1]), "the challenge is noted as sent")
+    desk.settle()
     before = desk.state()
 
     _follow(desk, links)
@@ -217,7 +228,7 @@ def test_links_that_machines_followed_still_serve_the_person(desk: Desk, page: P
     assert desk.state() == before
     page.goto(challenged.link)
     page.get_by_role("button", name="Let my device do it").click()
-    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     trace_above(desk.delivered(challenged), challenged.content)
 
 
@@ -236,7 +247,7 @@ def test_links_of_our_letters_that_machines_followed_still_serve_the_person(desk
     def state() -> tuple[Any, Any]:
         return desk.state(), desk.gateway.data("requests", "list")
 
-    wait_until(lambda: all(row["state"] != "queued" for row in desk.state()[1]), "the challenges are noted as sent")
+    desk.settle()
     before = state()
     _follow(desk, sorted({link for links in letters.values() for link in links}))
     assert state() == before
@@ -249,6 +260,7 @@ def test_links_of_our_letters_that_machines_followed_still_serve_the_person(desk
     (link,) = [link for link in letters[boss] if re.search(r"/requests/\d+$", link)]
     page.goto(re.findall(r"https?://\S+", invitation)[0])
     page.get_by_role("button").first.click()
+    expect(page).to_have_url(re.compile("/console"))
     page.goto(link)
     page.get_by_role("button", name="Deliver to its recipient").click()
     for mailbox, sender in senders.items():

@@ -28,7 +28,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
     made = GatewayProcess(folder, {"smtp.processes": 1, **settings})
     try:
         made.start(wait=False)
-        wait_until(lambda: "/sign-in/link/" in made.word_file.read_text(), "the pages are served", 30)
+        wait_until(lambda: "/sign-in/link/" in made.word_file.read_text(), "the pages are served")
         yield made
     finally:
         made.kill()
@@ -46,6 +46,8 @@ def browser() -> Iterator[Browser]:
 def enter(page: Page, link: str) -> None:
     page.goto(link)
     page.get_by_role("button", name="Sign in", exact=True).press("Enter")
+    expect(page).not_to_have_url(link)
+    page.wait_for_load_state()
 
 
 def test_passkey_is_made_and_asked_for(gateway: GatewayProcess, browser: Browser) -> None:
@@ -70,6 +72,7 @@ def test_passkey_is_made_and_asked_for(gateway: GatewayProcess, browser: Browser
     page.goto(f"{root}/console/account")
     expect(page.get_by_text("My telephone")).to_be_visible()
     page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
     enter(page, gateway.command("account", "link", "root").strip())
     expect(page.get_by_role("heading", name="One more step")).to_be_visible()
     page.get_by_role("button", name="Use a passkey").press("Enter")
@@ -104,6 +107,7 @@ def test_app_is_set_up_without_script_by_plain_http(gateway: GatewayProcess, bro
     code = page.locator("li").filter(has_text=re.compile(r"^\s*\w{4}(-\w{4}){3}\s*$")).first.inner_text()
     page.goto(f"{root}/sign-out")
     page.get_by_role("button", name="Sign out", exact=True).first.click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
     enter(page, far(gateway.command("account", "link", "mia@example.org").strip()))
     page.get_by_label(re.compile("Code of your app")).fill(code)
     page.get_by_role("button", name="Go on").click()

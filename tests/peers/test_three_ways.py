@@ -28,7 +28,10 @@ def test_unknown_sender_who_answers_gets_his_mail_delivered_unchanged(any_way: S
     (delivered,) = any_way.around.inside.wait(recipient)
     trace_above(delivered.content, first)
     assert delivered.reverse_path == sender
-    assert any_way.gateway.data("pending", "show", str(row["id"]))["state"] == "delivered"
+    # The mail is there a moment before it is written down that it was delivered.
+    wait_until(
+        lambda: any_way.gateway.data("pending", "show", str(row["id"]))["state"] == "delivered", "it is delivered"
+    )
 
     assert any_way.send(sender, recipient, second, options=["BODY=8BITMIME"]).code == 250
     trace_above(any_way.around.inside.wait(recipient, 2)[1].content, second)
@@ -84,13 +87,18 @@ def test_client_address_stands_in_store_and_logs_of_both_servers(any_way: Site) 
 
     row = any_way.held(recipient)
     assert row["client"] == OUTSIDE
-    lines = [json.loads(line) for line in any_way.gateway.log().splitlines() if line.startswith("{")]
-    (line,) = [line for line in lines if line["event"] == "transaction" and line["reverse_path"] == sender]
+
+    def transactions() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in any_way.gateway.log().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == "transaction" and line["reverse_path"] == sender]
+
+    wait_until(lambda: bool(transactions()), "the line is written")
+    (line,) = transactions()
     assert line["client"] == OUTSIDE
     any_way.gateway.command("lists", "add", "allow", sender)
     assert any_way.send(sender, recipient, letter(sender, recipient)).code == 250
     any_way.around.inside.wait(recipient)
-    assert f"orig_client=unknown[{OUTSIDE}]" in any_way.postfix.log()
+    any_way.wait_for_postfix(lambda: f"orig_client=unknown[{OUTSIDE}]" in any_way.postfix.log(), "Postfix logs it")
 
 
 def test_each_recipient_of_a_mail_gets_his_own_decision(any_way: Site) -> None:
@@ -199,8 +207,11 @@ def test_mail_of_our_user_to_a_stranger_lets_his_answer_in(any_way: Site) -> Non
         door.sendmail(user, [stranger], content)
     (sent,) = any_way.around.outside.wait(stranger)
     assert trace_above(sent.content, content).count(b"Received:") == 3  # Ours between those of two doors of Postfix.
+    # The mail is there a moment before each server on its way has written down that it went on.
+    any_way.settle()
     (line,) = any_way.gateway.data("history", "list", stranger)
     assert (line["kind"], line["sender"], line["state"], line["reason"]) == ("sent", user, "relayed", "taught")
+    any_way.wait_for_postfix(lambda: f"{line['queue_id']}: removed" in any_way.postfix.log(), "Postfix logs its end")
     assert "postfix/to-gateway/smtp[" in any_way.postfix.log()
     assert f"{line['queue_id']}: to=<{stranger}>" in any_way.postfix.log()
     assert line["reply"].rpartition(" ")[2] + ": " in any_way.postfix.log()

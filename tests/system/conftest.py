@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gateway_process import GatewayProcess
-from benchmarks.places import HOST
+from benchmarks.places import HOST, refuses
 from benchmarks.surroundings import Surroundings, sender_zones
 from tests.forked_gateway import ForkedGateway
 
@@ -43,6 +43,10 @@ class Site:
             if code == 250:
                 code, text = door.data(content)
             return code, text.decode()
+
+    def refuses(self) -> bool:
+        """True when nobody listens at its door any more."""
+        return refuses(self.gateway.smtp_port)
 
 
 MakeSite = Callable[..., Site]

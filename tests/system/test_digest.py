@@ -54,7 +54,7 @@ def test_digest_is_sent_by_command_and_its_link_delivers_the_mail(site: Site) ->
         Request(place + held_path, data=b"", headers={"Content-Type": "application/x-www-form-urlencoded"})
     ) as answer:
         assert b"Delivered" in answer.read()
-    wait_until(lambda: len(site.around.inside.mails(JOE)) == 3, "the mail has come", 20)
+    wait_until(lambda: len(site.around.inside.mails(JOE)) == 3, "the mail has come")
     (row,) = site.gateway.data("pending", "list")
     assert row["recipient"] == KIM
     with pytest.raises(HTTPError, match="404"):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import statistics
 import time
 
+from benchmarks.places import wait_until
 from tests.system.browser import Browser
 from tests.system.conftest import MakeSite, Site
 
@@ -90,22 +90,32 @@ def test_password_is_guessed_ever_more_slowly_and_name_and_password_are_not_told
     browser = Browser(site.gateway.url)
 
     def enter(name: str, password: str) -> tuple[int, str, float]:
-        begun = time.perf_counter()
+        begun = time.monotonic()
         page = browser.post("/sign-in/password", {"name": name, "password": password})
-        return page.status, page.text.replace(name, "NAME"), time.perf_counter() - begun
+        return page.status, page.text.replace(name, "NAME"), time.monotonic() - begun
 
     enter("warm-up", "x")
-    known = [enter("root", f"wrong {number}") for number in range(5)]
+    known, unknown = [], []
+    for number in range(5):  # In turns, so that whatever else the machine does hinders both.
+        unknown.append(enter("nobody", f"wrong {number}"))
+        known.append(enter("root", f"wrong {number}"))
+    pause = 2
+    while known[-1][2] > pause / 4:
+        # On a machine so busy the pause would be over before the next try; the next pause is twice as long.
+        time.sleep(pause)
+        known.append(enter("root", "wrong again"))
+        pause *= 2
     slowed = enter("root", "correct horse battery")
     begun = time.monotonic()
-    unknown = [enter("nobody", f"wrong {number}") for number in range(5)]
     assert {answer[:2] for answer in known} == {answer[:2] for answer in unknown}
     assert {answer[0] for answer in known} == {403}
-    times = [statistics.median(answer[2] for answer in answers) for answers in (known, unknown)]
+    # The quickest of each: all others were held up by something else.
+    times = [min(answer[2] for answer in answers) for answers in (known, unknown)]
     assert max(times) < 3 * min(times)
     assert slowed[0] == 429
-    assert "Wait 2 seconds" in slowed[1] or "Wait 1 second" in slowed[1]
-    time.sleep(max(0.0, begun + 2.1 - time.monotonic()))
+    assert re.search(r"Wait (\d+) second", slowed[1])
+    assert 1 <= int(re.findall(r"Wait (\d+) second", slowed[1])[0]) <= pause
+    time.sleep(max(0.0, begun + pause + 0.1 - time.monotonic()))
     assert enter("ROOT", "correct horse battery")[0] == 303
     assert "Signed in as" in browser.get("/console/account").text
 
@@ -192,6 +202,8 @@ def test_forms_of_others_and_hosts_of_others_get_nowhere(site: Site) -> None:
 
 
 def test_first_admin_gets_a_link_from_the_service(site: Site) -> None:
+    # It takes mail first.
+    wait_until(lambda: site.gateway.word_file.read_text().endswith("\n"), "it is printed")
     link = re.search(r"http://\S+/sign-in/link/\w+", site.gateway.word_file.read_text())
     assert link is not None
     browser = Browser(site.gateway.url)
@@ -200,7 +212,9 @@ def test_first_admin_gets_a_link_from_the_service(site: Site) -> None:
     site.gateway.stop()
     site.gateway.word_file.unlink()
     site.gateway.start()
+    site.gateway.stop()  # Whatever it has to say at its start is said before it ends.
     assert "/sign-in/link/" not in site.gateway.word_file.read_text()
+    site.gateway.start()
     # The session outlives the restart.
     assert browser.get("/console/account").status == 200
 
