@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Table, insert, select
@@ -14,11 +13,9 @@ from gateway.domain.address import without_tag
 from gateway.domain.roles import Reach
 from gateway.flow.history import KINDS, Asked, Line, Start
 from gateway.flow.queue_ports import Place
-from gateway.store.engine import open_engine
 from gateway.store.history_kinds import KINDS as FACTS
 from gateway.store.history_lines import Limits, page_of
 from gateway.store.tables import departure, message, passage
-from tests.store.fresh import lay_store
 from tests.store.letters import NOW
 
 OURS = ("joe@a.example", "joe+shop@a.example", "joe+x@b.example", "kim@b.example", "kim@c.example", "joey@a.example")
@@ -116,15 +113,6 @@ def reaches(chance: random.Random) -> Reach:
     )
     addresses = frozenset(chance.sample(OURS, chance.choice((0, 1, 2))))
     return Reach(chance.random() < 0.4, domains, addresses)
-
-
-@pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    lay_store(tmp_path / "gateway.db")
-    engine = open_engine(f"sqlite:///{tmp_path}/gateway.db", writing=True)
-    with engine.connect() as opened, opened.begin():
-        yield opened
-    engine.dispose()
 
 
 def pages(connection: Connection, reach: Reach, asked: Asked, size: int, limits: Limits) -> Iterator[list[Line]]:

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
 from sqlalchemy import Connection, delete, update
 
 from gateway.flow.journal import Deed
-from gateway.store.engine import open_engine
 from gateway.store.journal import JournalTable
 from gateway.store.journal_find import JournalFinder
 from gateway.store.tables.overview import journal
-from tests.store.fresh import lay_store
 from tests.store.letters import NOW
 
 SIGNS = 'aAbB%_/"\\é -.*'
 ACTORS, DOMAINS = ("eve", "Eve", "cli:root"), ("a.example", "b.example", "")
-
-
-@pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    lay_store(tmp_path / "gateway.db")
-    engine = open_engine(f"sqlite:///{tmp_path}/gateway.db", writing=True)
-    with engine.connect() as opened, opened.begin():
-        yield opened
-    engine.dispose()
 
 
 def plain(text: str) -> str:

@@ -178,35 +178,34 @@ def test_sighup_takes_over_the_certificate_the_templates_and_the_log_level(own_f
     assert "restart-needed" not in names(site)
 
 
-@pytest.mark.parametrize(
-    ("file", "content"),
-    [
+def test_sighup_with_a_faulty_file_keeps_all_as_it_was_and_says_so(own_files: Site, tmp_path: Path) -> None:
+    site = own_files
+    subject = tmp_path / "templates/mail/challenge/subject.txt"
+    cases = (
         ("certificate.pem", "no certificate"),
         ("templates/mail/challenge/body.txt", "no link"),
         ("site-1/gateway.toml", "[log\n"),
         ("site-1/gateway.toml", '[log]\nlevle = "debug"\n'),
-    ],
-)
-def test_sighup_with_a_faulty_file_keeps_all_as_it_was_and_says_so(
-    own_files: Site, tmp_path: Path, file: str, content: str
-) -> None:
-    site = own_files
-    (tmp_path / "templates/mail/challenge/subject.txt").write_text("Auto: the second words")
-    kept = (tmp_path / file).read_text() if (tmp_path / file).exists() else None
-    (tmp_path / file).write_text(content)
-    line = reload(site, "not-reloaded")
-    assert line["level"] == "warning"
-    assert Path(file).name in line["problem"]
-    assert "reloaded" not in names(site)
-    assert shown_name(site) == "first.example"
-    site.send(ADA, JOE, letter(ADA, JOE))
-    (challenge,) = site.around.outside.wait(ADA)
-    assert b"the first words" in challenge.content
-    if kept is None:
-        (tmp_path / file).unlink()
-    else:
-        (tmp_path / file).write_text(kept)
-    reload(site, "reloaded")
+    )
+    for number, (file, content) in enumerate(cases):
+        sender = f"ada{number}@stranger.example"  # A sender is asked but once.
+        subject.write_text("Auto: the second words")
+        kept = (tmp_path / file).read_text() if (tmp_path / file).exists() else None
+        (tmp_path / file).write_text(content)
+        line = reload(site, "not-reloaded")
+        assert line["level"] == "warning", file
+        assert Path(file).name in line["problem"]
+        assert names(site).count("reloaded") == number, file
+        assert shown_name(site) == "first.example", file
+        site.send(sender, JOE, letter(sender, JOE))
+        (challenge,) = site.around.outside.wait(sender)
+        assert b"the first words" in challenge.content, file
+        subject.write_text("Auto: the first words")
+        if kept is None:
+            (tmp_path / file).unlink()
+        else:
+            (tmp_path / file).write_text(kept)
+        reload(site, "reloaded")
     assert site.gateway.stop() == 0
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gateway.domain.address import Address
 from gateway.domain.evidence import Evidence
 from gateway.domain.roles import Reach, Right, Role, Viewer
@@ -17,13 +15,6 @@ from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, stuck, text
 from tests.unit.flow.world import DAY, DEFERRED, HOUR, JOE, KIM, NOW, REFUSED, World
 
 INFO = Address.of("info@example.org")
-
-
-@pytest.fixture
-def desk(world: World) -> DigestDesk:
-    made = DigestDesk(world)
-    made.on()
-    return made
 
 
 async def test_digest_goes_at_its_hour_and_not_before(desk: DigestDesk) -> None:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gateway.domain.address import Address
 from gateway.domain.reply import Reply
 from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
 from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, text_of
-from tests.unit.flow.world import DAY, JOE, KIM, NOW, REFUSED, World, letter
+from tests.unit.flow.world import DAY, JOE, KIM, NOW, REFUSED, letter
 
 INFO = Address.of("info@example.org")
-
-
-@pytest.fixture
-def desk(world: World) -> DigestDesk:
-    made = DigestDesk(world)
-    made.on()
-    return made
 
 
 async def test_nothing_goes_before_it_was_told_of(desk: DigestDesk) -> None:

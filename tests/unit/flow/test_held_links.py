@@ -13,16 +13,9 @@ from gateway.flow.account_ports import Kind
 from gateway.flow.digest_ports import Wanted
 from gateway.flow.moderate import Action
 from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, stop_in
-from tests.unit.flow.world import DAY, JOE, KIM, World
+from tests.unit.flow.world import DAY, JOE, KIM
 
 LIST = "List-Id: <news.oak.example>"
-
-
-@pytest.fixture
-def desk(world: World) -> DigestDesk:
-    made = DigestDesk(world)
-    made.on()
-    return made
 
 
 async def secrets(desk: DigestDesk) -> dict[str, str]:
