@@ -171,7 +171,8 @@ class Entrance:
             wake_mail=wake_mail,
         )
         organisation = settings.challenge.organisation or settings.domains.names[0]
-        codes, keys = TimeCodes(organisation), Passkeys(self.origins, organisation)
+        codes = TimeCodes(organisation, secrets.token_bytes)
+        keys = Passkeys(self.origins, organisation)
         self.second_factor = SecondFactor(
             store, self.sessions, codes, keys, now=now, random_octets=secrets.token_bytes
         )  # fmt: skip

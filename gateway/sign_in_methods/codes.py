@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+from base64 import b32encode
+from collections.abc import Callable
 
+_SECRET_OCTETS = 20
 _STEP = 30
 _DRIFT = 1
 """Steps that a telephone's clock may be off."""
@@ -12,19 +15,18 @@ _DRIFT = 1
 class TimeCodes:
     """Makes secrets, and tells which step a code is of."""
 
-    def __init__(self, issuer: str) -> None:
+    def __init__(self, issuer: str, random_octets: Callable[[int], bytes]) -> None:
         """issuer: whose codes they are, as the app shows it."""
         self._issuer = issuer
+        self._random_octets = random_octets
 
     def fresh(self) -> str:
         """Return a new secret: 160 bits in base32."""
-        import pyotp  # Here: only who has a second factor needs it.
-
-        return pyotp.random_base32()
+        return b32encode(self._random_octets(_SECRET_OCTETS)).decode()
 
     def uri(self, secret: str, name: str) -> str:
         """Return what a QR code says to an app."""
-        import pyotp
+        import pyotp  # Here: only who has a second factor needs it.
 
         return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=self._issuer)
 

@@ -44,7 +44,9 @@ def test_acknowledged_mail_is_held_or_delivered_after_every_sigkill(
                 gateway.start(wait=False)
             wait_until(gateway.is_ready, "the gateway is ready", 30)
             before = len(senders.acknowledged)
-            wait_until(lambda: len(senders.acknowledged) > before + 20, "it goes on taking mail")
+            # At least as much as the kills are to be measured by, also where the machine was busy with others.
+            enough = max(before + 20, 10 * KILLS)
+            wait_until(lambda: len(senders.acknowledged) > enough, "it goes on taking mail")
         where = f"CRASH_SEED={SEED}"
         assert senders.refusals == [], where
         assert len(senders.acknowledged) > 10 * KILLS, where

@@ -43,11 +43,16 @@ async def test_many_jobs_at_once_are_all_kept_and_each_gets_its_own_result(store
 
 
 async def test_jobs_that_wait_share_a_commit(store: Store) -> None:
-    gate = threading.Event()
-    blocked = asyncio.ensure_future(store.transact(lambda _: gate.wait(10)))
+    running, gate = threading.Event(), threading.Event()
+
+    def block(tx: Transaction) -> bool:
+        running.set()
+        return gate.wait(10)
+
+    blocked = asyncio.ensure_future(store.transact(block))
+    # Only then do the others wait for it, all of them, and none is in its commit.
+    await asyncio.to_thread(running.wait, 10)
     waiting = [asyncio.ensure_future(store.transact(lambda tx: id(tx.connection.get_transaction()))) for _ in range(50)]
-    while not all(task.get_coro() is not None for task in waiting):
-        await asyncio.sleep(0)
     await asyncio.sleep(0)
     gate.set()
     await blocked

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
@@ -53,6 +54,24 @@ class _Datagrams(asyncio.DatagramProtocol):
             self._transport.sendto(reply, addr)
 
 
+async def _opened(
+    accept: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], datagrams: Callable[[], _Datagrams]
+) -> tuple[asyncio.Server, asyncio.DatagramTransport]:
+    """Listen at one port over TCP and UDP: one that is free for the one may be in use for the other."""
+    while True:
+        stream = await asyncio.start_server(accept, "127.0.0.1", 0)
+        place = stream.sockets[0].getsockname()
+        try:
+            transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(datagrams, local_addr=place)
+        except OSError as fault:
+            stream.close()
+            await stream.wait_closed()
+            if fault.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return stream, transport
+
+
 @asynccontextmanager
 async def serving(script: Script, tcp: Script | None = None) -> AsyncIterator[tuple[Server, list[tuple[bytes, int]]]]:
     """Run a server that answers as scripted; yields its address and what it was asked over UDP."""
@@ -66,10 +85,8 @@ async def serving(script: Script, tcp: Script | None = None) -> AsyncIterator[tu
         await writer.drain()
         writer.close()
 
-    loop = asyncio.get_running_loop()
-    stream = await asyncio.start_server(accept, "127.0.0.1", 0)
+    stream, transport = await _opened(accept, lambda: _Datagrams(script, seen))
     port = stream.sockets[0].getsockname()[1]
-    transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(script, seen), local_addr=("127.0.0.1", port))
     try:
         yield Server("127.0.0.1", port), seen
     finally:

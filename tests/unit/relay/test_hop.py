@@ -14,6 +14,7 @@ from gateway.relay.connection import Connection
 from gateway.relay.faults import Unreachable
 from gateway.relay.hop import NextHop
 from gateway.relay.opening import HopSettings, open_connection
+from tests.closed_port import closed_port
 from tests.unit.relay.far_end import CLOSE, EVERYTHING, FarEnd, far_end
 from tests.unit.relay.letters import CONTENT, ON_THE_WIRE, settings, to
 
@@ -74,15 +75,14 @@ async def test_deliver_connection_lost_after_mail_is_not_tried_again(verb: str) 
 
 
 async def test_deliver_server_down_puts_every_recipient_off() -> None:
-    async with far_end() as far:
-        port = far.port
-    hop = NextHop(settings(port))
-    for _ in range(10):
-        delivery = await hop.deliver(to("a@example.org", "b@example.org"), [CONTENT], False)
-        assert delivery == Delivery((r.NEXT_HOP_DOWN, r.NEXT_HOP_DOWN), False)
-    assert await hop.verify(ANNA, JO, False) == r.NEXT_HOP_DOWN
-    assert not await hop.probe()
-    await hop.close()
+    with closed_port() as port:
+        hop = NextHop(settings(port))
+        for _ in range(10):
+            delivery = await hop.deliver(to("a@example.org", "b@example.org"), [CONTENT], False)
+            assert delivery == Delivery((r.NEXT_HOP_DOWN, r.NEXT_HOP_DOWN), False)
+        assert await hop.verify(ANNA, JO, False) == r.NEXT_HOP_DOWN
+        assert not await hop.probe()
+        await hop.close()
 
 
 async def test_deliver_unsafe_address_is_put_off_and_never_sent() -> None:
@@ -223,10 +223,9 @@ async def test_features_follow_what_was_last_seen() -> None:
 
 
 async def test_close_while_looking_for_the_server_ends_the_search() -> None:
-    async with far_end() as far:
-        port = far.port
-    hop = NextHop(settings(port))
-    hop.start()
-    await asyncio.sleep(0)
-    await hop.close()
-    assert not hop.features.known
+    with closed_port() as port:
+        hop = NextHop(settings(port))
+        hop.start()
+        await asyncio.sleep(0)
+        await hop.close()
+        assert not hop.features.known

@@ -8,6 +8,7 @@ import pytest
 from gateway.relay.breaker import Breaker
 from gateway.relay.faults import Busy, Unanswered, Unreachable
 from gateway.relay.pool import Pool
+from tests.clock import pass_time, run_with_clock
 from tests.unit.relay.letters import settings
 
 
@@ -117,24 +118,32 @@ async def test_pool_waiting_too_long_is_busy() -> None:
     pool.close()
 
 
-async def test_pool_who_gave_up_takes_no_place_from_those_who_wait() -> None:
-    gate = Gate()
-    pool = Pool(settings(1, connections=1, wait_seconds=0.01, max_waiting=1), Exchange().connect)
-    task = asyncio.create_task(pool.use(gate.talk))
-    await settle()
-    for _ in range(3):
+def test_pool_who_gave_up_takes_no_place_from_those_who_wait() -> None:
+    async def waited_in_vain(pool: Pool[Line]) -> None:
+        waiting = asyncio.create_task(pool.use(quick))
+        await settle()
+        await pass_time(2)
         with pytest.raises(Busy, match="in time"):
-            await pool.use(quick)
-    gone = asyncio.create_task(pool.use(quick))
-    await settle()
-    gone.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await gone
-    with pytest.raises(Busy, match="in time"):
-        await pool.use(quick)
-    gate.open()
-    await task
-    pool.close()
+            await waiting
+
+    async def main() -> None:
+        gate = Gate()
+        pool = Pool(settings(1, connections=1, wait_seconds=1, max_waiting=1), Exchange().connect)
+        task = asyncio.create_task(pool.use(gate.talk))
+        await settle()
+        for _ in range(3):
+            await waited_in_vain(pool)
+        gone = asyncio.create_task(pool.use(quick))
+        await settle()
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        await waited_in_vain(pool)
+        gate.open()
+        await task
+        pool.close()
+
+    run_with_clock(main())
 
 
 async def test_pool_connection_that_ended_while_idle_is_not_used() -> None:

@@ -24,6 +24,7 @@ from gateway.domain.webhook import FAULTS, body, fault_words
 from gateway.flow.webhook_ports import Answer
 from tests.architecture.tree import ROOT
 from tests.certificates import make_certificate
+from tests.closed_port import closed_port
 from tests.unit.domain.test_webhook import HELD
 
 Serve = Callable[..., Awaitable[TestServer]]
@@ -99,10 +100,10 @@ async def test_what_is_not_a_yes_is_a_fault_and_nobody_is_sent_elsewhere(aiohttp
         assert await sending("msg_1", BODY, 0.0) == answer
         await sending.close()
     assert receiver.followed == 0
-    await server.close()
-    gone = sender(f"http://127.0.0.1:{server.port}/take")
-    assert await gone("msg_1", BODY, 0.0) == Answer("connection")
-    await gone.close()
+    with closed_port() as port:
+        gone = sender(f"http://127.0.0.1:{port}/take")
+        assert await gone("msg_1", BODY, 0.0) == Answer("connection")
+        await gone.close()
 
 
 async def test_secret_that_cannot_be_read_sends_nothing(aiohttp_server: Serve) -> None:

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from challenge_web.console.fetch import JsonFetch
 from gateway.flow.openid import Answer
 from gateway.flow.sign_in_ports import CheckDown
+from tests.closed_port import closed_port
 
 Serve = Callable[[web.Application], Awaitable[TestServer]]
 
@@ -62,6 +63,5 @@ async def test_fetch_reads_objects_within_its_limits(aiohttp_server: Serve) -> N
         await fetch(str(server.make_url("/large")))
     with pytest.raises(CheckDown):
         await JsonFetch(None, 0.3)(str(server.make_url("/slow")))
-    await server.close()
-    with pytest.raises(CheckDown):
-        await fetch(f"http://127.0.0.1:{server.port}/object")
+    with closed_port() as port, pytest.raises(CheckDown):
+        await fetch(f"http://127.0.0.1:{port}/object")
