@@ -16,7 +16,7 @@ from gateway.domain.explain import Fact, evidence_facts
 from gateway.domain.file_name import safe_name, warning_of
 from gateway.domain.lifecycle import State
 from gateway.domain.lists import SIGNED, Entry, Verdict
-from gateway.domain.lookalike import look_of, name_of_another
+from gateway.domain.lookalike import cautions, look_of
 from gateway.domain.outline import Outline, Part, Person
 from gateway.domain.phrase import phrase, phrase_in
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
@@ -58,13 +58,7 @@ class FileWords:
 def who(name: str, address: str) -> Who:
     """Put a mailbox into words."""
     look = look_of(address)
-    doubts = [phrase("Take care with the address: {doubt}", doubt=look.doubt)] if look.doubt else []
-    claimed = name_of_another(name, address)
-    if claimed:
-        doubts.append(
-            phrase("Take care: the name speaks of {claimed}, but the address is of another domain.", claimed=claimed)
-        )
-    return Who(name, look.text, look.ascii_domain, tuple(doubts))
+    return Who(name, look.text, look.ascii_domain, cautions(name, address))
 
 
 def people(found: Sequence[Person]) -> tuple[list[Who], int]:

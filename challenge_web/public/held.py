@@ -9,6 +9,7 @@ from aiohttp import web
 
 from challenge_web.pages import Pages, segment, stamp, wants_data
 from challenge_web.public.by_link import add_page, gone
+from gateway.domain.lookalike import cautions, look_of
 from gateway.domain.outline import Outline, Unreadable
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
@@ -133,6 +134,8 @@ class HeldPages:
             "came": self._pages.language_for(request).moment(row.held_at, zone),
             "left": left,
             "late": late,
+            "author": look_of(row.author or row.sender),
+            "cautions": cautions(row.author_name, row.author or row.sender),
             "reason": reason_sentence(row.reason),
             "proof": proof_sentence(row.proofs),
             "asked": challenge_sentence(row.challenge, row.silence),

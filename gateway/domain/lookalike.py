@@ -79,6 +79,17 @@ def name_of_another(name: str, address: str) -> str:
     return ""
 
 
+def cautions(name: str, address: str) -> tuple[str, ...]:
+    """Say in whole sentences what to beware of in an author's mailbox, before anybody lets it in; mostly nothing."""
+    doubt, claimed = look_of(address).doubt, name_of_another(name, address)
+    said = [phrase("Take care with the address: {doubt}", doubt=doubt)] if doubt else []
+    if claimed:
+        said.append(
+            phrase("Take care: the name speaks of {claimed}, but the address is of another domain.", claimed=claimed)
+        )
+    return tuple(said)
+
+
 def _doubt(word: str) -> str:
     if word.isascii():
         return ""

@@ -25,11 +25,12 @@ from gateway.relay.templates import Rendered, Sources, TemplateFault
 
 _ENGLISH = language(ENGLISH)
 LOGO = "logo.png"
-LISTS = ("body", "groups")
+LISTS = ("body", "cautions", "groups")
 """Variables that a template may go through."""
 NOTICE_VARIABLES: Mapping[str, str] = {
     "mailbox": phrase("The address that is told."),
     "from_line": phrase("The author of the mail that waits, with his name."),
+    "cautions": phrase("What to beware of in who it claims to be from, to go through; mostly none."),
     "envelope_from": phrase("Its envelope sender."),
     "to": phrase("The address the mail was for."),
     "recipient": phrase("The same, cut where it is long."),

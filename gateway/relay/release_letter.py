@@ -115,7 +115,7 @@ def _mail(case: Case, now: float, zone: tzinfo, spoken: Language) -> dict[str, o
     if row is None:  # Nothing is known but whose it is.
         recipient = one_line(case.request.recipient_key, 80)
         return {"from_line": spoken.said(NO_SENDER), "subject": "", "recipient": recipient, "time": "", "size": "",
-                "reason": "", "days": 0, "files": ""}  # fmt: skip
+                "reason": "", "days": 0, "files": "", "cautions": ()}  # fmt: skip
     return row_words(row, now, zone, spoken)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from gateway.domain.durations import DAY
 from gateway.domain.lifecycle import State
-from gateway.domain.lookalike import look_of
+from gateway.domain.lookalike import cautions, look_of
 from gateway.domain.phrase import phrase
 from gateway.domain.sentences import short_reason
 from gateway.flow.queue_ports import Row
@@ -30,6 +30,10 @@ def row_words(row: Row, now: float, zone: tzinfo, spoken: Language) -> dict[str,
     """Return what each letter says of a mail, by the names its templates use."""
     return {
         "from_line": from_line(row) or spoken.said(NO_SENDER),
+        "cautions": [
+            without_links(one_line(spoken.said(caution), 300))
+            for caution in cautions(row.author_name, row.author or row.sender)
+        ],
         "subject": without_links(one_line(row.subject, 120)),
         "recipient": one_line(row.recipient, 80),
         "time": came(row.held_at, now, zone, spoken),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.lookalike import Look, look_of, name_of_another
+from gateway.domain.lookalike import Look, cautions, look_of, name_of_another
 from gateway.domain.phrase import Phrase, phrase_in
 
 
@@ -42,6 +42,13 @@ def test_look_of_mixed_scripts_names_each_so_that_it_can_be_said_in_any_language
         phrase_in("a script", "Latin"),
     ]
     assert all(isinstance(value, Phrase) for name, value in scripts.values.items() if name != "between")
+
+
+def test_cautions_tell_of_name_and_address_and_mostly_nothing() -> None:
+    assert cautions("Anna Roth", "anna@oak.example") == ()
+    address, name = cautions("kim@example.org", "аnna@oak.example")
+    assert "Take care with the address: It mixes letters" in address
+    assert "the name speaks of example.org" in name
 
 
 def test_look_of_a_label_reads_it_out_and_keeps_its_spelling() -> None:

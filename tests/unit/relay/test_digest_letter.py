@@ -117,6 +117,18 @@ def test_hostile_mail_adds_no_field_no_markup_and_no_link() -> None:
         assert url.startswith("https://mail.example.org/")
 
 
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_author_who_can_be_taken_for_another_is_marked_before_he_is_let_in(kind: str) -> None:
+    told = letter(row(author_name="jo@example.org"), row(2, author="anna@xn--pple-43d.example"))
+    text = " ".join(body(composed(told), kind).split())
+    assert "Take care: the name speaks of example.org, but the address is of another domain." in text
+    assert "Take care with the address: It mixes letters of different scripts: Cyrillic, Latin." in text
+    templates = DigestTemplates((SHIPPED,), language("de"))
+    german = compose_digest(templates, told, Desk(), NOW, "<d1@gw.example.org>").content
+    assert "kyrillisch" in body(message_from_bytes(german, _class=EmailMessage, policy=policy.default), kind)
+    assert "Take care" not in body(composed(letter()), kind)
+
+
 @pytest.mark.parametrize(
     ("more", "gone"),
     [

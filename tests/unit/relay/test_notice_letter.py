@@ -51,6 +51,14 @@ def test_picture_is_ours_and_in_the_mail() -> None:
     assert mail["Auto-Submitted"] == "auto-generated"
 
 
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_author_who_can_be_taken_for_another_is_marked(kind: str) -> None:
+    row = replace(_SAMPLE.row, author_name="jo@example.org")
+    text = " ".join(body(composed(NoticeTemplates((SHIPPED,)), row=row), kind).split())
+    assert "Take care: the name speaks of example.org, but the address is of another domain." in text
+    assert "Take care" not in body(composed(NoticeTemplates((SHIPPED,))), kind)
+
+
 def test_hostile_mail_does_nothing_in_a_notice() -> None:
     row = replace(_SAMPLE.row, subject=HOSTILE, author_name=HOSTILE, sender=HOSTILE, files=(HOSTILE,))
     mail = composed(NoticeTemplates((SHIPPED,)), row=row, body=HOSTILE, groups=(HOSTILE,), pattern=HOSTILE)

@@ -46,6 +46,14 @@ def test_request_made_at_the_command_line_says_so_without_an_account(kind: str) 
     assert "Requested on the command line, on behalf of the recipient." in text
 
 
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_request_for_a_mail_whose_author_can_be_taken_for_another_says_so(kind: str) -> None:
+    assert _CASE.mail is not None
+    case = replace(_CASE, mail=replace(_CASE.mail, author_name="jo@example.org"))
+    mail = compose_ask(TEXTS.asking("en"), replace(_ASK, cases=(case,)), Desk(), SAMPLE_NOW, "<r@gw.example.org>")
+    assert "Take care: the name speaks of example.org" in words(mail.content, kind)
+
+
 def test_sentences_of_a_mail_do_not_run_into_each_other() -> None:
     mail = compose_answer(TEXTS.answer("en"), _ANSWER, Desk(), SAMPLE_NOW, "<r@gw.example.org>")
     assert ". eve decided" in words(mail.content, "html")

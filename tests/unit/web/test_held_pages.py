@@ -172,6 +172,17 @@ async def test_hostile_mail_is_shown_and_does_nothing(room: Room) -> None:
     assert " style=" not in page
 
 
+async def test_author_who_can_be_taken_for_another_is_marked_above_the_button(room: Room) -> None:
+    await room.desk.arrive("Hi", sender="anna@xn--pple-43d.example")
+    (mail,) = await room.desk.until(SIX + DAY)
+    (secret,) = secrets_in(mail)
+    page, button, _ = (await room.get(f"/held/{secret}/allow")).partition("<button")
+    assert button
+    assert "Take care with the address: It mixes letters of different scripts: Cyrillic, Latin." in page
+    assert "(xn--pple-43d.example)" in page
+    assert "Take care" not in await room.get(f"/held/{room.secret}/allow")
+
+
 @pytest.mark.parametrize("fault", [Unreadable("Odd."), None])
 async def test_mail_that_cannot_be_read_still_has_its_button(room: Room, fault: Exception | None) -> None:
     room.reading.fault, room.reading.text = fault, "x" * 9000
