@@ -75,11 +75,6 @@ class Listener:
         """Host and port of each socket."""
         return [s.getsockname()[:2] for server in self._servers for s in server.sockets]
 
-    @property
-    def open_sessions(self) -> int:
-        """How many clients are here."""
-        return len(self.doorway.sessions)
-
     def reload(self) -> None:
         """Read the certificate again; handshakes from now on use it.
 

@@ -12,7 +12,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    func,
     insert,
     literal_column,
     null,
@@ -251,11 +250,6 @@ class PendingTable(DeliveryTable):
         """Forget the content of those messages that are purgeable still; return how many."""
         mine = delete(content).where(content.c.message_id.in_(ids), ~_needed(before))
         return self._connection.execute(mine).rowcount
-
-    def count_by_state(self) -> dict[State, int]:
-        """Return how many rows are in each state."""
-        rows = self._connection.execute(select(pending.c.state, func.count()).group_by(pending.c.state))
-        return {State(state): count for state, count in rows}
 
 
 def _needed(before: float) -> Exists:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func, select
+
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.policy import Policy
@@ -14,6 +16,7 @@ from gateway.flow.orders import Orders
 from gateway.flow.queue_ports import Place, Selection
 from gateway.flow.redate import Redater
 from gateway.store.store import Store
+from gateway.store.tables import pending
 from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, move, row
 
 UNDO = 10.0
@@ -55,7 +58,10 @@ class Desk:
         return found
 
     async def states(self) -> dict[State, int]:
-        return await self.store.look(lambda tx: tx.pending.count_by_state())
+        """Return how many rows are in each state."""
+        query = select(pending.c.state, func.count()).group_by(pending.c.state)
+        rows = await self.store.look(lambda tx: tx.connection.execute(query).all())
+        return {State(state): count for state, count in rows}
 
     async def listed(self) -> int:
         return await self.store.look(lambda tx: tx.queue.count(MINE, 10_000))

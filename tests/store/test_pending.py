@@ -371,12 +371,6 @@ async def test_message_whose_key_repeats_is_kept_twice(store: Store) -> None:
     assert one.message_id != two.message_id
 
 
-async def test_count_by_state_counts_rows(store: Store) -> None:
-    await keep(store, message("a"), row(JOE), row(KIM))
-    await owed_row(store, "b")
-    assert await store.look(lambda tx: tx.pending.count_by_state()) == {State.PENDING: 2, State.RELEASED: 1}
-
-
 async def test_whole_write_of_a_held_mail_is_one_transaction(store: Store) -> None:
     def fails_late(tx: Transaction) -> None:
         keep_in(tx, message(), [row()], ask=True)

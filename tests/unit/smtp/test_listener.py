@@ -104,7 +104,7 @@ async def test_handshake_needs_tls_1_2_and_one_that_fails_leaves_nothing(tmp_pat
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await peer_certificate(port, minimum_version=ssl.TLSVersion.TLSv1_1, maximum_version=ssl.TLSVersion.TLSv1_1)
     assert await listener.stop(5) == 0
-    assert listener.open_sessions == 0
+    assert not listener.doorway.sessions
 
 
 async def test_listener_accepts_on_each_socket_and_stops() -> None:
@@ -135,7 +135,7 @@ async def test_listener_stopped_waits_for_a_message_and_gives_up_in_time() -> No
     assert door.gate is not None
     door.gate.set()
     await settle()
-    assert listener.open_sessions == 0
+    assert not listener.doorway.sessions
     assert len(door.taken) == 2
 
 
