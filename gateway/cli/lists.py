@@ -8,7 +8,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TextIO
 
 import click
 
@@ -32,8 +32,6 @@ from gateway.flow.receive_rules import own_domains
 from gateway.flow.waiting_from import WaitingFrom
 from gateway.store.store import Store
 from gateway.store.transaction import Transaction
-
-T = TypeVar("T")
 
 _COLUMNS: tuple[Column[EntryView], ...] = (
     Column("id", lambda row: row.id),

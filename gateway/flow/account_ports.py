@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.roles import Reach, Role, Viewer
 from gateway.flow.session_ports import SessionTable
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 
 class Kind(Enum):
@@ -211,11 +210,4 @@ class AccountsTx(Protocol):
         """Sessions, links and tries."""
 
 
-class AccountsStore(Protocol):
-    """Where accounts are kept."""
-
-    async def transact(self, work: Callable[[AccountsTx], T]) -> T:
-        """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
-
-    async def look(self, work: Callable[[AccountsTx], T]) -> T:
-        """Run work on a consistent view."""
+AccountsStore = StoreOf[AccountsTx]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.address import Address, normal_form
 from gateway.domain.challenge import Asking, Caps, Silence, may_ask_again, within_caps
@@ -21,9 +21,9 @@ from gateway.flow.policy_effects import policies_of
 from gateway.flow.ports import Tx
 from gateway.flow.read import Held
 from gateway.flow.rows import NewChallenge, PendingRow
+from gateway.flow.transactions import StoreOf
 from gateway.log import event
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.challenge")
 
 
@@ -58,14 +58,7 @@ class AskTx(Tx, Protocol):
         """Rows with all that is known of them."""
 
 
-class AskStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[AskTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[AskTx], T]) -> T:
-        """Run work on a consistent view."""
+AskStore = StoreOf[AskTx]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.address import Address
 from gateway.domain.first_words import MOST_OCTETS, first_words
@@ -12,9 +12,9 @@ from gateway.domain.language import AUTO, Guess, guess
 from gateway.domain.policy import Policy
 from gateway.flow.arrangements import Arrangements, policy_for
 from gateway.flow.rows import ChallengeRow
+from gateway.flow.transactions import Looks
 from gateway.log import bug
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.challenge")
 _UNSURE = Guess("en", True)
 
@@ -34,11 +34,8 @@ class LanguageTx(Protocol):
         """Contents."""
 
 
-class LanguageStore(Protocol):
+class LanguageStore(Looks[LanguageTx], Protocol):
     """Where mail and policies are kept."""
-
-    async def look(self, work: Callable[[LanguageTx], T]) -> T:
-        """Run work on a consistent view."""
 
     async def arrangements(self, patterns: tuple[str, ...], recipients: Sequence[Address]) -> Arrangements:
         """Return what people have arranged for recipients."""

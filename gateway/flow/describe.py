@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain import header
 from gateway.domain.address import Address, without_tag
@@ -19,9 +19,9 @@ from gateway.domain.lookalike import look_of
 from gateway.domain.message import read_message
 from gateway.domain.query import search_words
 from gateway.flow.queue_ports import MACHINE, PEOPLE
+from gateway.flow.transactions import StoreOf
 from gateway.log import bug
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.describe")
 
 MOST_OCTETS = 8_388_608
@@ -90,14 +90,7 @@ class DescribeTx(Protocol):
         """The rows."""
 
 
-class DescribeStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[DescribeTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[DescribeTx], T]) -> T:
-        """Run work on a consistent view."""
+DescribeStore = StoreOf[DescribeTx]
 
 
 class Describer:

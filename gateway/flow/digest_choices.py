@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.digest import checked_subject, kinds_text, parse_kinds
 from gateway.domain.levels import Level, level_of
@@ -17,9 +17,9 @@ from gateway.flow.digest_people import Person, mailbox_of, mailboxes_for, person
 from gateway.flow.digest_ports import AccountLook, DigestRules, DigestTable, Mailbox, Sent, Stuck, Wanted
 from gateway.flow.digests import ALL, NEW
 from gateway.flow.policies import name_of
+from gateway.flow.transactions import StoreOf
 from gateway.log import event
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.digest")
 
 MOST_PLACES = 100
@@ -81,14 +81,7 @@ class ChoicesTx(Protocol):
         """Accounts."""
 
 
-class ChoicesStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[ChoicesTx], T]) -> T:
-        """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
-
-    async def look(self, work: Callable[[ChoicesTx], T]) -> T:
-        """Run work on a consistent view."""
+ChoicesStore = StoreOf[ChoicesTx]
 
 
 class DigestChoices:

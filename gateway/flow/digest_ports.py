@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.digest import Group
 from gateway.flow.account_ports import Account
 from gateway.flow.queue_ports import Row
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,11 +284,4 @@ class DigestTx(Protocol):
         """The pending list."""
 
 
-class DigestStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[DigestTx], T]) -> T:
-        """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
-
-    async def look(self, work: Callable[[DigestTx], T]) -> T:
-        """Run work on a consistent view."""
+DigestStore = StoreOf[DigestTx]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.address import Address, without_tag
 from gateway.domain.challenge import token_text
@@ -25,9 +25,9 @@ from gateway.domain.phrase import phrase, words_of
 from gateway.domain.policy import Policy
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.arrangements import PolicyTx
+from gateway.flow.transactions import StoreOf
 from gateway.log import event
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.expected")
 
 MOST_SHOWN = 100
@@ -125,14 +125,7 @@ class ExpectingTx(Protocol):
         """Choices of policy."""
 
 
-class ExpectingStore(Protocol):
-    """Where it is kept."""
-
-    async def transact(self, work: Callable[[ExpectingTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[ExpectingTx], T]) -> T:
-        """Run work on a consistent view."""
+ExpectingStore = StoreOf[ExpectingTx]
 
 
 class Expecting:

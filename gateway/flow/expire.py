@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from prometheus_client import Counter
 
@@ -20,9 +20,9 @@ from gateway.flow.policy_effects import policies_of
 from gateway.flow.ports import Tx
 from gateway.flow.rows import PendingRow
 from gateway.flow.tally import TALLY, Happening
+from gateway.flow.transactions import StoreOf
 from gateway.log import event
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.expire")
 _expired = Counter("gateway_expired_total", "Messages that nobody moved in time.", ["fate"])
 for _fate in Expiry:
@@ -51,14 +51,7 @@ class ExpireTx(Tx, Protocol):
         """The pending list."""
 
 
-class ExpireStore(Protocol):
-    """Where it is kept."""
-
-    async def transact(self, work: Callable[[ExpireTx], T]) -> T:
-        """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
-
-    async def look(self, work: Callable[[ExpireTx], T]) -> T:
-        """Run work on a consistent view."""
+ExpireStore = StoreOf[ExpireTx]
 
 
 class Expirer:

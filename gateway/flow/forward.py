@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain import header, trace
 from gateway.domain.address import Address
@@ -21,9 +21,9 @@ from gateway.flow.courier import Courier
 from gateway.flow.letter_book import LetterKind
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.read import Held, Reading
+from gateway.flow.transactions import Transacts
 from gateway.log import event
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.forward")
 
 _RECEIPTS = frozenset(
@@ -83,11 +83,7 @@ class ForwardTx(Protocol):
         """The row's history."""
 
 
-class ForwardStore(Protocol):
-    """Where it is kept."""
-
-    async def transact(self, work: Callable[[ForwardTx], T]) -> T:
-        """Run work in one writing transaction."""
+ForwardStore = Transacts[ForwardTx]
 
 
 class Forwarder:

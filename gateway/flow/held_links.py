@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.address import normal_form, without_tag
 from gateway.domain.challenge import token_hash
@@ -26,10 +26,10 @@ from gateway.flow.notice_ports import ChoiceTable, NoticeTable
 from gateway.flow.notices import choice_of
 from gateway.flow.ports import Tx
 from gateway.flow.queue_ports import MACHINE, Row
+from gateway.flow.transactions import StoreOf
 from gateway.flow.user_rights import Withholding
 from gateway.log import event
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.held_links")
 
 _RIGHT = {
@@ -101,14 +101,7 @@ class HeldLinksTx(Tx, Protocol):
         """The pending list."""
 
 
-class HeldLinksStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[HeldLinksTx], T]) -> T:
-        """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
-
-    async def look(self, work: Callable[[HeldLinksTx], T]) -> T:
-        """Run work on a consistent view."""
+HeldLinksStore = StoreOf[HeldLinksTx]
 
 
 def _opened_by(tx: HeldLinksTx, hashed: bytes) -> tuple[str, int | None]:

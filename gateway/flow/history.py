@@ -6,15 +6,15 @@ import logging
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.address import normal_form
 from gateway.domain.durations import DAY, HOUR
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.queue_ports import Place
+from gateway.flow.transactions import StoreOf
 from gateway.log import event
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.history")
 
 PAGE = 50
@@ -163,14 +163,7 @@ class HistoryTx(Protocol):
         """What the store knows."""
 
 
-class HistoryStore(Protocol):
-    """Where it is kept."""
-
-    async def transact(self, work: Callable[[HistoryTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[HistoryTx], T]) -> T:
-        """Run work on a consistent view."""
+HistoryStore = StoreOf[HistoryTx]
 
 
 class History:

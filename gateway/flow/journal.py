@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.roles import Reach, Right, Viewer
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 PAGE = 100
 CSV_COLUMNS = ("time", "who", "looked_as", "did", "to", "detail", "client")
@@ -54,14 +53,7 @@ class JournalTx(Protocol):
         """The lines."""
 
 
-class JournalStore(Protocol):
-    """Where it is kept."""
-
-    async def transact(self, work: Callable[[JournalTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[JournalTx], T]) -> T:
-        """Run work on a consistent view."""
+JournalStore = StoreOf[JournalTx]
 
 
 class Journal:

@@ -10,11 +10,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.durations import DAY
-
-T = TypeVar("T")
+from gateway.flow.transactions import Transacts
 
 LONGEST_KEY = 255
 PATIENCE = 60.0
@@ -74,11 +73,7 @@ class KeptTx(Protocol):
         """Requests and answers."""
 
 
-class KeptStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[KeptTx], T]) -> T:
-        """Run work in one writing transaction."""
+KeptStore = Transacts[KeptTx]
 
 
 class KeptAnswers:

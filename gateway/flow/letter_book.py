@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.address import Address
 from gateway.domain.reply import Reply
 from gateway.flow.ports import StoreDown
+from gateway.flow.transactions import Transacts
 from gateway.log import warning
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.history")
 
 
@@ -60,11 +60,7 @@ class LettersTx(Protocol):
         """Letters."""
 
 
-class LettersStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[LettersTx], T]) -> T:
-        """Run work in one writing transaction."""
+LettersStore = Transacts[LettersTx]
 
 
 class LetterBook:

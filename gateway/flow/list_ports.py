@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.lists import Entry, Verdict
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 WRITTEN_TO = "written-to"
 """Origin of entries that were learned: somebody of ours wrote to this sender. Stored."""
@@ -147,11 +146,4 @@ class EntryTx(Protocol):
         """Entries."""
 
 
-class EntryStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[EntryTx], T]) -> T:
-        """Run work in one writing transaction and return its result once it is on stable storage."""
-
-    async def look(self, work: Callable[[EntryTx], T]) -> T:
-        """Run work on a consistent view that it must not change."""
+EntryStore = StoreOf[EntryTx]

@@ -12,16 +12,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.list_files import Lines
 from gateway.flow.list_import import MOST_LINES, PIECE, Saved, gently, plan, save, too_long, within_reach
 from gateway.flow.list_ports import Draft, EntryTable
 from gateway.flow.order_ports import OrderState
+from gateway.flow.transactions import StoreOf
 from gateway.log import event
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.lists")
 _NOTHING = Saved(0, 0, 0, 0)
 
@@ -89,14 +89,7 @@ class BringTx(Protocol):
         """How far files are."""
 
 
-class BringStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[BringTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[BringTx], T]) -> T:
-        """Run work on a consistent view."""
+BringStore = StoreOf[BringTx]
 
 
 class Bringer:

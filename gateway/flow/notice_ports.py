@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.levels import Choice
 from gateway.flow.challenge_language import HeadTable
@@ -12,8 +12,7 @@ from gateway.flow.digest_ports import AccountLook, DigestTable, RowLook
 from gateway.flow.policy_ports import Chosen
 from gateway.flow.ports import ListTx
 from gateway.flow.queue_ports import Row
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +153,4 @@ class NoticeTx(Protocol):
         """Mail that waits."""
 
 
-class NoticeStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[NoticeTx], T]) -> T:
-        """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
-
-    async def look(self, work: Callable[[NoticeTx], T]) -> T:
-        """Run work on a consistent view."""
+NoticeStore = StoreOf[NoticeTx]

@@ -10,17 +10,16 @@ moved in the transaction that notes it: whatever is cut off is taken up again wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.roles import Viewer
 from gateway.flow.moderate import Action, Breadth
 from gateway.flow.ports import Tx
 from gateway.flow.queue_ports import Place, Selection
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 
 class OrderState(Enum):
@@ -155,11 +154,4 @@ class OrdersTx(Tx, Protocol):
         """Orders."""
 
 
-class OrdersStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[OrdersTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[OrdersTx], T]) -> T:
-        """Run work on a consistent view."""
+OrdersStore = StoreOf[OrdersTx]

@@ -7,13 +7,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.roles import Reach, Right, Viewer
 from gateway.flow.overview_charts import Backscatter, DayHour, ScoreBand, backscatter, hours_of_day
 from gateway.flow.tally import HOUR, Happening
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 DAY = 24 * HOUR
 TOP = 8
@@ -156,14 +155,7 @@ class OverviewTx(Protocol):
         """The numbers by the hour."""
 
 
-class OverviewStore(Protocol):
-    """Where it is read."""
-
-    async def transact(self, work: Callable[[OverviewTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[OverviewTx], T]) -> T:
-        """Run work on a consistent view."""
+OverviewStore = StoreOf[OverviewTx]
 
 
 @dataclass(frozen=True, slots=True)

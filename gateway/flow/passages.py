@@ -7,15 +7,15 @@ in a list. What a crash loses is facts of the last seconds, never mail.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from gateway.domain.envelope import Client, Recipient, Transaction
 from gateway.domain.policy import Decision, Disposition
 from gateway.domain.reply import Reply
+from gateway.flow.transactions import Transacts
 from gateway.log import warning
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.history")
 
 MOST = 50_000
@@ -66,11 +66,7 @@ class PassagesTx(Protocol):
         """Passages."""
 
 
-class PassagesStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[PassagesTx], T]) -> T:
-        """Run work in one writing transaction."""
+PassagesStore = Transacts[PassagesTx]
 
 
 class Passages:

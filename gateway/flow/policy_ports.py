@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.address import Address
 from gateway.domain.levels import Choice, Effective, Level, PolicySetting
 from gateway.flow.arrangements import Arrangements
 from gateway.flow.redate import RedatingTable
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +118,8 @@ class PoliciesTx(Protocol):
         """Orders to apply them to what waits."""
 
 
-class PoliciesStore(Protocol):
+class PoliciesStore(StoreOf[PoliciesTx], Protocol):
     """Where it is kept."""
-
-    async def transact(self, work: Callable[[PoliciesTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[PoliciesTx], T]) -> T:
-        """Run work on a consistent view."""
 
     async def arrangements(self, patterns: tuple[str, ...], recipients: Sequence[Address]) -> Arrangements:
         """Return what was arranged for these recipients, as it stands now; cached."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Protocol
 
 from gateway.domain.address import Address
 from gateway.domain.challenge import AskHistory
@@ -17,8 +17,7 @@ from gateway.domain.reply import Reply
 from gateway.domain.value import value_class
 from gateway.flow.arrangements import ArrangementsStore, ArrangementsTx
 from gateway.flow.rows import ChallengeRow, NewChallenge, NewMessage, NewPending, Origin, Owed, PendingRow, Progress
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 
 class StoreDown(Exception):
@@ -249,15 +248,5 @@ class Tx(ArrangementsTx, Protocol):
         """Where mail that waits comes from."""
 
 
-class Store(ArrangementsStore, Protocol):
+class Store(ArrangementsStore, StoreOf[Tx], Protocol):
     """The durable memory."""
-
-    async def transact(self, work: Callable[[Tx], T]) -> T:
-        """Run work in one writing transaction and return its result once it is on stable storage.
-
-        work may run twice (its first run rolled back), and runs in another thread: it must touch nothing
-        but the transaction. Raises StoreDown, or what work raises.
-        """
-
-    async def look(self, work: Callable[[Tx], T]) -> T:
-        """Run work on a consistent view that it must not change. Raises StoreDown."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.address import without_tag
 from gateway.domain.evidence import Proof
 from gateway.domain.lifecycle import State
 from gateway.domain.query import Score, Term
 from gateway.domain.roles import Reach
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 PEOPLE, MACHINE = "people", "machine"
 LANES = (PEOPLE, MACHINE)
@@ -166,11 +165,4 @@ class QueueTx(Protocol):
         """The rows."""
 
 
-class QueueStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[QueueTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[QueueTx], T]) -> T:
-        """Run work on a consistent view."""
+QueueStore = StoreOf[QueueTx]

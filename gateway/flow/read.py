@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.evidence import Evidence
 from gateway.domain.foreign_text import shown
@@ -18,9 +18,9 @@ from gateway.domain.lifecycle import State
 from gateway.domain.outline import Document, File, Outline
 from gateway.domain.roles import Right, Role, Viewer
 from gateway.domain.timeline import Asked, Happened
+from gateway.flow.transactions import Looks
 from gateway.log import warning
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.read")
 
 SOURCE_PAGE = 65_536
@@ -123,11 +123,7 @@ class ReadingTx(Protocol):
         """Rows and contents."""
 
 
-class ReadingStore(Protocol):
-    """Where they are kept."""
-
-    async def look(self, work: Callable[[ReadingTx], T]) -> T:
-        """Run work on a consistent view."""
+ReadingStore = Looks[ReadingTx]
 
 
 class Worker(Protocol):

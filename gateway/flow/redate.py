@@ -13,16 +13,16 @@ import functools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.durations import DAY
 from gateway.domain.policy import Policy
 from gateway.flow.arrangements import PolicyTx
 from gateway.flow.order_ports import OrderState
 from gateway.flow.policy_effects import NewDate, Waiting, new_date, policies_of
+from gateway.flow.transactions import StoreOf
 from gateway.log import event
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.policies")
 
 SPAN = 1000
@@ -123,14 +123,7 @@ class RedateTx(Protocol):
         """Choices of policy."""
 
 
-class RedateStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[RedateTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[RedateTx], T]) -> T:
-        """Run work on a consistent view."""
+RedateStore = StoreOf[RedateTx]
 
 
 class Redater:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.lifecycle import Event
 from gateway.flow.account_ports import Account
 from gateway.flow.digest_ports import DigestTable, RowLook
 from gateway.flow.ports import Tx
 from gateway.flow.queue_ports import Row
+from gateway.flow.transactions import StoreOf
 
-T = TypeVar("T")
 LONGEST_WORDS = 500
 """Characters of what asker and admin say to each other."""
 
@@ -255,11 +255,4 @@ class ReleaseTx(Tx, Protocol):
         """The row's history."""
 
 
-class ReleaseStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[ReleaseTx], T]) -> T:
-        """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
-
-    async def look(self, work: Callable[[ReleaseTx], T]) -> T:
-        """Run work on a consistent view."""
+ReleaseStore = StoreOf[ReleaseTx]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 from urllib.parse import parse_qsl, urlencode
 
 from gateway.domain.header import text
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right, Viewer
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 MOST = 20
 """Of one account."""
@@ -52,14 +51,7 @@ class SavedSearchTx(Protocol):
         """The searches."""
 
 
-class SavedSearchStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[SavedSearchTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[SavedSearchTx], T]) -> T:
-        """Run work on a consistent view."""
+SavedSearchStore = StoreOf[SavedSearchTx]
 
 
 class NotSaved(Exception):

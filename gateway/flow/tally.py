@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 from gateway.domain.envelope import Transaction
 from gateway.domain.policy import Decision, Disposition
 from gateway.domain.reply import Reply
-
-T = TypeVar("T")
+from gateway.flow.transactions import Transacts
 
 HOUR = 3600
 
@@ -93,11 +92,7 @@ class TallyTx(Protocol):
         """The numbers."""
 
 
-class TallyStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[TallyTx], T]) -> T:
-        """Run work in one writing transaction."""
+TallyStore = Transacts[TallyTx]
 
 
 async def write_down(tally: Tally, store: TallyStore) -> int:

@@ -6,15 +6,14 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.address import normal_domain
 from gateway.domain.levels import Choice, effective_policy, levels_above
 from gateway.domain.policy import Policy, Templates
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.arrangements import PolicyTx
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 SITE = ""
 """The scope of all domains that have no texts of their own; a domain's is `@example.org`."""
@@ -166,14 +165,7 @@ class TextKind(Enum):
         return tx.texts if self is TextKind.CHALLENGE else tx.notice_texts
 
 
-class TextStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[TextTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[TextTx], T]) -> T:
-        """Run work on a consistent view."""
+TextStore = StoreOf[TextTx]
 
 
 class TextEditor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.challenge import token_hash
 from gateway.domain.durations import DAY
@@ -14,9 +14,9 @@ from gateway.domain.roles import Right, Viewer
 from gateway.domain.scopes import SCOPES, SECRET_OCTETS, Scope, is_secret, secret_text, withheld_by
 from gateway.flow.account_ports import AccountsTx, viewer_from
 from gateway.flow.account_rights import Wrong, editable
+from gateway.flow.transactions import StoreOf
 from gateway.log import event
 
-T = TypeVar("T")
 _log = logging.getLogger("gateway.tokens")
 
 MOST = 50
@@ -92,14 +92,7 @@ class TokensTx(AccountsTx, Protocol):
         """Tokens."""
 
 
-class TokensStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[TokensTx], T]) -> T:
-        """Run work in one writing transaction."""
-
-    async def look(self, work: Callable[[TokensTx], T]) -> T:
-        """Run work on a consistent view."""
+TokensStore = StoreOf[TokensTx]
 
 
 @dataclass(frozen=True, slots=True)

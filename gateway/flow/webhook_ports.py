@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.domain.webhook import Happened, Kind
-
-T = TypeVar("T")
+from gateway.flow.transactions import StoreOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +124,7 @@ class WebhookTx(Protocol):
         """Its events."""
 
 
-class WebhookStore(Protocol):
-    """Where they are kept."""
-
-    async def transact(self, work: Callable[[WebhookTx], T]) -> T:
-        """Run work in one writing transaction; it may run twice, and touches nothing but the transaction."""
-
-    async def look(self, work: Callable[[WebhookTx], T]) -> T:
-        """Run work on a consistent view."""
+WebhookStore = StoreOf[WebhookTx]
 
 
 Post = Callable[[str, bytes, float], Awaitable[Answer]]
