@@ -20,7 +20,8 @@ from operator import itemgetter, neg
 
 from gateway.domain.lifecycle import State
 from gateway.flow.queue_ports import Key, Place, Selection
-from gateway.store.queue_hits import PASSED_BY, Few, Map, Run, Stream
+from gateway.store.queue_hits import PASSED_BY, Run, Stream
+from gateway.store.queue_map import Few, Map
 from gateway.store.queue_order import behind, fits
 from gateway.store.queue_ordered import Budget, Found, Ordered, Wanted
 from gateway.store.queue_parts import Limits, Part
@@ -85,6 +86,7 @@ class Finder(Ordered):
     # --- finding ---
 
     def _found(self, part: Part, ask: Wanted) -> Sequence[Iterable[tuple[Key, int]]]:
+        ask = _from_days(part, ask)
         if self.few(part.strips, part.days):
             return [self._strip(strip, strip.arrival, part, ask) for strip in part.strips]
         wide = self.wide(part, ask.sort)
@@ -318,6 +320,18 @@ class Finder(Ordered):
         if not rest.sql:
             return min(len(ids), most + 1)
         return self.counted(by_ids(ids, rest), most + 1) if ids else 0
+
+
+def _from_days(part: Part, ask: Wanted) -> Wanted:
+    """Begin where the days asked for begin, where the order is theirs: no other days are passed by."""
+    earliest, latest = part.bounds
+    edge = earliest if ask.descending else latest
+    if ask.sort != "arrival" or edge is None:
+        return ask
+    key = (0.5 - edge if ask.descending else -0.5 - edge,)
+    if ask.start is not None and (ask.start < key) is ask.descending:
+        return ask
+    return replace(ask, start=key)
 
 
 def _all_newer(few: Few, ask: Wanted) -> bool:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import compress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from gateway.domain.lifecycle import State
+from gateway.domain.query import Term
 from gateway.flow.queue_ports import LANES, Place, Selection
 from gateway.store.queue_filters import checks, days, score_between
+from gateway.store.queue_map import Few, Map
 from gateway.store.queue_parts import Limits, Part
-from gateway.store.queue_sql import Clause, Values, by_ids, by_index, marked
+from gateway.store.queue_sql import Clause, Values, by_ids, by_index
 from gateway.store.queue_strips import Strip, ended_states, ended_strips, in_place, waiting_strips
 from gateway.store.queue_words import by_domain, rowids_between, wants_words
 
@@ -24,6 +25,8 @@ SAMPLE = 400
 """Rows, and as many hits, that tell where hits lie, or how much lies in some places; fetched within a millisecond."""
 _LEAP = 40_503
 """Prime to the steps of most samples: it scatters what is picked."""
+_FREQUENT = 6
+"""One of so many of all mail has the words, where they are frequent elsewhere."""
 _SLICE = 500_000
 """Ids that are listed at once, so that no list takes much memory."""
 _ids = msgspec.json.Decoder(list[int])
@@ -31,54 +34,6 @@ _ids = msgspec.json.Decoder(list[int])
 
 Run = Callable[[str, Values], Sequence[Any]]
 Stream = Callable[[str, Values], Iterator[int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Map:
-    """Rows that may be meant."""
-
-    lowest: int
-    """The lowest id there is."""
-    marks: bytes
-    """An octet for each id from there on, 1 where it is meant."""
-    count: int
-    """How many they are."""
-
-    @classmethod
-    def of(cls, lowest: int, marks: bytearray) -> Map:
-        """Keep marks that were made."""
-        return cls(lowest, bytes(marks), marks.count(1))
-
-    @property
-    def clause(self) -> Clause:
-        """The condition for rows that are marked."""
-        return marked(self.lowest, self.marks)
-
-    def hit_near(self, at: int) -> int:
-        """Return the first place behind this one that is marked; -1 where there is none."""
-        return self.marks.find(1, at)
-
-    def without(self, ids: Iterable[int]) -> Map:
-        """Return the same without some."""
-        marks = bytearray(self.marks)
-        for row_id in ids:
-            marks[row_id - self.lowest] = 0
-        return Map.of(self.lowest, marks)
-
-    def ids(self) -> list[int]:
-        """Return the ids that are marked."""
-        return list(compress(range(self.lowest, self.lowest + len(self.marks)), self.marks))
-
-
-@dataclass(frozen=True, slots=True)
-class Few:
-    """Rows that the words, the scores or a digest name; where there are more than are sorted: one more than that."""
-
-    ids: list[int]
-    rest: Clause
-    """What is still to be checked of them."""
-    order: str = ""
-    """How the index of words was walked for them, of which they are the first: ASC or DESC, the newest first."""
 
 
 def scattered(most: int) -> list[int]:
@@ -102,6 +57,7 @@ class Hits:
         self._hits: dict[tuple[Selection, bool], Few] = {}
         self._ends: tuple[int, int] | None = None
         self._shares: dict[Place, bool] = {}
+        self._others: dict[tuple[Place, tuple[Term, ...]], tuple[str, ...]] = {}
         self._words: dict[tuple[Selection, bool], Map] = {}
         self._maps: dict[tuple[Selection, bool], Map] = {}
 
@@ -219,7 +175,26 @@ class Hits:
             return None
         chosen = replace(part.chosen, place=Place(site=True))
         elsewhere = in_place(part.chosen.place).and_(part.checks)
-        return replace(part, chosen=chosen, strips=tuple(waiting_strips(chosen, sort)), checks=elsewhere)
+        strips_of_all = tuple(waiting_strips(chosen, sort))
+        return replace(part, chosen=chosen, strips=strips_of_all, checks=elsewhere, elsewhere=self._elsewhere(part))
+
+    def _elsewhere(self, part: Part) -> tuple[str, ...]:
+        """Return large domains outside a part's place, where the words are frequent there, as far as a sample tells.
+
+        To leave out their mail costs a walk through all of it: less than to mark what has the words, where that is much.
+        """
+        key = part.chosen.place, part.chosen.terms
+        known = self._others.get(key)
+        if known is None:
+            some = by_ids(self._some(), Clause("listed = 1"))
+            query = f"SELECT domain, count(*), sum({part.checks.sql or '1'}) {some.sql} GROUP BY domain"
+            found = self.run(query, part.checks.values + some.values)
+            place, whole = part.chosen.place, sum(count for _, count, _ in found)
+            mine = {*place.domains, *(owner.domain for owner in place.owners)}
+            large = [row for row in found if row[0] not in mine and row[1] * PASSED_BY > whole]
+            frequent = sum(hits for _, _, hits in large) * _FREQUENT > whole
+            known = self._others[key] = tuple(domain for domain, _, _ in large if frequent)
+        return known
 
     def much(self, place: Place) -> bool:
         """True where a place holds much of what waits, as far as a sample tells."""

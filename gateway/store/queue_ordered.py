@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from gateway.flow.queue_ports import Key
-from gateway.store.queue_hits import PASSED_BY, SAMPLE, Hits, Map, scattered
+from gateway.store.queue_hits import PASSED_BY, SAMPLE, Hits, scattered
+from gateway.store.queue_map import Map
 from gateway.store.queue_order import KEYS, behind, in_order
 from gateway.store.queue_parts import Part, part_of
 from gateway.store.queue_sql import Clause, by_ids, by_index
@@ -299,6 +300,8 @@ class Ordered(Hits):
             return strip.line.and_(Clause("reason = ?", reasons)).and_(front)
         further = behind_in(strip, ask.sort, start, ask.descending)
         line = strip.line if ask.sort != "score" else strip.line.and_(self._scores(part, ask))
+        if ask.sort == "arrival":
+            line = line.and_(part.last_day(ask.descending))
         return None if further is None else line.and_(further)
 
     def _scores(self, part: Part, ask: Wanted) -> Clause:

@@ -11,7 +11,7 @@ from gateway.flow.queue_ports import Selection
 from gateway.store.queue_filters import not_in_words, not_seen
 from gateway.store.queue_sql import Clause
 from gateway.store.queue_strips import Strip, ended_in, waiting_in
-from gateway.store.queue_words import outside, rowids_between, words_match
+from gateway.store.queue_words import not_elsewhere, outside, rowids_between, words_match
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class Part:
     """So few stand in the digest that is asked for that all of them are fetched."""
     apart: tuple[str, ...] = ()
     """Domains that are a part of their own: recipients are looked for, and their names hold the words."""
+    elsewhere: tuple[str, ...] = ()
+    """Domains that hold much of all mail, none of it meant: the index of words leaves them out."""
 
     @property
     def narrow(self) -> bool:
@@ -74,6 +76,8 @@ class Part:
         match = words_match(chosen, waiting=self.waiting)
         if self.apart and chosen.place.site:
             match = outside(next(term for term in chosen.terms if term.field == "to"), self.apart, match)
+        if self.elsewhere and match:
+            match = not_elsewhere(chosen, self.elsewhere, match)
         return Clause(f"{self.table} MATCH ?", (match,)).and_(rowids_between(f"{self.table}.rowid", *self.bounds))
 
     def hits_outside(self, named: Sequence[Term], domains: Sequence[str]) -> Clause:
@@ -99,6 +103,12 @@ class Part:
         earliest, latest = self.bounds
         clause = Clause("") if earliest is None else Clause("age <= ?", (-earliest,))
         return clause if latest is None else clause.and_(Clause("age >= ?", (-latest,)))
+
+    def last_day(self, descending: bool) -> Clause:
+        """Return where the days end, by arrival."""
+        earliest, latest = self.bounds
+        edge, sign = (latest, ">=") if descending else (earliest, "<=")
+        return Clause("") if edge is None else Clause(f"age {sign} ?", (-edge,))
 
 
 def part_of(part: Part, strip: Strip) -> Part:

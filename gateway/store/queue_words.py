@@ -75,8 +75,23 @@ def outside(term: Term, domains: Sequence[str], others: str) -> str:
     others: what else is asked for, or "".
     """
     # By its first letters alone: whole phrases would be compared in all mail to these domains.
-    first = f'({{w_to}} : "{term.words[0]}" *) NOT {_any_mark(mark("d", domain) for domain in domains)}'
+    first = not_to(f'{{w_to}} : "{term.words[0]}" *', domains)
     return f"({first}) AND {others}" if others else first
+
+
+def not_elsewhere(chosen: Selection, domains: Sequence[str], match: str) -> str:
+    """Return the expression for what a selection finds, where it goes to none of these domains."""
+    phrase = next((term for term in chosen.terms if len(term.words) > 1), None)
+    if phrase is None:
+        return not_to(match, domains)
+    # Its first word alone, for the same reason.
+    first = f'{{{" ".join(columns_of(phrase, chosen.content))}}} : "{phrase.words[0]}"'
+    return f"({not_to(first, domains)}) AND {match}"
+
+
+def not_to(match: str, domains: Sequence[str]) -> str:
+    """Return the expression for what goes to none of these domains."""
+    return f"({match}) NOT {_any_mark(mark('d', domain) for domain in domains)}"
 
 
 def _place_marks(place: Place) -> Iterator[str]:

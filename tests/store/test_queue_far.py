@@ -101,3 +101,37 @@ def test_mail_that_lies_together_is_found_without_reading_all_in_front_of_it(fil
         driver.set_progress_handler(None, 10)
         assert len(page) == 20
     assert steps["together"] < 0.8 * steps["someonbothsides"]
+
+
+@pytest.mark.parametrize("sort", ["arrival", "sender"])
+@pytest.mark.parametrize("days", [(0, ROWS + 1), (300, 1701)])
+@pytest.mark.parametrize(
+    ("term", "frequent"),
+    [
+        (Term(("a0",), "from"), True),
+        (Term(("together",), "subject"), False),
+        (Term(("large",)), True),
+        (Term(("large", "exa"), "to"), True),
+    ],
+)
+def test_words_frequent_elsewhere_are_found_in_small_domains_without_those_of_others(
+    filled: Transaction, term: Term, frequent: bool, days: tuple[int, int], sort: str
+) -> None:
+    place = Place(domains=("d0.example", "d1.example", "d2.example"))
+    chosen = Selection(place, terms=(term,), after=NOW + days[0], before=NOW + days[1])
+    meant = QueueTable(filled.connection).find(chosen, sort, False, None, ROWS)
+    there = [raw for raw in map(_raw, range(5, ROWS + 1, 5)) if days[0] <= raw.id < days[1]]
+    texts = [raw.subject if term.field == "subject" else raw.sender_key for raw in there]
+    assert len(meant) == sum(term.words[0] in text for text in texts)
+    table = QueueTable(filled.connection, Limits(few=0, hits=5, walked=40, glanced=40, some=3, many=3))
+    driver, asked = filled.connection.connection.driver_connection, list[str]()
+    assert driver is not None
+    driver.set_trace_callback(asked.append)
+    assert table.count(chosen, ROWS) == len(meant)
+    for at in range(-1, len(meant), 30):
+        start = None if at < 0 else meant[at][0]
+        front = meant if at < 0 else meant[:at]
+        assert table.find(chosen, sort, False, start, 20) == meant[at + 1 : at + 21]
+        assert table.find(chosen, sort, True, start, 20) == front[::-1][:20]
+    driver.set_trace_callback(None)
+    assert any("NOT (marks : dlargez2ezexample)" in one for one in asked) is frequent
