@@ -112,7 +112,10 @@ class PolicyPreview(Struct, frozen=True):
     """What a change would do."""
 
     changes: tuple[ChangeEffect, ...]
-    waiting: int
+    waiting: Annotated[int, Meta(description="Mails that wait in the scope.")]
+    whole: Annotated[
+        bool, Meta(description="They are all; else more wait, and all numbers are those of the newest 10,000.")
+    ]
     recipients: int
     affected: int
     sooner: int
@@ -210,7 +213,7 @@ class PolicyResource:
                 )
                 for one in told.changes
             ),
-            **{name: getattr(told, name) for name in _COUNTS},
+            **{name: getattr(told, name) for name in _FACTS},
         )
 
     async def _sheet(self, call: Call[Nothing, Any]) -> Sheet:
@@ -233,7 +236,7 @@ def _applying(order: Redating) -> Applying:
     )
 
 
-_COUNTS = [field.name for field in msgspec.structs.fields(PolicyPreview) if field.type is int]
+_FACTS = [field.name for field in msgspec.structs.fields(PolicyPreview) if field.name != "changes"]
 _SETTINGS = {setting.value: setting for setting in PolicySetting}
 
 

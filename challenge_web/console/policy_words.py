@@ -183,12 +183,10 @@ def sentences(preview: Preview, scope: str) -> list[tuple[str, str]]:
     if not preview.changes:
         return []
     recipients = phrases(preview.recipients, "{n} recipient", "{n} recipients")
-    told.append(
-        (
-            phrase("Mail that waits here"),
-            phrase("{mails} for {recipients}", mails=_mails(preview.waiting), recipients=recipients),
-        )
-    )
+    waiting: str = phrase("{mails} for {recipients}", mails=_mails(preview.waiting), recipients=recipients)
+    if not preview.whole:
+        waiting = phrase("the newest {mails} are counted here; more mail waits", mails=waiting)
+    told.append((phrase("Mail that waits here"), waiting))
     told.append((phrase("Affected"), phrases(preview.affected, "{n} recipient of these", "{n} recipients of these")))
     for count, words in (
         (preview.sooner, phrase("would go sooner, if you tick the box below")),

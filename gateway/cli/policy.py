@@ -175,7 +175,7 @@ def _change(
 
     try:
         deed = "" if dry_run else "policy"
-        done = _ours(_with_policies(config, work, deed, name_of(named), setting), scope)
+        done = _ours(_with_policies(config, work, deed, name_of(named), setting, counting=True), scope)
     except Faulty as faulty:
         raise WrongUse(str(faulty)) from faulty
     if as_json:
@@ -212,10 +212,13 @@ def _told(done: Changed, setting: PolicySetting, *, apply: bool) -> list[str]:
         if change.overruled:
             lines.append(f"{change.overruled} below no longer have what they have chosen themselves")
         if preview.affected:
-            lines.append(f"{would}change what holds for {preview.affected} recipients of mail that waits")
-    if apply:
-        count = preview.sooner + preview.later if done.dry_run else done.moved
-        lines.append(f"{count} mails that wait {'would go' if done.dry_run else 'go'} on another day")
+            waiting = "mail that waits" if preview.whole else f"the newest {preview.waiting} mails that wait"
+            lines.append(f"{would}change what holds for {preview.affected} recipients of {waiting}")
+    if apply and done.dry_run:
+        some = "mails" if preview.whole else f"of the newest {preview.waiting} mails"
+        lines.append(f"{preview.sooner + preview.later} {some} that wait would go on another day")
+    elif apply:
+        lines.append(f"{done.moved} mails that wait go on another day")
     return lines
 
 
@@ -225,10 +228,14 @@ def _with_policies(
     deed: str = "",
     named: str = "",
     detail: str = "",
+    *,
+    counting: bool = False,
 ) -> T:
-    """Run work on policies. deed: for the journal, where it does something."""
+    """Run work on policies. deed: for the journal, where it does something. counting: it counts what waits."""
 
     async def at(context: CommandContext) -> T:
+        if counting:
+            await context.describe()
         redater = verbs.make_redater(context.settings, context.store, time.time)
         done = await work(_policies(context.settings, context.store), redater, context.viewer)
         if deed and done:

@@ -26,7 +26,7 @@ from gateway.domain.lists import parse_scope
 from gateway.domain.phrase import OR, chain, phrase, words_of
 from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Right, Viewer
-from gateway.flow.policy_effects import Preview, preview_of
+from gateway.flow.policy_effects import MOST_LOOKED_AT, Preview, preview_of
 from gateway.flow.policy_ports import Edits, Faulty, Line, Places, PoliciesStore, PoliciesTx, Sheet
 from gateway.flow.redate import Redating
 from gateway.log import event
@@ -101,14 +101,15 @@ class Policies:
         return await self._store.look(lambda tx: self._sheet(tx, viewer, scope))
 
     async def preview(self, viewer: Viewer, scope: str, edits: Edits) -> Preview | None:
-        """Return what a change would do. Raises Faulty."""
+        """Return what a change would do, to the newest MOST_LOOKED_AT of the mails that wait. Raises Faulty."""
         if not self._may(viewer, scope, Right.EDIT_POLICY):
             return None
 
         def work(tx: PoliciesTx) -> Preview:
             wanted = self._wanted(self._sheet(tx, viewer, scope), edits)
             choices = (*tx.policies.choices(levels_above(scope)), *tx.policies.below(scope))
-            return preview_of(self._policy, scope, choices, wanted, tx.policies.waiting_by_recipient(scope))
+            waiting = tx.policies.waiting_recipients(scope, MOST_LOOKED_AT + 1)
+            return preview_of(self._policy, scope, choices, wanted, waiting)
 
         return await self._store.look(work)
 

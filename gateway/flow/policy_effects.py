@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ from gateway.domain.policy import Expiry, Mode, Policy
 
 NOTICE = DAY
 """Seconds that mail stays at least after its day was moved, so that its recipient can still look."""
+MOST_LOOKED_AT = 10_000
+"""Mails that wait, the newest, for which it is told: all of a million take a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,9 @@ class Preview:
 
     changes: tuple[Change, ...]
     waiting: int
-    """Mails that wait in the scope."""
+    """Mails that wait in the scope; of more than MOST_LOOKED_AT, the newest."""
+    whole: bool
+    """They are all that wait there; else this and all numbers below are those of the newest."""
     recipients: int
     """For how many recipients."""
     affected: int
@@ -96,19 +101,21 @@ def preview_of(
     scope: str,
     choices: Sequence[Choice],
     wanted: Sequence[Choice],
-    waiting: Sequence[tuple[str, int]],
+    waiting: Sequence[str],
 ) -> Preview:
     """Tell what a change would do.
 
-    choices: of the scope, all above and all below. wanted: the changed ones. waiting: recipient → mails that wait.
+    choices: of the scope, all above and all below. wanted: the changed ones. waiting: for whom each of the mails that
+    wait is, the newest first; one more than MOST_LOOKED_AT says that there are more.
     """
+    mails_of = Counter(waiting[:MOST_LOOKED_AT])
     before = _by_scope(choices)
     changed = {choice.setting for choice in wanted}
     kept = [choice for choice in choices if choice.scope != scope or choice.setting not in changed]
     after = _by_scope([*kept, *wanted])
     counts = dict.fromkeys(("affected", "sooner", "later", "to_spam", "to_delete", "delivered"), 0)
     known: dict[str, tuple[Policy, Policy]] = {}
-    for recipient, mails in waiting:
+    for recipient, mails in mails_of.items():
         its = policy_scope(Address(recipient, recipient))
         # For all of a domain who have chosen nothing themselves, the same holds.
         like = its if its in before or its in after else "@" + its.rpartition("@")[2]
@@ -126,8 +133,9 @@ def preview_of(
         counts["delivered"] += mails * (new.mode is Mode.OFF and old.mode is not Mode.OFF)
     return Preview(
         changes=tuple(_change(base, scope, choice, before, after) for choice in wanted),
-        waiting=sum(mails for _, mails in waiting),
-        recipients=len(waiting),
+        waiting=mails_of.total(),
+        whole=len(waiting) <= MOST_LOOKED_AT,
+        recipients=len(mails_of),
         **counts,
     )
 

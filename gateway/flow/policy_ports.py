@@ -102,8 +102,8 @@ class PolicyTable(Protocol):
     def below(self, scope: str) -> tuple[Choice, ...]:
         """Return the choices of every scope below this one."""
 
-    def waiting_by_recipient(self, scope: str) -> Sequence[tuple[str, int]]:
-        """Return for each recipient in a scope how many mails wait."""
+    def waiting_recipients(self, scope: str, most: int) -> Sequence[str]:
+        """Return for whom the mails that wait in a scope are, of the newest at most so many."""
 
 
 class PoliciesTx(Protocol):

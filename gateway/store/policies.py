@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.lifecycle import State
 from gateway.flow.policy_ports import Chosen
+from gateway.flow.queue_ports import Owner, Place, Selection
 from gateway.store.counters import POLICIES, count_up
 from gateway.store.naming import in_domains
+from gateway.store.queue_sql import by_index, rows_of
+from gateway.store.queue_strips import waiting_strips
 from gateway.store.states import seen_in
 from gateway.store.tables import pending, policy_choice
 
@@ -73,15 +76,21 @@ class PolicyTable:
 
     # --- mail that waits ---
 
-    def waiting_by_recipient(self, scope: str) -> list[tuple[str, int]]:
-        """Return for each recipient in a scope how many mails wait."""
-        query = (
-            select(pending.c.recipient_key, func.count())
-            .where(waits_in(scope))
-            .group_by(pending.c.recipient_key)
-            .order_by(pending.c.recipient_key)
-        )
-        return [(str(key), int(count)) for key, count in self._connection.execute(query)]
+    def waiting_recipients(self, scope: str, most: int) -> list[str]:
+        """Return for whom the mails that wait in a scope are, of the newest at most so many."""
+        found: list[tuple[float, str]] = []
+        for strip in waiting_strips(Selection(_place(scope)), "arrival"):
+            rows = by_index(strip.arrival, strip.where)
+            query = f"SELECT age, recipient_key {rows.sql} ORDER BY age LIMIT ?"
+            found += rows_of(self._connection, query, (*rows.values, most))
+        return [recipient for _, recipient in sorted(found)[:most]]
+
+
+def _place(scope: str) -> Place:
+    local, _, domain = scope.rpartition("@")
+    if local:
+        return Place(owners=(Owner(domain, scope),))
+    return Place(domains=(domain,)) if scope else Place(site=True)
 
 
 def waits_in(scope: str) -> ColumnElement[bool]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from gateway.domain.address import Address
-from gateway.domain.levels import Level, PolicySetting
+from gateway.domain.levels import Choice, Level, PolicySetting
 from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.policies import Policies, name_of, scope_named
-from gateway.flow.policy_effects import Preview, Waiting, new_date
+from gateway.flow.policy_effects import MOST_LOOKED_AT, Preview, Waiting, new_date, preview_of
 from gateway.flow.policy_ports import Edit, Faulty, Sheet
 from gateway.flow.redate import Redater
+from tests.store.letters import described
 from tests.unit.flow.world import DAY, HOUR, JOE, KIM, NOW, World, letter
 
 SITE, DOMAIN = "", "@example.org"
@@ -210,9 +211,11 @@ async def test_preview_counts_who_and_what_is_affected(world: World) -> None:
     await world.arrive(letter("one"))
     await world.arrive(letter("two", to="joe@example.org, kim@example.org"), JOE, KIM)
     await world.arrive(letter("three", to="x@other.example"), Address.of("x@other.example"))
+    await described(world.store)
     await save(world, KIM.key, "5")
     found = await preview(world, DOMAIN, "3")
     assert (found.waiting, found.recipients, found.affected, found.sooner, found.later) == (3, 2, 1, 2, 0)
+    assert found.whole
     (change,) = found.changes
     assert (change.before.value, change.after.value, change.keeping, change.overruled) == ("14", "3", 1, 0)
     found = await preview(world, SITE, "30", locked=True)
@@ -223,6 +226,14 @@ async def test_preview_counts_who_and_what_is_affected(world: World) -> None:
     assert (await preview(world, DOMAIN, "off", MODE)).delivered == 3
     assert (await preview(world, DOMAIN, None)).changes == ()
     assert (await preview(world, JOE.key, "3")).sooner == 2
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_preview_of_very_many_mails_tells_of_the_newest_alone(more: int) -> None:
+    waiting = [KIM.key] * 10 + [JOE.key] * (MOST_LOOKED_AT - 10) + ["old@example.org"] * more
+    found = preview_of(Policy(), DOMAIN, (), (Choice(DOMAIN, DAYS, "3", False),), waiting)
+    assert (found.whole, found.waiting, found.sooner) == (not more, MOST_LOOKED_AT, MOST_LOOKED_AT)
+    assert (found.recipients, found.affected) == (2, 2)
 
 
 async def test_apply_to_waiting_moves_each_mail_by_what_holds_for_its_recipient(world: World) -> None:

@@ -7,12 +7,14 @@ from urllib.parse import quote
 import pytest
 
 from challenge_web.console.policies import PolicyPages
+from challenge_web.console.policy_words import sentences
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
 from gateway.flow.policies import Policies
+from gateway.flow.policy_effects import preview_of
 from gateway.flow.redate import Redater
 from gateway.store.store import Store
-from tests.store.letters import keep, message, row
+from tests.store.letters import described, keep, message, row
 from tests.unit.web.conftest import MakeClient
 from tests.unit.web.console.desk import NOW, Desk, open_desk
 
@@ -145,6 +147,7 @@ async def test_locked_field_is_disabled_and_names_who_locked_it(desk: Desk) -> N
 async def test_preview_tells_what_a_change_would_do_and_changes_nothing(desk: Desk) -> None:
     await keep(desk.store, message("one"), row())
     await keep(desk.store, message("two"), row())
+    await described(desk.store)
     await choose(desk, "kim@example.org", "5")
     page = await desk.get("dora", "/console/policies/example.org/preview?days=3&mode=&lock-mode=1")
     for words in (
@@ -161,6 +164,15 @@ async def test_preview_tells_what_a_change_would_do_and_changes_nothing(desk: De
     assert await stored(desk, "@example.org") == set()
     assert "Nothing would change" in await desk.get("dora", "/console/policies/example.org/preview?days=")
     assert 'name="apply"' not in await desk.get("dora", "/console/policies/example.org/preview?mode=off")
+
+
+def test_preview_of_very_many_mails_says_that_more_wait_than_are_counted() -> None:
+    wanted = (Choice("@example.org", PolicySetting.DAYS, "3", False),)
+    told = dict(
+        sentences(preview_of(Policy(), "@example.org", (), wanted, ["joe@example.org"] * 10_001), "@example.org")
+    )
+    assert told["Mail that waits here"] == "the newest 10000 mails for 1 recipient are counted here; more mail waits"
+    assert "10000 mails" in told
 
 
 async def test_preview_of_a_wrong_value_shows_the_form_again_with_what_is_wrong(desk: Desk) -> None:
