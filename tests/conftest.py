@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from tests.corpus import FOLDER, OWN, corpus
 
@@ -17,6 +18,17 @@ settings.register_profile(
     "gateway", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("gateway")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the constants that hypothesis mixes into its examples be those of the modules that are loaded now.
+
+    It looks for more whenever a module was loaded since, and which ones were by then hangs on the tests that came before in the
+    same process. There is no setting for it.
+    """
+    constants = providers._get_local_constants()
+    providers._get_local_constants = lambda: constants
+
 
 # Where Debian keeps servers; not on the path of everybody.
 os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"

@@ -10,6 +10,7 @@ from gateway.domain.reply import Reply
 from gateway.relay.opening import TlsPolicy
 from gateway.relay.smart_host import SmartHost
 from tests.clock import run_with_clock
+from tests.closed_port import closed_port
 from tests.unit.relay.conftest import Certificate
 from tests.unit.relay.far_end import CLOSE, EVERYTHING, SILENCE, STEP_BY_STEP, FarEnd, far_end, outwaited
 from tests.unit.relay.letters import CONTENT, ON_THE_WIRE, settings
@@ -96,12 +97,11 @@ async def test_send_421_becomes_451(verb: str) -> None:
 
 
 async def test_send_nobody_listens_is_temporary() -> None:
-    async with far_end() as far:
-        port = far.port
-    host = SmartHost(settings(port))
-    assert [await host.send("", ANNA, CONTENT, smtputf8=False) for _ in range(5)] == [DOWN] * 5
-    assert not await host.probe()
-    await host.close()
+    with closed_port() as port:
+        host = SmartHost(settings(port))
+        assert [await host.send("", ANNA, CONTENT, smtputf8=False) for _ in range(5)] == [DOWN] * 5
+        assert not await host.probe()
+        await host.close()
 
 
 async def test_send_idle_connection_dropped_by_far_end_goes_over_a_fresh_one() -> None:

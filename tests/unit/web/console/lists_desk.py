@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,7 @@ from challenge_web.console.pages import ConsolePages
 from challenge_web.console.routes import Room
 from gateway.domain.lists import ALIGNED, Entry, Verdict
 from gateway.domain.roles import Reach, Role, Viewer
-from gateway.flow.list_import import ListFiles
+from gateway.flow.list_import import ListFiles, Plan
 from gateway.flow.list_preview import Previews
 from gateway.flow.list_work import Bringer, FileSaver
 from gateway.flow.lists import Lists
@@ -25,6 +26,7 @@ from tests.unit.web.console.desk import Desk, open_desk
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
+_PATIENCE = 30.0
 HOSTILE = "<script>alert(1)</script>\"'{{1337*7331}}"
 VIEWERS = {
     "joe": Viewer(1, "joe@example.org", Role.USER, Reach(addresses=frozenset({"joe@example.org"})), time_zone="Asia/Tokyo"),
@@ -35,13 +37,38 @@ VIEWERS = {
 }  # fmt: skip
 
 
+class HeldFiles(ListFiles):
+    """Files whose reading can be held up."""
+
+    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+        super().__init__(store, now=now)
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def preview(
+        self, viewer: Viewer, draft_id: int, tell: Callable[[int, int], None] = lambda done, total: None
+    ) -> Plan | None:
+        await self.go_on.wait()
+        return await super().preview(viewer, draft_id, tell)
+
+
 class ListsDesk(Desk):
     """A desk with entries to put on the lists, and files of them."""
 
-    def __init__(self, desk: Desk, files: ListFiles, previews: Previews) -> None:
+    def __init__(self, desk: Desk, files: HeldFiles, previews: Previews) -> None:
         super().__init__(desk.client, desk.store, desk.journal, desk.clock)
         self.files = files
         self.previews = previews
+
+    def hold_up(self) -> None:
+        """Let no file come to its end, and no page wait for it."""
+        self.files.go_on.clear()
+        self.previews.patience = 0.0
+
+    def let_go(self) -> None:
+        """Let the files be read, and each page wait for its own."""
+        self.files.go_on.set()
+        self.previews.patience = _PATIENCE
 
     async def put(self, pattern: str, scope: str = "", verdict: Verdict = Verdict.ALLOW, note: str = "") -> int:
         entry = Entry(verdict, pattern, scope, ALIGNED)
@@ -76,8 +103,8 @@ async def desk(make_client: MakeClient, store: Store) -> ListsDesk:
     def now() -> float:
         return clock[0]
 
-    files = ListFiles(store, now=now)
-    previews = Previews(files, patience=30.0)
+    files = HeldFiles(store, now)
+    previews = Previews(files, patience=_PATIENCE)
 
     def rooms(pages: ConsolePages, now: Callable[[], float]) -> list[Room]:
         orders = Orders(store, 10, now=now, wake=lambda: None)

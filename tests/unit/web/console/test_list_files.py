@@ -128,14 +128,14 @@ async def brought_long(desk: ListsDesk, who: str = "joe") -> str:
 
 async def test_preview_of_a_long_file_comes_when_it_is_read_and_a_page_tells_so_before(desk: ListsDesk) -> None:
     path = await brought_long(desk)
-    desk.previews.patience = 0.0
+    desk.hold_up()
     page = await desk.get("joe", path)
     assert "The file is being read." in page
     assert "<progress" in page
     assert re.search(r"static/reading\.\w+\.js", page)
     watched = await desk.client.get(f"{path}?watch=1", cookies={"session": "joe"})
     assert watched.headers["Refresh"] == "3"
-    desk.previews.patience = 30.0
+    desk.let_go()
     await desk.get("kim", path, 404)
     ready = await desk.client.get(f"{path}?watch=1", cookies={"session": "joe"})
     assert "Refresh" not in ready.headers
@@ -152,10 +152,10 @@ async def test_preview_of_a_long_file_comes_when_it_is_read_and_a_page_tells_so_
 
 async def test_files_of_several_are_read_one_after_the_other_and_each_is_shown_to_its_own(desk: ListsDesk) -> None:
     paths = {who: await brought_long(desk, who) for who in ("joe", "kim")}
-    desk.previews.patience = 0.0
+    desk.hold_up()
     for who, path in paths.items():
         assert "The file is being read." in await desk.get(who, path)
-    desk.previews.patience = 30.0
+    desk.let_go()
     for who, path in reversed(paths.items()):
         assert re.findall(r"<b>([\d,]+)</b>", await desk.get(who, path)) == [str(LONG), "0", "1", "1"]
 
