@@ -61,7 +61,60 @@ DEEDS: dict[str, str] = {
     "account-passkey-remove": phrase("removed a passkey"),
     "signout": phrase("signed out"),
 }
-"""Name of the route that was posted to → what that was. What a program did by the API bears the name of the operation."""
+"""Name of the route that was posted to → what that was."""
+_BY_API = {
+    "orderPending": "pending",
+    "settlePendingSource": "pending-machine",
+    "undoOrder": "order",
+    "saveSearch": "saved-search",
+    "removeSearch": "saved-search",
+    "askAgain": "message-ask-again",
+    "forwardMessage": "message-forward",
+    "askForRelease": "message-ask-release",
+    "grantReleaseRequest": "request-release",
+    "refuseReleaseRequest": "request-refuse",
+    "inspectReleaseRequest": "request-inspect",
+    "addEntry": "list-new",
+    "changeEntry": "list-entry",
+    "removeEntry": "list-remove",
+    "removeEntries": "list-remove-some",
+    "undoRemoval": "list-undo",
+    "importEntries": "list-bring",
+    "saveImport": "list-draft",
+    "stopImport": "list-work",
+    "changePolicy": "policy",
+    "stopPolicyWaiting": "policy-waiting",
+    "openWindow": "expecting",
+    "stopWindow": "expecting-stop",
+    "changeDigests": "digest",
+    "sendDigest": "digest-send",
+    "setTemplate": "texts-scope",
+    "sendTemplateSample": "texts-scope",
+    "resetTemplate": "texts-reset",
+    "keepTemplate": "texts-seen",
+    "retryOutgoing": "outgoing-mail",
+    "deleteOutgoing": "outgoing-mail",
+    "retryChallenge": "outgoing-challenge",
+    "testWebhook": "webhook",
+    "retryWebhook": "webhook",
+    "addAccount": "accounts",
+    "setAccountRole": "account-of",
+    "setAccountState": "account-of",
+    "giveAddress": "account-of",
+    "takeAddress": "account-of",
+    "endAccountSessions": "account-of",
+    "endAccountSession": "account-of",
+    "resetSecondFactor": "account-of",
+    "makeSignInLink": "account-link",
+    "removeAccount": "account-remove",
+    "changeOwnAccount": "account",
+    "endOwnSession": "account-session-end",
+    "endOwnSessions": "account-sessions-end",
+    "revokeToken": "account-token-revoke",
+}
+"""What a program did by the API bears the name of the operation → the route that does the same."""
+_LOOKED = {"api seeMessage": phrase("noted that a mail was looked at")}
+"""What a page does without a button."""
 
 _PLACES = {
     "message-ask-again": "message",
@@ -87,7 +140,17 @@ def order_deed(order: Order, ids: Sequence[int]) -> str:
     return f"{order.action.value}: {named}, order {order.id}"
 
 
+def words_of(deed: Deed) -> str:
+    """Return what was done, in words; "" where there are none."""
+    return DEEDS.get(_route_of(deed), "") or _LOOKED.get(deed.deed, "")
+
+
 def place_of(deed: Deed) -> str:
     """Return the page of what a deed was done to, below the application's root; "" where there is none."""
-    place = _PLACES.get(deed.deed, "")
+    place = _PLACES.get(_route_of(deed), "")
     return f"console/{place}/{deed.object}" if place and number_of(deed.object) else ""
+
+
+def _route_of(deed: Deed) -> str:
+    operation = deed.deed.removeprefix("api ")
+    return deed.deed if operation == deed.deed else _BY_API.get(operation, "")

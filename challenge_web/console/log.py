@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from challenge_web.console.deed_words import DEEDS, place_of
+from challenge_web.console.deed_words import place_of, words_of
 from challenge_web.console.forms import number_of
 from challenge_web.console.gate import viewer_of
 from challenge_web.console.pages import ConsolePages
@@ -42,7 +42,7 @@ class LogPages:
         older = deeds[-1].id if len(deeds) == PAGE else 0
         told = {
             "deeds": deeds,
-            "words_of": DEEDS,
+            "words_of": words_of,
             "place_of": place_of,
             "actor": actor,
             "words": words,

@@ -225,7 +225,7 @@ async def test_words_of_notices_are_changed_beside_those_of_challenges(house: Ho
     assert faults(page) == []
     wrong = {**good, "text": "{{ stop }}\n{% for a in subject %}{% endfor %}"}
     page = await post(house, Role.DOMAIN_ADMIN, f"{path}?kind=notice", 422, **wrong, do="save")
-    assert "Line 2: a loop goes through one of body, groups" in page
+    assert "Line 2: a loop goes through one of body, cautions, groups" in page
     assert "The whole mail has" in await post(house, Role.DOMAIN_ADMIN, f"{path}?kind=notice", 200, **good, do="check")
     there = await post(house, Role.DOMAIN_ADMIN, f"{path}?kind=notice&language=de", **good, do="save")
     assert there.endswith("console/templates/example.org?kind=notice&language=de&said=texts-notice-saved")

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import click
 
+from challenge_web.console.deed_words import DEEDS, words_of
 from challenge_web.console.routes import Route
 from gateway.cli.main import cli
+from gateway.flow.journal import Deed
 from tests.architecture.tree import ROOT
 from tests.architecture.twins import DONE, FOLDERS, PAGE, SEEN, Twin, commands, page
 from tests.unit.web.console.house import House
@@ -59,6 +61,15 @@ def test_every_twin_of_the_api_is_there_and_only_looks_where_the_page_only_looks
                 assert acting or not operations[name].changes, (twin.route, name)
             if acting and twin.api and not _only_looks(twin, routes[twin.route]):
                 assert any(operations[name].changes for name in twin.api.split()), twin
+
+
+def test_what_a_program_does_stands_in_the_log_in_the_words_of_its_twin(house: House) -> None:
+    twins = {name: twin.route for twin in reversed(DONE) for name in twin.api.split()}
+    for operation in house.operations:
+        if operation.changes:
+            done = Deed(0.0, "joe", f"api {operation.id}", "", "", "")
+            assert words_of(done), operation.id
+            assert operation.id not in twins or words_of(done) == DEEDS[twins[operation.id]], operation.id
 
 
 def _only_looks(twin: Twin, route: Route) -> bool:
