@@ -17,7 +17,7 @@ from gateway.domain.roles import Viewer
 from gateway.domain.sign_in import TRIES_NEAR, TRIES_OF_CODE
 from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Kind
 from gateway.flow.passkey_ports import QUESTION_OCTETS, Keys, put_question, question_in
-from gateway.flow.second_factor import Codes, recovery_hash
+from gateway.flow.second_factor import Codes, shown_code
 from gateway.flow.sessions import Arrival, Sessions
 from gateway.flow.sign_in import Asked, Refused
 from gateway.flow.tries import count_try, subject_of
@@ -110,18 +110,11 @@ class FreshProof:
 
     async def by_code(self, viewer: Viewer, code: str, arrival: Arrival) -> Proven | Refused:
         """Show a code of the app, or a recovery code."""
-        account, now = await self._account(viewer), self._now()
+        account = await self._account(viewer)
         if account is None or not account.has_second_factor:
             return Refused()
-        step = self._codes.step_of(account.totp_secret, code, now) if account.totp_secret else None
-        recovery = recovery_hash(code)
-
-        def used(tx: AccountsTx) -> bool:
-            if step is not None:
-                return tx.accounts.use_totp(account.id, step)
-            return tx.accounts.use_recovery(account.id, recovery)
-
-        return await self._counted(viewer, "code", used, "code" if step is not None else "recovery", arrival)
+        shown = shown_code(self._codes, account, code, self._now())
+        return await self._counted(viewer, shown.use, shown.factor, arrival)
 
     async def by_passkey(
         self, viewer: Viewer, cookie_secret: str, host: str, answer: str, arrival: Arrival
@@ -138,7 +131,7 @@ class FreshProof:
                 tx.accounts.use_passkey(right[0].id, right[1], now)
             return right is not None
 
-        return await self._counted(viewer, "code", used, "passkey", arrival)
+        return await self._counted(viewer, used, "passkey", arrival)
 
     async def by_password(self, viewer: Viewer, password: str, arrival: Arrival) -> Proven | Refused:
         """Show the password; never enough for an account with a second factor. Raises CheckDown."""
@@ -174,9 +167,9 @@ class FreshProof:
         return await self._doors.ask_link(address, wanted, arrival) if address else None
 
     async def _counted(
-        self, viewer: Viewer, kind: str, used: Callable[[AccountsTx], bool], factor: str, arrival: Arrival
+        self, viewer: Viewer, used: Callable[[AccountsTx], bool], factor: str, arrival: Arrival
     ) -> Proven | Refused:
-        limits = ((kind, subject_of(f"#{viewer.account}"), TRIES_OF_CODE),)
+        limits = (("code", subject_of(f"#{viewer.account}"), TRIES_OF_CODE),)
         now, secret = self._now(), self._sessions.secret()
 
         def work(tx: AccountsTx) -> Proven | Refused:

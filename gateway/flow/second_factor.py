@@ -113,28 +113,20 @@ class SecondFactor:
             return None
         account, session = found
         now, fresh = self._now(), self._sessions.secret()
-        step = self._codes.step_of(account.totp_secret, code, now) if account.totp_secret else None
-        recovery = recovery_hash(code)
+        shown = shown_code(self._codes, account, code, now)
         limits = (("code", subject_of(f"#{account.id}"), TRIES_OF_CODE),)
 
         def work(tx: AccountsTx) -> Entered | Refused:
             wait = count_try(tx, limits, now)
             if wait:
                 return Refused(wait)
-            # A code that was used is a wrong one: somebody may have looked over the shoulder.
-            if step is not None:
-                right = tx.accounts.use_totp(account.id, step)
-            else:
-                right = tx.accounts.use_recovery(account.id, recovery)
-            entered = self._sessions.complete(tx, session, fresh, arrival) if right else None
+            entered = self._sessions.complete(tx, session, fresh, arrival) if shown.use(tx) else None
             if entered is None:
                 return Refused()
             tx.sessions.forgive(limits[0][0], limits[0][1])
             return entered
 
-        return self._told(
-            await self._store.transact(work), account, "code" if step is not None else "recovery", arrival
-        )
+        return self._told(await self._store.transact(work), account, shown.factor, arrival)
 
     async def enter_by_passkey(self, secret: str, host: str, answer: str, arrival: Arrival) -> Entered | Refused | None:
         """Show a passkey's answer. None: nobody is half-way in with this secret."""
@@ -321,6 +313,34 @@ class SecondFactor:
         account = tx.accounts.get(account_id)
         if account is not None and not account.has_second_factor:
             tx.accounts.set_recovery(account_id, ())
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCode:
+    """A code that somebody typed, of an app or for recovery."""
+
+    account: int
+    step: int | None
+    """The time step of the app that it is of; None: of none."""
+    recovery: bytes
+    """Its hash, as a recovery code."""
+
+    @property
+    def factor(self) -> str:
+        """One word, for log lines."""
+        return "recovery" if self.step is None else "code"
+
+    def use(self, tx: AccountsTx) -> bool:
+        """Use it up. False: it is wrong, or was used before, for somebody may have looked over the shoulder."""
+        if self.step is None:
+            return tx.accounts.use_recovery(self.account, self.recovery)
+        return tx.accounts.use_totp(self.account, self.step)
+
+
+def shown_code(codes: Codes, account: Account, code: str, now: float) -> ShownCode:
+    """Return a code as what it can be for this account."""
+    step = codes.step_of(account.totp_secret, code, now) if account.totp_secret else None
+    return ShownCode(account.id, step, recovery_hash(code))
 
 
 def recovery_hash(code: str) -> bytes:
