@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from challenge_web.client import read_address
 from gateway.log import warning
 
 _log = logging.getLogger("gateway.web")
 
 _LONGEST = 260
-Address = IPv4Address | IPv6Address
 
 
 def known_hosts(names: Iterable[str]) -> Middleware:
@@ -46,7 +45,7 @@ def _name(value: str) -> str:
         return ""
     if value.startswith("["):
         name, end, rest = value[1:].partition("]")
-        rest = rest if end and _address(name) is not None else "?"
+        rest = rest if end and read_address(name) is not None else "?"
     else:
         name, colon, port = value.partition(":")
         rest = colon + port
@@ -58,16 +57,7 @@ def _name(value: str) -> str:
 def _is_here(request: web.Request, name: str) -> bool:
     """True for the address at our end of the connection."""
     end = request.transport.get_extra_info("sockname") if request.transport is not None else None
-    here = _address(str(end[0])) if isinstance(end, tuple) else None
+    here = read_address(str(end[0])) if isinstance(end, tuple) else None
     if here is None:
         return False
-    return here.is_loopback if name == "localhost" else _address(name) == here
-
-
-def _address(text: str) -> Address | None:
-    try:
-        ip = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
-    return mapped or ip
+    return here.is_loopback if name == "localhost" else read_address(name) == here

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
-Network = IPv4Network | IPv6Network
+from challenge_web.client import read_hop
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,46 +59,9 @@ class Buckets:
 
 def counted_network(address: str) -> str:
     """Return the network an address is counted with: IPv4 /24, IPv6 /56 (what a household is given)."""
-    ip = _parsed(address)
+    ip = read_hop(address)
     if ip is None:
         return "unknown"
     return str(
         (IPv4Network if isinstance(ip, IPv4Address) else IPv6Network)((ip, 24 if ip.version == 4 else 56), False)
     )
-
-
-def client_address(peer: str, forwarded: Iterable[str], trusted: Sequence[Network]) -> str:
-    """Return the client's address: the peer, or what trusted proxies say of the one before them.
-
-    forwarded: the values of X-Forwarded-For, in the order of the fields. They are read from the right, for only
-    what a trusted proxy appended is worth anything; a client can put whatever it likes to the left of it.
-    """
-    client = peer
-    if not trusted:
-        return client
-    hops = [hop.strip() for value in forwarded for hop in value.split(",")]
-    while hops and _is_trusted(client, trusted):
-        told = _parsed(hops.pop())
-        if told is None:
-            break
-        client = str(told)
-    return client
-
-
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
-    ip = _parsed(address)
-    return ip is not None and any(ip.version == network.version and ip in network for network in trusted)
-
-
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """Read an address, also as proxies write it: with a port, in brackets, IPv4 within IPv6."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        ip = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
-    return mapped or ip

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from challenge_web.limits import Buckets, Limits, Network, client_address, counted_network
+from challenge_web.client import Network, address_of
+from challenge_web.limits import Buckets, Limits, counted_network
 from challenge_web.pages import Pages
 from challenge_web.studio import StudioBusy
 from gateway.flow.ports import StoreDown
@@ -112,10 +113,7 @@ def limited(pages: Pages, limits: Limits, trusted: Sequence[Network], tick: Call
         method = hdrs.METH_GET if request.method == hdrs.METH_HEAD else request.method
         bucket = buckets.get((method, route_name(request)))
         if bucket is not None:
-            peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-            forwarded = request.headers.getall("X-Forwarded-For", ())
-            address = client_address(peer[0] if isinstance(peer, tuple) else "", forwarded, trusted)
-            wait = bucket.take(counted_network(address), tick())
+            wait = bucket.take(counted_network(address_of(request, trusted)), tick())
             if wait:
                 return pages.pause(request, wait)
         return await handler(request)

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from challenge_web.limits import Limits, Network
+from challenge_web.client import Network
+from challenge_web.limits import Limits
 
 IMAGE, AUDIO, WORK = "image", "audio", "proof-of-work"
 """Kinds of puzzles, as settings and programs name them."""

@@ -26,6 +26,7 @@ from challenge_web.api.releases import ReleaseResource
 from challenge_web.api.searches import SavedSearchResource
 from challenge_web.api.templates import TemplateResource
 from challenge_web.api.webhook import WebhookResource
+from challenge_web.client import address_of
 from challenge_web.console.account import AccountPages
 from challenge_web.console.accounts import AccountsPages
 from challenge_web.console.app import add_console
@@ -55,7 +56,6 @@ from challenge_web.console.sign_in import SignInPages
 from challenge_web.console.texts import TextPages
 from challenge_web.console.tokens import TokenPages
 from challenge_web.console.webhook import WebhookPages
-from challenge_web.limits import client_address
 from challenge_web.pages import Pages
 from challenge_web.public.held import HeldPages
 from challenge_web.public.mail_number import NumberPages
@@ -206,13 +206,7 @@ def open_api(
 
 def _client_of(settings: Settings) -> ClientOf:
     """Return what tells a request's address, behind trusted proxies too."""
-
-    def client_of(request: web.Request) -> str:
-        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-        forwarded = request.headers.getall("X-Forwarded-For", ())
-        return client_address(peer[0] if isinstance(peer, tuple) else "", forwarded, settings.web.trusted_proxies)
-
-    return client_of
+    return functools.partial(address_of, trusted=settings.web.trusted_proxies)
 
 
 def open_console(app: web.Application, pages: Pages, parts: Parts, watch: Watch) -> tuple[Route, ...]:

@@ -7,17 +7,16 @@ revoked, and nobody who signs out is back in by himself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
 
+from challenge_web.client import Network, is_within, peer_of, read_address
 from challenge_web.console.forms import text_of
 from challenge_web.console.gate import SIGN_IN
 from challenge_web.console.openid import Admits, Threshold
 from challenge_web.console.pages import see_other
 from challenge_web.console.routes import Route
 from challenge_web.console.sign_in import Offer
-from challenge_web.limits import Network
 from gateway.flow.mailbox_name import MailboxNames
 from gateway.flow.sign_in_ports import Identity
 
@@ -72,13 +71,4 @@ class ProxySignIn:
 
     def _believed(self, request: web.Request) -> bool:
         """True where a listed address has made this connection. Nothing that a request says can change that."""
-        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-        if not isinstance(peer, tuple):
-            return False
-        try:
-            ip = ip_address(str(peer[0]).partition("%")[0])
-        except ValueError:
-            return False
-        if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        return any(ip.version == network.version and ip in network for network in self._proxies)
+        return is_within(read_address(peer_of(request)), self._proxies)

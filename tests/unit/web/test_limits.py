@@ -6,7 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from challenge_web.limits import Buckets, Limit, client_address, counted_network
+from challenge_web.client import client_address
+from challenge_web.limits import Buckets, Limit, counted_network
 
 PROXIES = [ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"), ip_network("2001:db8:ff::/48")]
 
