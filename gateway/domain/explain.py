@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.domain.challenge import Silence
-from gateway.domain.evidence import Evidence, Method, Proof, Result
+from gateway.domain.evidence import Dmarc, Evidence, Method, Proof, Result, Spf
 from gateway.domain.levels import Effective, Level, Merged, PolicySetting, base_values, merged
 from gateway.domain.lists import ALIGNED, LIST, UNPROVEN, Entry, Verdict
 from gateway.domain.phrase import OR, Phrase, chain, phrase, phrase_in, phrases
@@ -124,41 +124,14 @@ def _proofs(evidence: Evidence) -> tuple[Fact, ...]:
             phrase("our own checks") if evidence.source == "own" else evidence.source,
         )
     ]
-    if evidence.spf is None:
-        facts.append(Fact("SPF", phrase("not known")))
-    else:
-        identity = "HELO" if evidence.spf.of_helo else "MAIL FROM"
-        facts.append(
-            Fact(
-                "SPF",
-                phrase(
-                    "{result} for {domain} ({identity})",
-                    result=evidence.spf.result.value,
-                    domain=evidence.spf.domain or "-",
-                    identity=identity,
-                ),
-            )
-        )
+    facts.append(Fact("SPF", _spf(evidence.spf)))
     for signature in evidence.dkim:
         note = f", {signature.note}" if signature.note else ""
         result, domain = signature.result.value, signature.domain
         facts.append(Fact("DKIM", phrase("{result} for {domain}{note}", result=result, domain=domain, note=note)))
     if not evidence.dkim:
         facts.append(Fact("DKIM", phrase("no signature")))
-    if evidence.dmarc is not None and evidence.dmarc.result is not Result.NONE:
-        facts.append(
-            Fact(
-                "DMARC",
-                phrase(
-                    "{result} for {domain}, policy {policy}",
-                    result=evidence.dmarc.result.value,
-                    domain=evidence.dmarc.domain or "-",
-                    policy=evidence.dmarc.policy,
-                ),
-            )
-        )
-    else:
-        facts.append(Fact("DMARC", phrase("no policy published")))
+    facts.append(Fact("DMARC", _dmarc(evidence.dmarc)))
     facts.append(
         Fact(
             phrase_in("fact", "vouched for by"),
@@ -169,6 +142,26 @@ def _proofs(evidence: Evidence) -> tuple[Fact, ...]:
     if evidence.sender_domain_takes_mail is not None:
         facts.append(Fact(phrase_in("fact", "sender domain takes mail"), _yes_or_no(evidence.sender_domain_takes_mail)))
     return tuple(facts)
+
+
+def _spf(spf: Spf | None) -> Phrase:
+    if spf is None:
+        return phrase("not known")
+    identity = "HELO" if spf.of_helo else "MAIL FROM"
+    return phrase(
+        "{result} for {domain} ({identity})", result=spf.result.value, domain=spf.domain or "-", identity=identity
+    )
+
+
+def _dmarc(dmarc: Dmarc | None) -> Phrase:
+    if dmarc is None or dmarc.result is Result.NONE:
+        return phrase("no policy published")
+    return phrase(
+        "{result} for {domain}, policy {policy}",
+        result=dmarc.result.value,
+        domain=dmarc.domain or "-",
+        policy=dmarc.policy,
+    )
 
 
 def _yes_or_no(value: bool) -> Phrase:
