@@ -104,7 +104,7 @@ class Front:
             loop.start()
 
     async def open(self, sockets: Sequence[socket]) -> None:
-        """Take mail."""
+        """Take mail from these sockets."""
         await self._listener.start(sockets)
 
     def reload(self) -> None:

@@ -72,7 +72,7 @@ class WayOut:
         return await self._listener.stop(seconds)
 
     async def close(self, grace: float) -> None:
-        """End the rest."""
+        """Close what is left once no mail is taken any more."""
         await self._listener.stop(0.0)
         await self._sweep.stop(grace)
         await self.hop.close()

@@ -85,7 +85,7 @@ class OwnResource:
         self._tokens = tokens
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         own, sessions, tokens = Right.OWN_ACCOUNT, "/account/sessions", "/account/tokens"
         return (
             Operation("getOwnAccount", "GET", "/account", own, self.account, "See one's account.", AccountItem),
@@ -100,14 +100,14 @@ class OwnResource:
         )  # fmt: skip
 
     async def account(self, call: Call[Nothing, None]) -> AccountItem:
-        """Return it."""
+        """Return the account of who calls."""
         account = await self._account.own(call.viewer)
         if account is None:
             raise not_found()
         return account_item(account)
 
     async def change(self, call: Call[Nothing, PersonWish]) -> AccountItem:
-        """Save what one chooses."""
+        """Save what a person chooses for himself, and return his account."""
         told = call.body
         try:
             await self._account.set_person(call.viewer, told.full_name, told.time_zone, told.language)
@@ -119,24 +119,24 @@ class OwnResource:
         return account_item(account)
 
     async def sessions(self, call: Call[Nothing, None]) -> SessionList:
-        """Return one's sessions."""
+        """Return the sessions of who calls."""
         return SessionList(tuple(map(session_item, await self._sessions.of(call.viewer))))
 
     async def end_all(self, call: Call[Nothing, None]) -> None:
-        """End them."""
+        """End all sessions of who calls."""
         await self._sessions.end_all(call.viewer, but_this=False)
 
     async def end(self, call: Call[Nothing, None]) -> None:
-        """End one."""
+        """End one session of who calls. Raises Problem where he has none such."""
         if not await self._sessions.end(call.viewer, call.id):
             raise not_found()
 
     async def tokens(self, call: Call[Nothing, None]) -> TokenList:
-        """Return one's tokens."""
+        """Return the tokens of who calls."""
         return TokenList(tuple(_token(one, call.token.id) for one in await self._tokens.of(call.viewer)))
 
     async def revoke(self, call: Call[Nothing, None]) -> None:
-        """End one."""
+        """End one token of who calls. Raises Problem where he has none such."""
         if not await self._tokens.revoke(call.viewer, call.id):
             raise not_found()
 
@@ -148,7 +148,7 @@ class JournalResource:
         self._journal = journal
 
     def operations(self) -> Sequence[Operation]:
-        """It alone."""
+        """Return the operations of the resource."""
         return (
             Operation("listJournal", "GET", "/journal", Right.SEE_LOG, self.page, "Read who did what.", JournalPage,
                       JournalQuery),

@@ -125,7 +125,7 @@ class AccountsResource:
         self._link_url = link_url
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         at, see, edit, one = "/accounts/{id}", Right.SEE_ACCOUNTS, Right.EDIT_ACCOUNTS, Names.ACCOUNT
         held, sessions = f"{at}/addresses", f"{at}/sessions"
         return (
@@ -163,7 +163,7 @@ class AccountsResource:
         return AccountPage(tuple(map(account_item, found)), call.cursors.write(follows))
 
     async def add(self, call: Call[Nothing, AccountWish]) -> Created:
-        """Make one."""
+        """Make an account."""
         told = call.body
         try:
             made = await self._accounts.add(call.viewer, told.name, Role(told.role), told.addresses, told.domains)
@@ -172,11 +172,11 @@ class AccountsResource:
         return Created(account_item(made), f"/accounts/{made.id}")
 
     async def account(self, call: Call[Nothing, None]) -> AccountItem:
-        """Return one."""
+        """Return an account within reach."""
         return account_item(await self._found(call))
 
     async def role(self, call: Call[Nothing, RoleWish]) -> AccountItem:
-        """Change its role."""
+        """Change an account's role."""
         role, domains = Role(call.body.role), call.body.domains
         return await self._changed(call, lambda: self._accounts.set_role(call.viewer, call.id, role, domains))
 
@@ -185,7 +185,7 @@ class AccountsResource:
         return await self._changed(call, lambda: self._accounts.set_disabled(call.viewer, call.id, call.body.disabled))
 
     async def give(self, call: Call[Nothing, AddressWish]) -> AccountItem:
-        """Give it an address."""
+        """Give an account an address."""
         kind = Kind(call.body.kind)
         return await self._changed(call, lambda: self._accounts.give(call.viewer, call.id, call.body.address, kind))
 
@@ -194,7 +194,7 @@ class AccountsResource:
         await self._changed(call, lambda: self._accounts.take(call.viewer, call.id, call.path["address"]))
 
     async def link(self, call: Call[Nothing, None]) -> AccountLink:
-        """Make a link."""
+        """Make a link that signs in to an account."""
         found = await self._found(call)
         token = None if found.disabled else await self._accounts.link(call.viewer, call.id)
         if token is None:
@@ -206,22 +206,22 @@ class AccountsResource:
         await self._changed(call, lambda: self._accounts.reset_second_factor(call.viewer, call.id))
 
     async def sessions(self, call: Call[Nothing, None]) -> SessionList:
-        """Return its sessions."""
+        """Return an account's sessions."""
         await self._found(call)
         return SessionList(tuple(map(session_item, await self._accounts.sessions_of(call.viewer, call.id))))
 
     async def end_all(self, call: Call[Nothing, None]) -> None:
-        """End its sessions."""
+        """End all of an account's sessions."""
         await self._changed(call, lambda: self._accounts.end_sessions(call.viewer, call.id))
 
     async def end_one(self, call: Call[Nothing, None]) -> None:
-        """End one of them."""
+        """End one of an account's sessions."""
         session = int(call.path["session"])
         if not session or not await self._accounts.end_sessions(call.viewer, call.id, session):
             raise not_found()
 
     async def remove(self, call: Call[Nothing, None]) -> None:
-        """Remove it."""
+        """Remove an account."""
         await self._found(call)
         try:
             done = await self._accounts.remove(call.viewer, call.id)

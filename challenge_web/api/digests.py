@@ -102,7 +102,7 @@ class DigestResource:
         self._choices = choices
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         at, see, edit, scope = "/digests/{scope}", Right.SEE_POLICY, Right.EDIT_POLICY, Names.SCOPE
         return (
             Operation("listDigests", "GET", "/digests", see, self.places,
@@ -132,11 +132,11 @@ class DigestResource:
         )
 
     async def sheet(self, call: Call[Nothing, None]) -> DigestPlan:
-        """Return one scope."""
+        """Return what holds for digests in one scope."""
         return _plan(await self._sheet(call))
 
     async def change(self, call: Call[Nothing, DigestEdits]) -> DigestPlan:
-        """Make a change."""
+        """Change what is chosen for digests in one scope."""
         sheet = await self._sheet(call)
         edits = msgspec.structs.asdict(call.body)
         wanted = Wanted(
@@ -154,7 +154,7 @@ class DigestResource:
         return _plan(await self._sheet(call))
 
     async def send(self, call: Call[Nothing, DigestWish]) -> None:
-        """Let one go."""
+        """Let a digest go to a mailbox now."""
         sheet = await self._sheet(call)
         if sheet.level is not Level.USER:
             raise Problem("conflict", "No digest goes to a whole domain: name an address.")

@@ -65,7 +65,7 @@ class ExpectingResource:
         self._expecting = expecting
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         act, one = Right.MODERATE, "/expecting/{id}"
         return (
             Operation("listWindows", "GET", "/expecting", Right.SEE_POLICY, self.windows, "List windows.", WindowList,
@@ -90,7 +90,7 @@ class ExpectingResource:
         )
 
     async def start(self, call: Call[Nothing, WindowWish]) -> Created:
-        """Open one."""
+        """Open a window."""
         told = call.body
         tagged = told.kind == "tag"
         try:
@@ -109,7 +109,7 @@ class ExpectingResource:
         return Created(_window(window, True, ()), f"/expecting/{window.id}")
 
     async def stop(self, call: Call[Nothing, None]) -> None:
-        """Shut one."""
+        """Shut a window."""
         if not await self._expecting.stop(call.viewer, call.id):
             raise not_found()
 

@@ -64,14 +64,14 @@ class HistoryResource:
         self._history = history
 
     def operations(self) -> Sequence[Operation]:
-        """It alone."""
+        """Return the operations of the resource."""
         return (
             Operation("listHistory", "GET", "/history", Right.SEE_HISTORY, self.page, "See what became of each mail.",
                       HistoryPage, HistoryQuery),
         )  # fmt: skip
 
     async def page(self, call: Call[HistoryQuery, None]) -> HistoryPage:
-        """Return one page."""
+        """Return a page of history."""
         told = call.query
         start = call.cursors.read(told.cursor, float, int, int)
         asked = Asked(normal_form(told.address.strip()), told.state, _seconds(told.after), _seconds(told.before))

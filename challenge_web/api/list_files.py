@@ -80,7 +80,7 @@ class ListFileResource:
         self._saver = saver
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         see, edit, brought = Right.SEE_LISTS, Right.EDIT_LISTS, "/lists/imports/{id}"
         return (
             Operation("exportEntries", "GET", "/lists/export", see, self.export, "Get entries as CSV.", _CSV, ExportQuery),

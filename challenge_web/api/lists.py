@@ -140,7 +140,7 @@ class ListResource:
         self._lists = lists
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         see, edit, one = Right.SEE_LISTS, Right.EDIT_LISTS, Names.ENTRY
         return (
             Operation("listEntries", "GET", "/lists", see, self.page, "List entries.", EntryPage, EntriesQuery),
@@ -167,7 +167,7 @@ class ListResource:
         )  # fmt: skip
 
     async def page(self, call: Call[EntriesQuery, None]) -> EntryPage:
-        """Return one page."""
+        """Return a page of entries."""
         asked, after = call.query, call.cursors.read(call.query.cursor, int)
         before = int(after[0]) if after else None
         wanted = Wanted(
@@ -183,7 +183,7 @@ class ListResource:
         return EntryPage(tuple(map(entry_item, page.rows)), call.cursors.write(older))
 
     async def add(self, call: Call[Nothing, EntryWish]) -> Created:
-        """Add one."""
+        """Add an entry."""
         told = call.body
         try:
             added = await self._lists.add(
@@ -212,7 +212,7 @@ class ListResource:
         return Judgement(tuple(map(entry_item, judged.rows)))
 
     async def entry(self, call: Call[Nothing, None]) -> EntryItem:
-        """Return one."""
+        """Return an entry within reach."""
         return entry_item(await self._shown(call))
 
     async def change(self, call: Call[Nothing, EntryChange]) -> EntryItem:
@@ -226,7 +226,7 @@ class ListResource:
         return entry_item(await self._shown(call))
 
     async def remove(self, call: Call[Nothing, None]) -> RemovalDone:
-        """Take one out."""
+        """Take an entry out; it can be put back for a while."""
         return await self._removed(call, [call.id])
 
     async def remove_some(self, call: Call[Nothing, RemovalWish]) -> Created:

@@ -179,7 +179,7 @@ class MessageResource:
         self._asker = asker
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         at, read, row, also = "/messages/{id}", Right.READ_CONTENT, Names.ROW, (Right.SEE_PENDING,)
         return (
             Operation(
@@ -219,33 +219,33 @@ class MessageResource:
         )  # fmt: skip
 
     async def message(self, call: Call[Nothing, None]) -> Message:
-        """Return what is known."""
+        """Return what is known of a mail, without its content."""
         held = await self._held(call)
         return _message(held, content=call.viewer.may(Right.READ_CONTENT))
 
     async def content(self, call: Call[Nothing, None]) -> MessageContent:
-        """Return what is in it."""
+        """Return a mail taken apart."""
         return content_of(await _found(self._reading.outline(call.viewer, call.id)))
 
     async def html(self, call: Call[HtmlQuery, None]) -> CleanHtml:
-        """Return one HTML part."""
+        """Return one of a mail's HTML parts, cleaned."""
         part = int(call.path["part"])
         found = await _found(self._reading.document(call.viewer, call.id, part, call.query.images))
         return html_of(found)
 
     async def part(self, call: Call[Nothing, None]) -> Octets:
-        """Return one part."""
+        """Return the octets of one of a mail's parts, decoded."""
         number = int(call.path["part"])
         found = await _found(self._reading.file(call.viewer, call.id, number))
         return Octets(found.octets, OCTETS, saved_as(None, found.name, f"part-{number}.bin"))
 
     async def source(self, call: Call[SourceQuery, None]) -> SourceText:
-        """Return a page of the source."""
+        """Return a page of a mail's source."""
         found = await _found(self._reading.source(call.viewer, call.id, call.query.page))
         return SourceText(found.text, found.page, found.pages, found.size)
 
     async def download(self, call: Call[Nothing, None]) -> Octets:
-        """Return the octets."""
+        """Return the octets of a mail as they came."""
         if not self._reading.may_download(call.viewer):
             raise not_found()
         return Octets(await _found(self._reading.content(call.viewer, call.id)), MAIL, f"mail-{call.id}.eml")

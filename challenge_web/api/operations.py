@@ -121,7 +121,7 @@ class Resource(Protocol):
     """Some operations that belong together."""
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
 
 
 def when(seconds: float) -> datetime:

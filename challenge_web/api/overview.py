@@ -158,7 +158,7 @@ class OverviewResource:
         self._moderator = moderator
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         see, retry = Right.SEE_OVERVIEW, Right.RETRY_OUTGOING
         mail = "/outgoing/mail/{id}"
         return (
@@ -212,7 +212,7 @@ class OverviewResource:
         return DomainList(tuple(map(domain_item, found)))
 
     async def outgoing(self, call: Call[Nothing, None]) -> OutgoingList:
-        """Return what is stuck."""
+        """Return what is stuck on its way to the next hop."""
         content = call.viewer.may(Right.READ_CONTENT)
         return OutgoingList(tuple(_item(one, content) for one in await self._overview.outgoing(call.viewer)))
 
@@ -221,7 +221,7 @@ class OverviewResource:
         await self._act(call, Action.DELIVER)
 
     async def delete(self, call: Call[Nothing, None]) -> None:
-        """Delete a mail."""
+        """Delete a mail that is stuck."""
         await self._act(call, Action.DELETE)
 
     async def retry_challenge(self, call: Call[Nothing, None]) -> None:

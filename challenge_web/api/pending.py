@@ -196,7 +196,7 @@ class PendingResource:
         self._sources = sources
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         see, act, order = Right.SEE_PENDING, Right.MODERATE, Names.ORDER
         return (
             Operation("listPending", "GET", "/pending", see, self.page, "List mail.", MailPage, PendingQuery),
@@ -227,7 +227,7 @@ class PendingResource:
         )  # fmt: skip
 
     async def page(self, call: Call[PendingQuery, None]) -> MailPage:
-        """Return one page."""
+        """Return a page of mail that waits."""
         wanted = call.query
         size = next((size for size in SIZES if size >= wanted.limit), SIZES[-1])
         after = call.cursors.read(wanted.cursor)
@@ -243,7 +243,7 @@ class PendingResource:
         return Counts(*(counts[lane] for lane in LANES))
 
     async def sources(self, call: Call[SourcesQuery, None]) -> SourcePage:
-        """Return a page of sources."""
+        """Return a page of sources of machine mail."""
         behind = call.cursors.read(call.query.cursor, str)
         page = await self._queue.groups(call.viewer, str(behind[0]) if behind else "")
         items = tuple(map(source_item, page.groups))
@@ -264,11 +264,11 @@ class PendingResource:
         return Settled(len(done.entries), done.rows)
 
     async def orders(self, call: Call[Nothing, None]) -> OrderList:
-        """Return one's orders."""
+        """Return the orders of who calls."""
         return OrderList(tuple(map(state, await self._orders.latest(call.viewer, DAY, 100))))
 
     async def order(self, call: Call[Nothing, NewOrder]) -> Created:
-        """Take an order."""
+        """Take an order for mails that are named, or for all that match."""
         told = call.body
         if bool(told.ids) == (told.all is not None):
             raise invalid("ids", "Name mails by `ids`, or a search by `all`.")
@@ -289,7 +289,7 @@ class PendingResource:
         return Created(await self._detail(call.viewer, order), f"/pending/orders/{order.id}")
 
     async def one_order(self, call: Call[Nothing, None]) -> OrderDetail:
-        """Return one order."""
+        """Return one order of who calls, with what it could not do."""
         return await self._detail(call.viewer, await self._own(call))
 
     async def undo(self, call: Call[Nothing, None]) -> OrderDetail:

@@ -132,7 +132,7 @@ class PolicyResource:
         self._policies = policies
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         at, see, edit, scope = "/policies/{scope}", Right.SEE_POLICY, Right.EDIT_POLICY, Names.SCOPE
         return (
             Operation(
@@ -151,7 +151,7 @@ class PolicyResource:
         )  # fmt: skip
 
     async def places(self, call: Call[PlacesQuery, None]) -> PlacePage:
-        """Return scopes."""
+        """Return a page of the scopes within reach."""
         after = call.cursors.read(call.query.cursor, str)
         places = await self._policies.places(call.viewer, str(after[0]) if after else "")
         if places is None:
@@ -166,11 +166,11 @@ class PolicyResource:
         )
 
     async def sheet(self, call: Call[Nothing, None]) -> Policy:
-        """Return one scope."""
+        """Return the policy of one scope."""
         return _policy(await self._sheet(call))
 
     async def change(self, call: Call[Nothing, PolicyEdits]) -> PolicyChanged:
-        """Make a change."""
+        """Change one scope's policy."""
         sheet = await self._sheet(call)
         try:
             changed = await self._policies.save(call.viewer, sheet.scope, _edits(call.body))

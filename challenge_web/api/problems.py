@@ -84,11 +84,11 @@ class Problem(Exception):
 
     @property
     def status(self) -> int:
-        """Of the answer."""
+        """The status of the answer."""
         return TITLES[self.name][0]
 
     def response(self) -> web.Response:
-        """Return the answer."""
+        """Return the problem as an answer (RFC 9457 §3)."""
         status, title = TITLES[self.name]
         body = ProblemBody(
             type=_NAMES + self.name,

@@ -100,7 +100,7 @@ class ReleaseResource:
         self._forwarder = forwarder
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         one, of_mail, see, decide = (
             "/release-requests/{id}", "/messages/{id}/release-request", Right.SEE_OVERVIEW, Right.DECIDE_RELEASE
         )  # fmt: skip
@@ -126,7 +126,7 @@ class ReleaseResource:
         )  # fmt: skip
 
     async def page(self, call: Call[RequestQuery, None]) -> RequestPage:
-        """Return one page."""
+        """Return a page of requests of release."""
         told = call.query
         start = call.cursors.read(told.cursor, int)
         state = None if told.state == "all" else RequestState(told.state)
@@ -135,7 +135,7 @@ class ReleaseResource:
         return RequestPage(tuple(map(case_of, cases)), call.cursors.write((more,) if more else None))
 
     async def one(self, call: Call[Nothing, None]) -> RequestCase:
-        """Return one request."""
+        """Return one request of release."""
         found = await self._releases.one(call.viewer, call.id)
         if found is None:
             raise not_found()
@@ -168,7 +168,7 @@ class ReleaseResource:
         return Forwarded(answer.accepted, str(answer))
 
     async def ask(self, call: Call[Nothing, ReleaseWish]) -> ReleaseAsked:
-        """Ask for a mail."""
+        """Ask who may for the release of a mail."""
         if not await self._releases.sees(call.viewer, call.id):
             raise not_found()
         asked = await self._releases.ask(call.viewer, call.id, call.body.words)

@@ -52,7 +52,7 @@ class SavedSearchResource:
         self._searches = searches
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         see, at = Right.SEE_PENDING, "/pending/searches"
         return (
             Operation("listSearches", "GET", at, see, self.all, "List one's saved searches.", SearchList),
@@ -63,11 +63,11 @@ class SavedSearchResource:
         )  # fmt: skip
 
     async def all(self, call: Call[Nothing, None]) -> SearchList:
-        """Return them."""
+        """Return the saved searches of who calls."""
         return SearchList(tuple(map(search_item, await self._searches.all(call.viewer))))
 
     async def save(self, call: Call[Nothing, SearchWish]) -> Created:
-        """Keep one."""
+        """Keep a search."""
         told = call.body
         sort = "" if told.sort == "arrival" else told.sort
         fields = {"q": told.q, "lane": told.lane, "source": told.source, "sort": sort}
@@ -83,7 +83,7 @@ class SavedSearchResource:
         return Created(search_item(found), f"/pending/searches/{found.id}")
 
     async def remove(self, call: Call[Nothing, None]) -> None:
-        """Drop one."""
+        """Drop a saved search."""
         if not await self._searches.remove(call.viewer, call.id):
             raise not_found()
 

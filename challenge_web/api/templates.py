@@ -79,7 +79,7 @@ class TemplateResource:
         self._desks = desks
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         at, right, scope, language = "/templates/{scope}", Right.EDIT_TEMPLATES, Names.SCOPE, LanguageQuery
         return (
             Operation("listTemplates", "GET", "/templates", right, self.index, "List the words in force.", TemplateList,
@@ -105,7 +105,7 @@ class TemplateResource:
         return TemplateList(tuple(editor.languages()), tuple(map(template_of, drafts)))
 
     async def show(self, call: Call[LanguageQuery, None]) -> Template:
-        """Return one."""
+        """Return the words of one kind of mail in one scope and language."""
         return template_of(await self._draft(call))
 
     async def save(self, call: Call[LanguageQuery, TemplateText]) -> Template:
@@ -124,12 +124,12 @@ class TemplateResource:
         await self._desk(call).editor.reset(call.viewer, draft.scope, draft.language)
 
     async def preview(self, call: Call[LanguageQuery, TemplateText]) -> TemplateSample:
-        """Fill in the sample."""
+        """Return a sample with words filled in."""
         sample = await self._tried(call)
         return sample_of(sample)
 
     async def sample(self, call: Call[LanguageQuery, TemplateText]) -> SampleSent:
-        """Send the sample."""
+        """Send a sample to who calls."""
         draft = await self._draft(call)
         await self._tried(call)
         return SampleSent(

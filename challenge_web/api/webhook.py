@@ -61,7 +61,7 @@ class WebhookResource:
         self._webhook = webhook
 
     def operations(self) -> Sequence[Operation]:
-        """All of them."""
+        """Return the operations of the resource."""
         right = Right.WEBHOOK
         return (
             Operation("getWebhook", "GET", "/webhook", right, self.show, "See how the webhook stands.", WebhookAnswer),
@@ -72,7 +72,7 @@ class WebhookResource:
         )  # fmt: skip
 
     async def show(self, call: Call[Nothing, None]) -> WebhookAnswer:
-        """Return how it stands."""
+        """Return how the webhook stands, and what waits to be sent."""
         found = await self._webhook.show(call.viewer)
         if found is None:
             raise Problem("forbidden")
@@ -96,7 +96,7 @@ class WebhookResource:
         )  # fmt: skip
 
     async def test(self, call: Call[Nothing, None]) -> TestAnswer:
-        """Send one."""
+        """Send a test event, and return what came of it."""
         answer = await self._webhook.test(call.viewer)
         if answer is None:
             raise _none()

@@ -66,13 +66,13 @@ class OwnFactors(Protocol):
     """Second factors of one's own; `gateway.flow.second_factor.SecondFactor`."""
 
     async def own_codes(self, viewer: Viewer, cookie_secret: str) -> Enrolment | None:
-        """Return a secret for an app."""
+        """Return a secret for an app; the same one until it is confirmed. None: the session is over."""
 
     async def confirm_codes(self, cookie_secret: str, code: str, arrival: Arrival) -> Enrolled | Refused | None:
         """Take it into use."""
 
     async def remove_codes(self, viewer: Viewer) -> None:
-        """Forget it."""
+        """Forget the app's secret."""
 
     async def fresh_recovery(self, viewer: Viewer) -> tuple[str, ...]:
         """Return new recovery codes."""
@@ -86,23 +86,23 @@ class OwnFactors(Protocol):
     async def add_passkey(
         self, viewer: Viewer, cookie_secret: str, host: str, answer: str, name: str
     ) -> Enrolled | None:
-        """Keep one."""
+        """Keep a key that the browser has made; None where its answer does not fit."""
 
     async def remove_passkey(self, viewer: Viewer, passkey_id: int) -> bool:
-        """Forget one."""
+        """Forget a passkey; False where the viewer has none such."""
 
 
 class OwnSessions(Protocol):
     """Where one is signed in; `gateway.flow.sessions.Sessions`."""
 
     async def of(self, viewer: Viewer) -> Sequence[Session]:
-        """Return them."""
+        """Return the viewer's sessions."""
 
     async def end(self, viewer: Viewer, session_id: int) -> bool:
-        """End one."""
+        """End one of the viewer's sessions; False where there is none such."""
 
     async def end_all(self, viewer: Viewer, *, but_this: bool) -> int:
-        """End all."""
+        """End the viewer's sessions; return how many."""
 
 
 class AccountPages:
@@ -125,7 +125,7 @@ class AccountPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         own, at = Right.OWN_ACCOUNT, "/console/account"
         return (
             Route("account", at, own, self.show, self.save),

@@ -67,7 +67,7 @@ class AccountsPages:
         }
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         one = "/console/accounts/{id:[0-9]{1,18}}"
         see, edit = Right.SEE_ACCOUNTS, Right.EDIT_ACCOUNTS
         return (
@@ -90,7 +90,7 @@ class AccountsPages:
         return await self._list(request)
 
     async def add(self, request: web.Request) -> web.StreamResponse:
-        """Make one."""
+        """POST /console/accounts: make an account."""
         form = await request.post()
         try:
             account = await self._accounts.add(

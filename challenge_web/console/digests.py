@@ -47,7 +47,7 @@ class DigestPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         return (
             Route("digests", "/console/digests", Right.SEE_POLICY, self.index),
             Route(
@@ -86,7 +86,7 @@ class DigestPages:
         return self._sheet(request, await self._found(request), {}, {})
 
     async def save(self, request: web.Request) -> web.StreamResponse:
-        """Save the form."""
+        """Save what the form chooses for a scope's digests."""
         viewer = viewer_of(request)
         sheet = await self._found(request)
         form = await request.post()

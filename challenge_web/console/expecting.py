@@ -37,7 +37,7 @@ class ExpectingPages:
         self._now = now
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         return (
             Route(
                 "expecting", "/console/expecting", Right.SEE_POLICY, self.show, self.start, act_right=Right.MODERATE

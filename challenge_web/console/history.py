@@ -71,7 +71,7 @@ class HistoryPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """It alone."""
+        """Return the routes of the room."""
         return (Route("history", "/console/history", Right.SEE_HISTORY, self.show),)
 
     async def show(self, request: web.Request) -> web.Response:

@@ -15,7 +15,7 @@ class HomePages:
     """Leads from the console's root to the mail that waits."""
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         return (Route("home", "/console/", Right.SEE_PENDING, self.show),)
 
     async def show(self, request: web.Request) -> web.StreamResponse:

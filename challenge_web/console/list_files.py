@@ -46,7 +46,7 @@ class ListFilePages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         edit, one = Right.EDIT_LISTS, "/console/lists/import/{id:[0-9]{1,18}}"
         return (
             Route("list-bring", "/console/lists/import", edit, self.form, self.bring, octets=MOST_OCTETS + _FORM),

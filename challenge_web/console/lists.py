@@ -50,7 +50,7 @@ class ListPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         see, edit, entry = Right.SEE_LISTS, Right.EDIT_LISTS, Names.ENTRY
         return (
             Route("lists", "/console/lists", see, self.show),

@@ -28,7 +28,7 @@ class LogPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         return (
             Route("log", "/console/log", Right.SEE_LOG, self.show),
             Route("log-export", "/console/log.csv", Right.SEE_LOG, self.export),

@@ -51,7 +51,7 @@ class MachineMailPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """One."""
+        """Return the routes of the room."""
         see, act = Right.SEE_PENDING, Right.MODERATE
         return (Route("pending-machine", f"/{_PATH}", see, self.show, self.settle, act_right=act),)
 

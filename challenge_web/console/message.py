@@ -64,7 +64,7 @@ class MessagePages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         path = "/console/message/{id:[0-9]{1,18}}"
         part = "{part:[0-9]{1,4}}"
         read, row = Right.READ_CONTENT, Names.ROW
@@ -208,7 +208,7 @@ class MessagePages:
         return self._pages.page(request, "message/forward", words, here="pending")
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
-        """Send it on."""
+        """Send the mail on to an address that the configuration names."""
         viewer, row_id = viewer_of(request), int(request.match_info["id"])
         form = await request.post()
         to, how = str(form.get("to", "")), str(form.get("form", ""))

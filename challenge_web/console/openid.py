@@ -67,7 +67,7 @@ class OpenidPages:
         self._label = label
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         return (
             Route(f"{SIGN_IN}-openid", "/sign-in/openid", None, self.begin, names=Names.OTHER),
             Route(f"{SIGN_IN}-openid-back", _BACK, None, self.back, names=Names.OTHER),

@@ -29,7 +29,7 @@ class OrderPages:
         self._now = now
 
     def routes(self) -> Sequence[Route]:
-        """Both."""
+        """Return the routes of the room."""
         path = "/console/pending/order/{id:[0-9]{1,18}}"
         return (
             Route("order", path, Right.MODERATE, self.show, self.undo, Names.ORDER),

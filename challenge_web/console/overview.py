@@ -53,7 +53,7 @@ class OverviewPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         return (
             Route("overview", "/console/overview", Right.SEE_OVERVIEW, self.show),
             Route("domains", "/console/domains", Right.SEE_OVERVIEW, self.domains),

@@ -161,7 +161,7 @@ class _Reader(HTMLParser):
         self._in_style = False
 
     def inside(self) -> str:
-        """Return what stands in the body."""
+        """Return the HTML within the document's body."""
         return "".join(self._out)
 
     def sheets(self) -> list[str]:

@@ -38,7 +38,7 @@ _ACTIONS = {action.value: action for action in Action}
 
 
 class PendingPages:
-    """The list."""
+    """The list of what waits, with the actions on its rows."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class PendingPages:
         self._scored = scored
 
     def routes(self) -> Sequence[Route]:
-        """One."""
+        """Return the routes of the room."""
         return (Route("pending", "/console/pending", Right.SEE_PENDING, self.show, self.act, act_right=Right.MODERATE),)
 
     async def show(self, request: web.Request) -> web.Response:

@@ -39,7 +39,7 @@ class PolicyPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         return (
             Route("policies", "/console/policies", Right.SEE_POLICY, self.index),
             Route(
@@ -111,7 +111,7 @@ class PolicyPages:
         return self._pages.page(request, "policies/preview", words, here="policies")
 
     async def save(self, request: web.Request) -> web.StreamResponse:
-        """Make the change."""
+        """Save what the form chooses for a scope's policy."""
         sheet, viewer = await self._sheet(request), viewer_of(request)
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         edits = _edits(form, ())

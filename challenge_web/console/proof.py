@@ -33,7 +33,7 @@ class Proofs(Protocol):
         """Return how the viewer can show who he is."""
 
     async def by_code(self, viewer: Viewer, code: str, arrival: Arrival) -> Proven | Refused:
-        """Show a code."""
+        """Prove oneself by a code of the app, or a recovery code."""
 
     async def by_passkey(
         self, viewer: Viewer, cookie_secret: str, host: str, answer: str, arrival: Arrival
@@ -57,7 +57,7 @@ class ProofPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """One."""
+        """Return the routes of the room."""
         return (Route(PROOF, "/console/account/proof", Right.OWN_ACCOUNT, self.show, self.judge),)
 
     async def show(self, request: web.Request) -> web.StreamResponse:

@@ -37,7 +37,7 @@ class ProxySignIn:
         self._names = names
 
     def routes(self) -> Sequence[Route]:
-        """One."""
+        """Return the routes of the room."""
         return (Route(f"{SIGN_IN}-proxy", "/sign-in/proxy", None, self.to_form, self.enter),)
 
     def offer(self, request: web.Request) -> Offer | None:

@@ -49,7 +49,7 @@ class ReleasePages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         one, see, decide = "/console/requests/{id:[0-9]{1,18}}", Right.SEE_OVERVIEW, Right.DECIDE_RELEASE
         named = Names.REQUEST
         return (

@@ -72,4 +72,4 @@ class Room(Protocol):
     """Some pages that belong together."""
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""

@@ -28,7 +28,7 @@ class SavedSearchPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """The one there is."""
+        """Return the routes of the room."""
         return (Route("saved-search", "/console/pending/saved", Right.SEE_PENDING, act=self.act),)
 
     async def act(self, request: web.Request) -> web.StreamResponse:

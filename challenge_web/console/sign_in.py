@@ -55,7 +55,7 @@ class Factors(Protocol):
         """Return who is half-way in."""
 
     async def enter_by_code(self, secret: str, code: str, arrival: Arrival) -> Entered | Refused | None:
-        """Show a code."""
+        """Come in by a code of the app, or a recovery code. None: nobody is half-way in with this secret."""
 
     async def enter_by_passkey(self, secret: str, host: str, answer: str, arrival: Arrival) -> Entered | Refused | None:
         """Show a passkey's answer."""
@@ -113,7 +113,7 @@ class SignInPages:
         self._offers.append(offer)
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         return (
             Route(SIGN_IN, "/sign-in", None, self.form, self.ask_link),
             Route(f"{SIGN_IN}-sent", "/sign-in/sent", None, self.sent),

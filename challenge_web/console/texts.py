@@ -40,7 +40,7 @@ class TextPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         scope = "/console/templates/{scope}"
         return (
             Route("texts", "/console/templates", Right.EDIT_TEMPLATES, self.index),

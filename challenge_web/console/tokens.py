@@ -29,7 +29,7 @@ class TokenPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """All of them."""
+        """Return the routes of the room."""
         own, at = Right.OWN_ACCOUNT, "/console/account/tokens"
         revoke = f"{at}/{{id:[0-9]{{1,18}}}}/revoke"
         return (
@@ -57,7 +57,7 @@ class TokenPages:
         return await self._page(request, made=made)
 
     async def revoke(self, request: web.Request) -> web.StreamResponse:
-        """POST: end one."""
+        """POST: end one of the viewer's tokens."""
         if not await self._tokens.revoke(viewer_of(request), int(request.match_info["id"])):
             raise web.HTTPNotFound
         tell(request, f"token {request.match_info['id']}")

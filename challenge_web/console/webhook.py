@@ -34,7 +34,7 @@ class WebhookPages:
         self._pages = pages
 
     def routes(self) -> Sequence[Route]:
-        """It alone."""
+        """Return the routes of the room."""
         return (Route("webhook", "/console/webhook", Right.WEBHOOK, self.show, self.act),)
 
     async def show(self, request: web.Request) -> web.Response:

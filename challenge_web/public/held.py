@@ -93,7 +93,7 @@ class HeldPages:
         return self._pages.page(request, "public/held", await self._words(request, mail, action))
 
     async def act(self, request: web.Request) -> web.Response:
-        """POST: it is done."""
+        """POST: do what the link is for."""
         action = _ACTIONS[request.match_info.get("what", "")]
         mail = await self._links.act(request.match_info["secret"], action)
         if mail is None:

@@ -122,7 +122,7 @@ class AccountTable(Protocol):
     """Accounts and what belongs to them, within one transaction."""
 
     def get(self, account_id: int) -> Account | None:
-        """Return one."""
+        """Return an account by its id; None where there is none."""
 
     def by_name(self, name: str) -> Account | None:
         """Return the one of this name, or that owns this address."""
@@ -182,7 +182,7 @@ class AccountTable(Protocol):
         """Keep one more. Raises Taken."""
 
     def use_passkey(self, passkey_id: int, counter: int, now: float) -> None:
-        """Save its counter."""
+        """Save a passkey's counter, and when it was used."""
 
     def remove_passkey(self, account_id: int, passkey_id: int) -> bool:
         """Drop one; False where the account has none such."""

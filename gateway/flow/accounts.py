@@ -72,7 +72,7 @@ class Accounts:
         return [account for account in found if covers(viewer, account)]
 
     async def get(self, viewer: Viewer, account_id: int) -> Account | None:
-        """Return one within reach."""
+        """Return an account within the viewer's reach; None for any other."""
         return await self._store.look(lambda tx: within(tx, viewer, account_id))
 
     async def named(self, viewer: Viewer, name: str) -> Account | None:

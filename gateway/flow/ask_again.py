@@ -44,7 +44,7 @@ class HistoryTable(Protocol):
     """Rows with all that is known of them."""
 
     def held(self, row_id: int) -> Held | None:
-        """Return one row."""
+        """Return a row with all that is known of it; None where there is none."""
 
     def note(self, row_id: int, what: Event, actor: str, detail: str, now: float) -> bool:
         """Write into a row's history what leaves it in its state; False where there is no such row."""

@@ -153,7 +153,7 @@ class DigestTable(Protocol):
         """Return the row up to which newcomers were looked for."""
 
     def set_cursor(self, row: int) -> None:
-        """Save it."""
+        """Save up to which row newcomers were looked for."""
 
     def deputies(self, owner: str) -> Sequence[int]:
         """Return the accounts that see to this address of somebody else's."""
@@ -162,7 +162,7 @@ class DigestTable(Protocol):
         """Remember mailboxes; those that are known stay as they are."""
 
     def mailbox(self, key: str) -> Mailbox | None:
-        """Return one."""
+        """Return what is known of a mailbox; None where it was never met."""
 
     def due(self, now: float, latest: float, most: int) -> Sequence[Mailbox]:
         """Return mailboxes to look at; those to be looked at later than `latest` count as due."""
@@ -174,7 +174,7 @@ class DigestTable(Protocol):
         """Let a mailbox have one as soon as may be."""
 
     def drop_mailbox(self, key: str) -> None:
-        """Forget one."""
+        """Forget a mailbox."""
 
     def mailboxes(self, domain: str, after: str, most: int) -> Sequence[str]:
         """Return mailboxes in their order, from behind `after`; domain: "" is all."""
@@ -255,7 +255,7 @@ class AccountLook(Protocol):
     """What digests need of accounts."""
 
     def get(self, account_id: int) -> Account | None:
-        """Return one."""
+        """Return an account by its id; None where there is none."""
 
     def owner(self, address: str) -> Account | None:
         """Return the one whose own address or alias this normal form is."""
@@ -265,7 +265,7 @@ class RowLook(Protocol):
     """What digests need of the pending list."""
 
     def one(self, row_id: int, account: int) -> Row | None:
-        """Return one row."""
+        """Return a row by its id; None where there is none."""
 
 
 class DigestTx(Protocol):

@@ -96,7 +96,7 @@ class ExpectingTable(Protocol):
         """Keep a window."""
 
     def get(self, window_id: int) -> Window | None:
-        """Return one."""
+        """Return a window by its id; None where there is none."""
 
     def stop(self, window_id: int, now: float) -> None:
         """Shut one now; one that has ended stays as it was."""

@@ -56,7 +56,7 @@ class Line:
 
     @property
     def key(self) -> Start:
-        """Its place in the order."""
+        """The place of the line in the order of time."""
         return self.at, self.id, KINDS.index(self.kind)
 
 

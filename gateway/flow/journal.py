@@ -37,7 +37,7 @@ class JournalTable(Protocol):
     """The lines in the store."""
 
     def add(self, deed: Deed) -> None:
-        """Write one more."""
+        """Keep one more line."""
 
     def page(
         self, domains: Collection[str] | None, actor: str, words: str, before_id: int, most: int

@@ -59,7 +59,7 @@ class KeptTable(Protocol):
         """Keep, in place of what was there."""
 
     def drop(self, account: int, key: bytes) -> None:
-        """Forget one."""
+        """Forget the answer to one of an account's requests."""
 
     def sweep(self, before: float) -> int:
         """Forget those from before then; return how many."""

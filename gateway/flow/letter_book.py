@@ -49,7 +49,7 @@ class LetterTable(Protocol):
     """Letters in the store."""
 
     def add(self, letter: Letter) -> None:
-        """Keep one more."""
+        """Keep that a letter was sent."""
 
 
 class LettersTx(Protocol):

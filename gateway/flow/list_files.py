@@ -54,7 +54,7 @@ class Lines:
     faults: list[Fault] = field(default_factory=list)
 
     def take(self, one: Line | Fault) -> None:
-        """Add one more."""
+        """Add a line, or what is wrong with one."""
         if isinstance(one, Line):
             self.lines.append(one)
         else:

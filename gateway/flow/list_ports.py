@@ -95,10 +95,10 @@ class EntryTable(Protocol):
         """Return entries of any of these parts with the words in their pattern or note, in the same order."""
 
     def get(self, entry_id: int) -> EntryView | None:
-        """Return one entry."""
+        """Return an entry by its id; None where there is none."""
 
     def named(self, pattern: str, scope: str, verdict: str) -> EntryView | None:
-        """Return the one entry of this name."""
+        """Return the one entry of this pattern, scope and verdict; None where there is none."""
 
     def of_patterns(self, patterns: Sequence[str], most: int | None = None) -> list[EntryView]:
         """Return entries with one of these patterns, whatever their scope. most: no more than that; None is all."""
@@ -135,7 +135,7 @@ class EntryTable(Protocol):
         """Return a file that this person brought."""
 
     def drop_draft(self, draft_id: int) -> None:
-        """Forget a file."""
+        """Forget a file that was brought."""
 
 
 class EntryTx(Protocol):

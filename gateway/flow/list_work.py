@@ -63,7 +63,7 @@ class BringingTable(Protocol):
         """Keep the order for a file, or let the one that was stopped begin anew; return its id."""
 
     def get(self, order_id: int) -> Bringing | None:
-        """Return one."""
+        """Return how far the file of an order is; None where it brings none."""
 
     def of_draft(self, account: int, draft_id: int) -> Bringing | None:
         """Return the one of an account's file."""

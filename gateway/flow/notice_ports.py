@@ -78,7 +78,7 @@ class NoticeTable(Protocol):
         """Return the row up to which newcomers were looked for."""
 
     def set_cursor(self, row: int) -> None:
-        """Save it."""
+        """Save up to which row newcomers were looked for."""
 
     def newcomers(self, after: int, since: float, most: int) -> tuple[int, Sequence[int]]:
         """Return the last row looked at behind this one, and up to `most` on the way that came since then and wait."""

@@ -119,7 +119,7 @@ class OrderTable(Protocol):
         """Note how many rows were not to be had."""
 
     def get(self, order_id: int) -> Order | None:
-        """Return one order."""
+        """Return an order by its id; None where there is none."""
 
     def latest(self, account: int, since: float, most: int) -> Sequence[Order]:
         """Return the orders of an account that are open, or changed since then, the newest first."""

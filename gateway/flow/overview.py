@@ -49,7 +49,7 @@ class Bar:
     counts: Mapping[Happening, int]
 
     def of(self, happening: Happening) -> int:
-        """Return how often."""
+        """Return how often something happened in that time."""
         return self.counts.get(happening, 0)
 
 
@@ -169,7 +169,7 @@ class DomainState:
     """Of the last 24 hours."""
 
     def of(self, happening: Happening) -> int:
-        """Return how often."""
+        """Return how often something happened there in the last 24 hours."""
         return self.counts.get(happening, 0)
 
 

@@ -29,7 +29,7 @@ class DayHour:
     counts: Mapping[Happening, int]
 
     def of(self, happening: Happening) -> int:
-        """Return how often."""
+        """Return how often something happened in that hour."""
         return self.counts.get(happening, 0)
 
 

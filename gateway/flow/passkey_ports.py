@@ -18,7 +18,7 @@ class Made(Protocol):
 
     @property
     def credential(self) -> bytes:
-        """Its id."""
+        """The key's id."""
 
     @property
     def public_key(self) -> bytes:

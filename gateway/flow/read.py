@@ -109,7 +109,7 @@ class ReadingTable(Protocol):
     """Rows and contents in the store."""
 
     def held(self, row_id: int) -> Held | None:
-        """Return one row."""
+        """Return a row with all that is known of it; None where there is none."""
 
     def content(self, row_id: int) -> Content | None:
         """Return its content, where that is still kept."""
@@ -136,7 +136,7 @@ class Worker(Protocol):
         """Return one HTML part, cleaned."""
 
     async def file(self, content: bytes, part: int) -> File:
-        """Return one part, decoded."""
+        """Return one of a mail's parts, decoded."""
 
 
 class Reading:
@@ -153,7 +153,7 @@ class Reading:
         return viewer.may(Right.READ_CONTENT) and viewer.role in self._downloads
 
     async def held(self, viewer: Viewer, row_id: int) -> Held | None:
-        """Return a row."""
+        """Return a row within the viewer's reach; None for any other."""
         if not viewer.may(Right.SEE_PENDING):
             return None
         held = await self._store.look(lambda tx: tx.reading.held(row_id))

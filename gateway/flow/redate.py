@@ -90,7 +90,7 @@ class RedatingTable(Protocol):
         """Keep the order for a scope, or let the one that is there begin anew; return its id."""
 
     def get(self, order_id: int) -> Redating | None:
-        """Return one."""
+        """Return how far the redating of an order is; None where it is none."""
 
     def of_scope(self, scope: str) -> Redating | None:
         """Return the one of a scope, whether it has ended or not."""

@@ -148,10 +148,10 @@ class ReleaseTable(Protocol):
         """Keep a new one; return its id."""
 
     def get(self, request_id: int) -> ReleaseRequest | None:
-        """Return one."""
+        """Return a request by its id; None where there is none."""
 
     def latest(self, row_id: int) -> ReleaseRequest | None:
-        """Return the newest one for a mail."""
+        """Return the newest request for a mail; None where there is none."""
 
     def load(self, recipient_key: str, since: float) -> tuple[int, int]:
         """Return how many of a recipient are open, and how many were made since then."""
@@ -212,7 +212,7 @@ class AdminLook(Protocol):
     """What requests need of accounts."""
 
     def get(self, account_id: int) -> Account | None:
-        """Return one."""
+        """Return an account by its id; None where there is none."""
 
     def owner(self, address: str) -> Account | None:
         """Return the one whose own address or alias this normal form is."""

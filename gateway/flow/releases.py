@@ -202,7 +202,7 @@ class Releases:
         return await self._store.look(work)
 
     async def one(self, viewer: Viewer, request_id: int) -> Case | None:
-        """Return one request."""
+        """Return a request within the viewer's reach; None for any other."""
         if not viewer.may(Right.SEE_OVERVIEW):
             return None
 

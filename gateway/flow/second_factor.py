@@ -246,7 +246,7 @@ class SecondFactor:
     # --- passkeys of one's own ---
 
     async def passkeys(self, viewer: Viewer) -> Sequence[Passkey]:
-        """Return the viewer's."""
+        """Return the viewer's passkeys."""
         return await self._store.look(lambda tx: tx.accounts.passkeys(viewer.account))
 
     async def ask_for_passkey(self, viewer: Viewer, host: str) -> str:

@@ -135,13 +135,13 @@ class SessionTable(Protocol):
         """Try again then."""
 
     def drop_order(self, order_id: int) -> None:
-        """It is done."""
+        """Forget an order of a link: it is done."""
 
     def tries(self, kind: str, subject: bytes, since: float, most: int) -> tuple[int, Sequence[float]]:
         """Return how many tries there were since then, and the times of the newest ones."""
 
     def tried(self, kind: str, subject: bytes, now: float) -> None:
-        """Note a try."""
+        """Note a try of one kind."""
 
     def forgive(self, kind: str, subject: bytes) -> None:
         """Forget the tries of a subject."""

@@ -78,7 +78,7 @@ class Sessions:
         self._admins_need = admins_need_second_factor
 
     def secret(self) -> str:
-        """Return a fresh one."""
+        """Return a fresh secret for a session's cookie."""
         return token_text(self._random_octets(SECRET_OCTETS))
 
     # --- who is it ---

@@ -81,7 +81,7 @@ class TallyTable(Protocol):
     """The numbers in the store."""
 
     def add(self, counts: Mapping[Slot, int]) -> None:
-        """Add to what is there."""
+        """Add counts to the numbers of their slots."""
 
 
 class TallyTx(Protocol):
@@ -89,7 +89,7 @@ class TallyTx(Protocol):
 
     @property
     def tallies(self) -> TallyTable:
-        """The numbers."""
+        """The numbers by the hour."""
 
 
 TallyStore = Transacts[TallyTx]

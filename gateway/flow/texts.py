@@ -126,7 +126,7 @@ class TextTable(Protocol):
     """The texts in the store."""
 
     def override(self, scope: str, language: str) -> Override | None:
-        """Return one."""
+        """Return a scope's own words in one language; None where it has none."""
 
     def overrides(self, language: str) -> Sequence[Override]:
         """Return those of all scopes in one language."""

@@ -63,13 +63,13 @@ class TokenTable(Protocol):
     """Tokens in the store."""
 
     def add(self, new: NewToken) -> int:
-        """Keep one; return its id."""
+        """Keep a token; return its id."""
 
     def find(self, hashed: bytes) -> Token | None:
         """Return the one of a secret's hash, whatever its age."""
 
     def get(self, token_id: int) -> Token | None:
-        """Return one."""
+        """Return a token by its id; None where there is none."""
 
     def of_account(self, account_id: int) -> Sequence[Token]:
         """Return an account's, the newest first."""

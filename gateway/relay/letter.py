@@ -52,7 +52,7 @@ class Desk:
         return one_line(self.from_address, 320) or f"postmaster@{domain}"
 
     def questions(self, domain: str) -> str:
-        """Return whom to ask."""
+        """Return whom to ask, as letters say it."""
         return one_line(self.contact, 200) or self.address(domain)
 
 
@@ -81,7 +81,7 @@ class Addressed(Protocol):
 
     @property
     def mailbox(self) -> str:
-        """Address."""
+        """The address the letter goes to."""
 
     @property
     def domain(self) -> str:
@@ -89,7 +89,7 @@ class Addressed(Protocol):
 
     @property
     def time_zone(self) -> str:
-        """Its name; "" is UTC."""
+        """The name of its reader's time zone; "" is UTC."""
 
     @property
     def phrase(self) -> str:

@@ -176,7 +176,7 @@ class Connection(SMTP):
         self._writing_paused = True
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """asyncio: the client reads again."""
         self._writing_paused = False
         self._wake()
 

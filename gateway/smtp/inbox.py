@@ -61,6 +61,6 @@ class Inbox:
         return octets
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget all octets that were not read."""
         self._octets.clear()
         self._searched = self._skipped = 0

@@ -126,7 +126,7 @@ class Memory:
         return self.taken + elsewhere + octets <= self._most
 
     def give(self, octets: int) -> None:
-        """Return what was taken."""
+        """Give octets back that were taken."""
         self._note(-octets)
 
     def _note(self, octets: int) -> None:

@@ -63,7 +63,7 @@ class Listener:
         self._servers: list[asyncio.Server] = []
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
-        """Begin to accept."""
+        """Accept clients on these sockets."""
         loop, doorway = self.doorway.loop, self.doorway
         for opened in sockets:
             server = await loop.create_server(lambda: DoorSession(doorway), sock=opened, backlog=_AT_ONCE)

@@ -36,7 +36,7 @@ class AccountTable:
         self._connection = connection
 
     def get(self, account_id: int) -> Account | None:
-        """Return one."""
+        """Return an account by its id; None where there is none."""
         return self._one(select(account).where(account.c.id == account_id))
 
     def by_name(self, name: str) -> Account | None:
@@ -199,7 +199,7 @@ class AccountTable:
         self._connection.execute(insert(passkey), values)
 
     def use_passkey(self, passkey_id: int, counter: int, now: float) -> None:
-        """Save its counter."""
+        """Save a passkey's counter, and when it was used."""
         self._connection.execute(update(passkey).where(passkey.c.id == passkey_id).values(counter=counter, used_at=now))
 
     def remove_passkey(self, account_id: int, passkey_id: int) -> bool:

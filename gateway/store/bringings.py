@@ -63,7 +63,7 @@ class BringingTable:
         return inserted_id(self._connection.execute(insert(bulk_order).values({**named, **values})))
 
     def get(self, order_id: int) -> Bringing | None:
-        """Return one."""
+        """Return how far the file of an order is; None where it brings none."""
         row = self._connection.execute(select(bulk_order).where(bulk_order.c.id == order_id, _mine)).first()
         return None if row is None else _bringing(row)
 

@@ -102,7 +102,7 @@ class DigestTable:
         return counters.cursor(self._connection, counters.DIGEST_ROWS)
 
     def set_cursor(self, row: int) -> None:
-        """Save it."""
+        """Save up to which row newcomers were looked for."""
         counters.set_cursor(self._connection, counters.DIGEST_ROWS, row)
 
     def deputies(self, owner: str) -> list[int]:
@@ -117,7 +117,7 @@ class DigestTable:
             self._connection.execute(insert_or(digest_mailbox).values(values).on_conflict_do_nothing())
 
     def mailbox(self, key: str) -> Mailbox | None:
-        """Return one."""
+        """Return what is known of a mailbox; None where it was never met."""
         row = self._connection.execute(select(*_mailbox_columns).where(digest_mailbox.c.mailbox == key)).first()
         return None if row is None else Mailbox(*row)
 
@@ -141,7 +141,7 @@ class DigestTable:
         self._connection.execute(asked)
 
     def drop_mailbox(self, key: str) -> None:
-        """Forget one."""
+        """Forget a mailbox."""
         self._connection.execute(delete(digest_mailbox).where(digest_mailbox.c.mailbox == key))
 
     def mailboxes(self, domain: str, after: str, most: int) -> list[str]:

@@ -168,12 +168,12 @@ class EntryTable:
         return [EntryView(*row) for row in self._connection.execute(query.limit(cut.most))]
 
     def get(self, entry_id: int) -> EntryView | None:
-        """Return one entry."""
+        """Return an entry by its id; None where there is none."""
         row = self._connection.execute(_view.where(list_entry.c.id == entry_id)).first()
         return None if row is None else EntryView(*row)
 
     def named(self, pattern: str, scope: str, verdict: str) -> EntryView | None:
-        """Return the one entry of this name."""
+        """Return the one entry of this pattern, scope and verdict; None where there is none."""
         query = _view.where(
             list_entry.c.pattern == pattern, list_entry.c.scope == scope, list_entry.c.verdict == verdict
         )
@@ -272,5 +272,5 @@ class EntryTable:
         return None if row is None else Draft(*row)
 
     def drop_draft(self, draft_id: int) -> None:
-        """Forget a file."""
+        """Forget a file that was brought."""
         self._connection.execute(delete(draft).where(draft.c.id == draft_id))

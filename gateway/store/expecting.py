@@ -97,7 +97,7 @@ class ExpectingTable:
         return Window(id=inserted_id(result), **values)
 
     def get(self, window_id: int) -> Window | None:
-        """Return one."""
+        """Return a window by its id; None where there is none."""
         row = self._connection.execute(select(*_columns).where(expecting.c.id == window_id)).first()
         return None if row is None else Window(*row)
 

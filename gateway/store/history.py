@@ -154,7 +154,7 @@ class LetterTable:
         self._connection = connection
 
     def add(self, line: Letter) -> None:
-        """Keep one more."""
+        """Keep that a letter was sent."""
         values = {
             "at": line.at,
             "kind": line.kind.value,

@@ -18,7 +18,7 @@ class JournalTable:
         self._connection = connection
 
     def add(self, deed: Deed) -> None:
-        """Write one more."""
+        """Keep one more line."""
         self._connection.execute(
             insert(journal).values(
                 at=deed.at,

@@ -41,7 +41,7 @@ class KeptTable:
         )
 
     def drop(self, account: int, key: bytes) -> None:
-        """Forget one."""
+        """Forget the answer to one of an account's requests."""
         self._connection.execute(delete(api_answer).where(api_answer.c.account_id == account, api_answer.c.key == key))
 
     def sweep(self, before: float) -> int:

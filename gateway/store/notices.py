@@ -33,7 +33,7 @@ class NoticeTable:
         return counters.cursor(self._connection, counters.NOTICE_ROWS)
 
     def set_cursor(self, row: int) -> None:
-        """Save it."""
+        """Save up to which row newcomers were looked for."""
         counters.set_cursor(self._connection, counters.NOTICE_ROWS, row)
 
     def newcomers(self, after: int, since: float, most: int) -> tuple[int, list[int]]:

@@ -98,7 +98,7 @@ class OrderTable:
         self._change(order_id, missed=count)
 
     def get(self, order_id: int) -> Order | None:
-        """Return one order."""
+        """Return an order by its id; None where there is none."""
         query = select(bulk_order).where(bulk_order.c.id == order_id, _rows)
         row = self._connection.execute(query).first()
         return None if row is None else _order(row)

@@ -37,7 +37,7 @@ class ReadingTable:
         self._connection = connection
 
     def held(self, row_id: int) -> Held | None:
-        """Return one row."""
+        """Return a row with all that is known of it; None where there is none."""
         row = self._connection.execute(_held.where(pending.c.id == row_id)).mappings().first()
         return None if row is None else self._whole(row)
 

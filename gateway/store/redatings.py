@@ -71,7 +71,7 @@ class RedatingTable:
         return inserted_id(self._connection.execute(insert(bulk_order).values({**named, **values})))
 
     def get(self, order_id: int) -> Redating | None:
-        """Return one."""
+        """Return how far the redating of an order is; None where it is none."""
         row = self._connection.execute(select(bulk_order).where(bulk_order.c.id == order_id, _mine)).first()
         return None if row is None else _redating(row)
 

@@ -44,11 +44,11 @@ class ReleaseTable:
         return inserted_id(self._connection.execute(insert(release_request), values))
 
     def get(self, request_id: int) -> ReleaseRequest | None:
-        """Return one."""
+        """Return a request by its id; None where there is none."""
         return self._one(release_request.c.id == request_id)
 
     def latest(self, row_id: int) -> ReleaseRequest | None:
-        """Return the newest one for a mail."""
+        """Return the newest request for a mail; None where there is none."""
         return self._one(release_request.c.pending_id == row_id)
 
     def load(self, recipient_key: str, since: float) -> tuple[int, int]:

@@ -132,7 +132,7 @@ class SessionTable:
         self._connection.execute(update(sign_in_order).where(sign_in_order.c.id == order_id).values(later))
 
     def drop_order(self, order_id: int) -> None:
-        """It is done."""
+        """Forget an order of a link: it is done."""
         self._connection.execute(delete(sign_in_order).where(sign_in_order.c.id == order_id))
 
     def tries(self, kind: str, subject: bytes, since: float, most: int) -> tuple[int, list[float]]:
@@ -143,7 +143,7 @@ class SessionTable:
         return count, list(self._connection.execute(newest).scalars())
 
     def tried(self, kind: str, subject: bytes, now: float) -> None:
-        """Note a try."""
+        """Note a try of one kind."""
         self._connection.execute(insert(sign_in_try), {"kind": kind, "subject": subject, "at": now})
 
     def forgive(self, kind: str, subject: bytes) -> None:

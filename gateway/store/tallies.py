@@ -18,7 +18,7 @@ class TallyTable:
         self._connection = connection
 
     def add(self, counts: Mapping[Slot, int]) -> None:
-        """Add to what is there."""
+        """Add counts to the numbers of their slots."""
         statement = insert(tally)
         statement = statement.on_conflict_do_update(
             index_elements=[tally.c.hour, tally.c.domain, tally.c.happening],

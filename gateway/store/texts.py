@@ -17,7 +17,7 @@ class TextTable:
         self._table = table
 
     def override(self, scope: str, language: str) -> Override | None:
-        """Return one."""
+        """Return a scope's own words in one language; None where it has none."""
         where = (self._table.c.scope == scope, self._table.c.language == language)
         row = self._connection.execute(select(self._table).where(*where)).first()
         return None if row is None else _override(row)

@@ -19,7 +19,7 @@ class TokenTable:
         self._connection = connection
 
     def add(self, new: NewToken) -> int:
-        """Keep one; return its id."""
+        """Keep a token; return its id."""
         values = {
             "hash": new.hash,
             "account_id": new.account,
@@ -39,7 +39,7 @@ class TokenTable:
         return found[0] if found else None
 
     def get(self, token_id: int) -> Token | None:
-        """Return one."""
+        """Return a token by its id; None where there is none."""
         found = self._tokens(api_token.c.id == token_id)
         return found[0] if found else None
 

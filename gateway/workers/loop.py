@@ -28,7 +28,7 @@ class Loop:
         self._stopping = False
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to work, as a task of the running loop."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
 
     def wake(self) -> None:
