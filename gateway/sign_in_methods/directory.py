@@ -6,6 +6,7 @@ The library is an optional extra and is imported at the first try; nothing else 
 from __future__ import annotations
 
 import contextlib
+import math
 import ssl
 import threading
 import warnings
@@ -97,9 +98,11 @@ class DirectoryPassword:
             "password": _read_password(rules.password_file),
             "authentication": ldap3.SIMPLE,
         }
+        # A part of a second is nothing to it.
+        receive_timeout = math.ceil(rules.seconds)
         return ldap3.Connection(
             server, **(bound if rules.bind_dn else {"authentication": ldap3.ANONYMOUS}), read_only=True,
-            auto_bind=ldap3.AUTO_BIND_NONE, auto_referrals=False, check_names=False, receive_timeout=rules.seconds,
+            auto_bind=ldap3.AUTO_BIND_NONE, auto_referrals=False, check_names=False, receive_timeout=receive_timeout,
         )  # fmt: skip
 
     def _open(self, connection: Any) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from benchmarks.gateway_process import GatewayProcess
-from benchmarks.places import HOST, answers, free_port, open_folder, wait_until
+from benchmarks.places import HOST, PATIENCE, answers, free_port, open_folder, wait_until
 from gateway.flow.mailbox_name import MailboxNames, MailServer
 from gateway.flow.sign_in_ports import CheckDown, Identity
 from gateway.relay.mailbox_auth import SmtpPassword
@@ -63,7 +63,7 @@ async def test_imap_signs_in_with_the_mailbox_password_only(
     imap: Ports, certificate: Certificate, starttls: bool
 ) -> None:
     port = imap.clear if starttls else imap.tls
-    way = ImapPassword(MailServer(HOST, port, starttls, certificate.file), NAMES)
+    way = ImapPassword(MailServer(HOST, port, starttls, certificate.file, PATIENCE), NAMES)
     assert await way.check("joe", JOES_PASSWORD) == Identity(JOE, (JOE,))
     assert await way.check("Joe+shop@Example.org", JOES_PASSWORD) == Identity(JOE, (JOE,))
     assert await way.check("joe", MIAS_PASSWORD) is None
@@ -100,7 +100,7 @@ async def test_smtp_signs_in_with_the_mailbox_password_only(
     smtp: Ports, certificate: Certificate, starttls: bool
 ) -> None:
     port = smtp.clear if starttls else smtp.tls
-    way = SmtpPassword(MailServer(HOST, port, starttls, certificate.file), NAMES, "gateway.example.org")
+    way = SmtpPassword(MailServer(HOST, port, starttls, certificate.file, PATIENCE), NAMES, "gateway.example.org")
     assert await way.check("joe", JOES_PASSWORD) == Identity(JOE, (JOE,))
     assert await way.check("joe", MIAS_PASSWORD) is None
     assert await way.check("nobody", JOES_PASSWORD) is None
@@ -149,7 +149,7 @@ def directory(ldap: Ports, certificate: Certificate, service_password: Path) -> 
         bind_dn=SERVICE_DN,
         password_file=service_password,
         search_filter="(|(uid={name})(mail={name}))",
-        seconds=5,
+        seconds=PATIENCE,
     )
 
 
@@ -166,6 +166,11 @@ async def test_directory_signs_in_with_its_password_and_tells_the_addresses(
     assert await way.check("joe@example.org", "joes password") == joe
     assert await way.check("joe", "wrong") is None
     assert await way.check("nobody", "joes password") is None
+
+
+async def test_directory_may_take_half_a_second_more(directory: DirectoryRules) -> None:
+    way = DirectoryPassword(replace(directory, seconds=PATIENCE + 0.5))
+    assert await way.check("joe", "joes password") is not None
 
 
 @pytest.mark.parametrize(
@@ -247,7 +252,7 @@ def user_at(issuer: str, subject: str, **claims: object) -> None:
     request = urllib.request.Request(
         f"{issuer}/users/{subject}", json.dumps(claims).encode(), {"Content-Type": "application/json"}, method="PUT"
     )
-    urllib.request.urlopen(request, timeout=10).close()
+    urllib.request.urlopen(request, timeout=PATIENCE).close()
 
 
 def sign_in_at(browser: Browser, subject: str, wanted: str = "") -> str:
