@@ -36,6 +36,15 @@ def close_files(request: web.Request) -> None:
             value.file.close()
 
 
+def typed_words(form: Form) -> list[str]:
+    """Return what a person has surely written into a form: text of several words. No password, nothing that is hidden."""
+    return [
+        value.strip()
+        for name, value in form.items()
+        if isinstance(value, str) and "password" not in name and name not in ("old", "new") and len(value.split()) > 1
+    ]
+
+
 async def form_of(request: web.Request, seconds: float = READ_SECONDS) -> Form:
     """Read a form; whoever asks the request for it later gets the same. Raises HTTPException: 400, 408, 413.
 

@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from challenge_web.console.form_origin import from_own_page
-from challenge_web.console.forms import close_files, form_of
+from challenge_web.console.forms import close_files, form_of, typed_words
 from challenge_web.console.routes import Names, Proof, Route
 from challenge_web.page_language import OWN
 from challenge_web.pages import root_of
@@ -28,12 +28,27 @@ SECRET = web.RequestKey("console-secret", str)
 """Key in the request: the session's secret, or ""."""
 FORM_SECRET = web.RequestKey("console-form-secret", str)
 """Key in the request: what the token in its page's forms is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What would be lost with a session that ended while somebody wrote."""
+
+    words: Sequence[str]
+    sign_in: str
+    """Where one signs in, and comes back to the form."""
+
+
+TYPED = web.RequestKey("console-typed", Typed)
+"""Key in the request: what its refusal gives back; missing where there is nothing."""
 CSRF_FIELD = "csrf"
 SIGN_IN = "signin"
 """Name of the route that asks who one is; aiohttp takes no name with a keyword of Python in it, as sign-in."""
 PROOF = "account-proof"
 """Name of the route that asks once more who one is."""
 _DETAIL = web.RequestKey("console-detail", str)
+_GIVEN_BACK_OCTETS = 200_000
+"""Of a form that is read for somebody who is not signed in: several times the words of a challenge."""
 _FORM_SECRET_OCTETS = 16
 _FORM_SECRET = re.compile(r"[0-9a-f]{32}")
 
@@ -149,7 +164,7 @@ class Gate:
         acting = request.method == hdrs.METH_POST
         right = route.right_to_act if acting else route.right
         if right is not None and viewer is None:
-            return await _to_sign_in(request, acting)
+            return await _to_sign_in(request, route, acting, self.public_hosts)
         if acting and route.octets and right is not None and viewer is not None and viewer.may(right):
             return await _large(request, route.octets, lambda large: self._enter(large, handler, route, viewer, secret))
         response = await self._enter(request, handler, route, viewer, secret)
@@ -221,11 +236,24 @@ async def _check_form(request: web.Request, viewer: Viewer | None, secret: str, 
         raise web.HTTPForbidden
 
 
-async def _to_sign_in(request: web.Request, acting: bool) -> web.StreamResponse:
-    """Send a reader to the sign-in page, and back to here afterwards; what he wanted to do he must press again."""
-    there = request.app.router[SIGN_IN].url_for()
-    back = "" if acting else request.rel_url.raw_path_qs
-    raise web.HTTPSeeOther(root_of(request) + str(there.with_query({"next": back} if back else {})).lstrip("/"))
+async def _to_sign_in(
+    request: web.Request, route: Route, acting: bool, public_hosts: Sequence[str]
+) -> web.StreamResponse:
+    """Send a reader to the sign-in page, and back to here afterwards; what he wanted to do he must press again.
+
+    Words that were typed while the session ended are given back first, for no browser keeps them. Raises HTTPForbidden
+    then, and else HTTPSeeOther.
+    """
+    back = "" if acting and route.show is None else request.rel_url.raw_path_qs
+    there = request.app.router[SIGN_IN].url_for().with_query({"next": back} if back else {})
+    sign_in = root_of(request) + str(there).lstrip("/")
+    short = 0 < (request.content_length or 0) <= _GIVEN_BACK_OCTETS
+    if acting and short and from_own_page(request, public_hosts):
+        typed = typed_words(await form_of(request))
+        if typed:
+            request[TYPED] = Typed(typed, sign_in)
+            raise web.HTTPForbidden
+    raise web.HTTPSeeOther(sign_in)
 
 
 def _needs_proof(route: Route, acting: bool) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from aiohttp import hdrs, web
 from markupsafe import Markup
 
-from challenge_web.console.gate import FORM_SECRET, VIEWER, csrf_token
+from challenge_web.console.gate import FORM_SECRET, TYPED, VIEWER, csrf_token
 from challenge_web.console.menu import menu
 from challenge_web.middleware import HEADERS
 from challenge_web.page_language import OWN, spoken
@@ -120,7 +120,8 @@ class ConsolePages:
         """Tell what went wrong, in the console's frame; None for pages that are not the console's."""
         if request.get(VIEWER) is None and not request.path.startswith("/console/"):
             return None
-        return self.page(request, "problem", {"status": status, "unreadable": unreadable(request)}, status)
+        words = {"status": status, "unreadable": unreadable(request), "typed": request.get(TYPED)}
+        return self.page(request, "problem", words, status)
 
 
 def see_other(request: web.Request, path: str, said: str = "") -> web.HTTPSeeOther:

@@ -35,7 +35,7 @@ def _console(viewer: Viewer | None, *calls: Call) -> object:
 
         async def show(request: web.Request) -> web.Response:
             sign_in(request)
-            return console.page(request, "problem", {"status": 404}, here="lists")
+            return console.page(request, "problem", {"status": 404, "typed": None}, here="lists")
 
         async def fail(request: web.Request) -> web.Response:
             sign_in(request)

@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 import pytest
 from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
+from markupsafe import escape
 
 from challenge_web.console.app import add_console
 from challenge_web.console.gate import CSRF_FIELD, FORM_SECRET, SIGN_IN, Cookie, Gate, csrf_token, tell, viewer_of
 from challenge_web.console.routes import Names, Route
 from gateway.domain.roles import Reach, Right, Role, Viewer
+from tests.unit.web.console.house import House
+from tests.unit.web.console.markup import faults
 
 Client = TestClient[web.Request, web.Application]
 
@@ -157,6 +160,34 @@ async def test_gate_takes_no_form_from_another_page(
     # Of a page that was shown before the session was over.
     assert await sent("/sign-in", "session=over", csrf_token("over")) == (403 if refused else 200)
     await client.close()
+
+
+async def test_words_typed_while_the_session_ended_are_given_back_to_our_own_page_alone(house: House) -> None:
+    words = "Dear reader,\n\n<b>please</b> {{ url }}"
+    path = "/console/templates/example.org?language=de"
+    sent = {CSRF_FIELD: "x", "text": words, "subject": "Step", "password": "four words of mine", "do": "save"}
+
+    async def answer(site: str, **fields: str) -> tuple[int, str, str]:
+        headers = {"Sec-Fetch-Site": site} if site else {}
+        got = await house.client.post(path, data=fields, headers=headers, allow_redirects=False)
+        return got.status, got.headers.get("Location", ""), await got.text()
+
+    status, _, page = await answer("same-origin", **sent)
+    assert status == 403
+    assert "You are no longer signed in" in page
+    assert f">\n{escape(words)}</textarea>" in page
+    assert page.count("<textarea") == 1
+    assert "four words" not in page
+    assert 'href="../../sign-in?next=/console/templates/example.org?language%3Dde"' in page
+    assert faults(page) == []
+    for site in ("same-site", ""):
+        status, there, page = await answer(site, **sent)
+        assert (status, there.partition("?")[0]) == (303, "../../sign-in")
+        assert "please" not in page
+    assert "please" not in (await answer("cross-site", **sent))[2]
+    # Nothing to lose, or more than anybody writes.
+    assert (await answer("same-origin", subject="Step"))[0] == 303
+    assert (await answer("same-origin", text="a b" * 100_000))[0] == 303
 
 
 @pytest.mark.parametrize("secure", [False, True])
