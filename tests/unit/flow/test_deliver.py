@@ -134,6 +134,9 @@ async def test_next_hop_that_lets_mail_wait_holds_up_none_for_another(world: Wor
     await release(world, letter("other"), ELSEWHERE)
     taken_up = [await deliverer.run_once(MOST_LATE), await deliverer.run_once(MOST_LATE)]
     assert taken_up == [MOST_LATE, 6]
+    # On a busy machine an attempt may take longer than a worker waits for it, also where nobody holds it up.
+    while not world.hop.taken or len(stuck.attempts) < MOST_LATE:
+        await asyncio.sleep(0)
     assert world.hop.delivered_to() == [ELSEWHERE.text]
     assert len(stuck.attempts) == MOST_LATE
     assert await deliverer.run_once() == 0

@@ -13,6 +13,7 @@ from gateway.relay.faults import TlsFailed, Unreachable
 from gateway.relay.opening import TlsPolicy, _authenticate, is_loopback, open_connection
 from gateway.relay.wire import Wire
 from tests.clock import run_with_clock
+from tests.closed_port import closed_port
 from tests.unit.relay.conftest import Certificate
 from tests.unit.relay.far_end import CLOSE, EVERYTHING, SILENCE, STEP_BY_STEP, far_end, outwaited
 from tests.unit.relay.letters import CONTENT, settings, to
@@ -69,9 +70,7 @@ def test_open_greeting_that_never_comes_is_unreachable() -> None:
 
 
 async def test_open_nobody_listens_is_unreachable() -> None:
-    async with far_end() as far:
-        port = far.port
-    with pytest.raises(Unreachable):
+    with closed_port() as port, pytest.raises(Unreachable):
         await open_connection(settings(port))
 
 
