@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from typing import IO
 
@@ -72,10 +73,10 @@ def _bucket(key: bytes, client: str | bytes) -> int:
     return int.from_bytes(digest, "big") % BUCKETS
 
 
-def new_memory(processes: int) -> IO[bytes]:
+def new_memory(processes: int, random_octets: Callable[[int], bytes] = os.urandom) -> IO[bytes]:
     """Return fresh memory, as a file that is on no disk; it lives as long as somebody has it open. Raises OSError."""
     file = os.fdopen(os.memfd_create("door processes"), "w+b", buffering=0)
-    file.write(os.urandom(_KEY_OCTETS))
+    file.write(random_octets(_KEY_OCTETS))
     file.truncate(_size(processes))
     return file
 

@@ -13,7 +13,8 @@ from gateway.smtp.share import Share, new_memory
 @pytest.fixture
 def shares() -> Iterator[list[Share]]:
     """The views of three processes."""
-    with new_memory(3) as memory:
+    # The same key in each run: by another, two networks may share a bucket.
+    with new_memory(3, bytes) as memory:
         yield [Share(memory.fileno(), 3, number) for number in range(3)]
 
 
