@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from html import unescape
@@ -61,6 +62,7 @@ class Desk:
         self.store = store
         self.journal = journal
         self.clock = clock
+        self._forms = itertools.count(1)
         redate = Redater(store, Policy(), now=lambda: self.clock[0]).step
         self.worker = OrderWorker(store, UNDO, redate, now=lambda: self.clock[0], wake_deliveries=lambda: None)
 
@@ -83,7 +85,7 @@ class Desk:
         return text
 
     async def post(self, who: str, fields: Mapping[str, Any], path: str = "", status: int = 303) -> str:
-        data = {"nonce": str(id(fields)), CSRF_FIELD: csrf_token(who), **fields}
+        data = {"nonce": f"form {next(self._forms)}", CSRF_FIELD: csrf_token(who), **fields}
         answer = await self.client.post(
             f"/console/pending{path}", data=data, cookies={"session": who}, allow_redirects=False
         )
