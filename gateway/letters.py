@@ -35,7 +35,8 @@ from gateway.relay.notice_letter import compose_notice
 from gateway.relay.release_letter import compose_answer, compose_ask
 from gateway.relay.sign_in_letter import SignInMail, compose_sign_in
 from gateway.relay.signer import Signer
-from gateway.relay.templates import SAMPLE, SAMPLE_AT, Sources, TemplateFault, Templates, faults_in
+from gateway.relay.template_parts import Sources, TemplateFault
+from gateway.relay.templates import SAMPLE, SAMPLE_AT, Templates, faults_in
 from gateway.settings import Settings
 from gateway.settings.values import mailbox
 

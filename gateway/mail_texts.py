@@ -21,7 +21,8 @@ from gateway.relay.digest_letter import DigestTemplates
 from gateway.relay.notice_letter import NoticeTemplates
 from gateway.relay.release_letter import AnswerTemplates, AskTemplates
 from gateway.relay.sign_in_letter import SignInTemplates
-from gateway.relay.templates import Sources, Templates
+from gateway.relay.template_parts import Sources
+from gateway.relay.templates import Templates
 
 T = TypeVar("T")
 

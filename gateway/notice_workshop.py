@@ -17,7 +17,7 @@ from gateway.relay.compose import desk_name
 from gateway.relay.letter import Desk
 from gateway.relay.notice_letter import NoticeTemplates, compose_notice, sample_notice
 from gateway.relay.signer import Signer
-from gateway.relay.templates import Sources, TemplateFault
+from gateway.relay.template_parts import Sources, TemplateFault
 from gateway.settings import Settings
 
 _PARTS = {"subject.txt": "subject", "body.txt": "text", "body.html": "html"}

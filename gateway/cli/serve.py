@@ -24,7 +24,7 @@ from gateway.doors.supervisor import how_many
 from gateway.flow.ports import StoreDown
 from gateway.processes import collect_seldom, few_heaps, keep_standard_streams, run_loop
 from gateway.relay.signer import KeyFault
-from gateway.relay.templates import TemplateFault
+from gateway.relay.template_parts import TemplateFault
 from gateway.service import Service
 from gateway.settings import Settings, SettingsError
 from gateway.store.engine import sqlite_path

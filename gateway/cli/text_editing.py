@@ -66,7 +66,7 @@ def editing(config: Path | None, kind: str, work: Callable[[Editing], Awaitable[
     from gateway import assembly
     from gateway.letters import LetterWriter
     from gateway.relay.signer import KeyFault
-    from gateway.relay.templates import TemplateFault
+    from gateway.relay.template_parts import TemplateFault
 
     async def at(context: CommandContext) -> T:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.relay.templates import Rendered
+from gateway.relay.template_parts import Rendered
 
 _BODY = re.compile(r"<body\b[^>]*>(.*)</body\s*>", re.IGNORECASE | re.DOTALL)
 _OPEN = re.compile(r"<body\b[^>]*>", re.IGNORECASE)

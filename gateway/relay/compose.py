@@ -24,7 +24,8 @@ from gateway.languages.language import ENGLISH, Language, language
 from gateway.relay.bilingual import with_english
 from gateway.relay.plain_words import display_name, header_text, one_line, piece_of_subject
 from gateway.relay.signer import Signer
-from gateway.relay.templates import Rendered, Templates
+from gateway.relay.template_parts import Rendered
+from gateway.relay.templates import Templates
 
 MAX_OCTETS = 10_000
 """A challenge is never larger, signature aside; the HTML is left out before."""

@@ -27,7 +27,7 @@ from gateway.relay.letter_syntax import check_letter
 from gateway.relay.picture_names import missing_picture
 from gateway.relay.plain_words import display_name, header_text, one_line
 from gateway.relay.signer import Signer
-from gateway.relay.templates import MAX_RENDERED, Rendered, Sources, TemplateFault
+from gateway.relay.template_parts import MAX_RENDERED, Rendered, Sources, TemplateFault, compiled, filled
 
 PARTS = ("subject.txt", "body.txt", "body.html")
 _MAX_SOURCE = 65_536
@@ -158,7 +158,7 @@ class LetterTemplates:
 
     def render(self, values: Mapping[str, object]) -> Rendered:
         """Fill them in. Raises TemplateFault."""
-        subject, text, page = (_filled(file, template, values, self._most) for file, template in self._parts)
+        subject, text, page = (filled(file, template, values, self._most) for file, template in self._parts)
         for name in self._needs:
             for (file, _), part in zip(self._parts[1:], (text, page), strict=True):
                 if str(values[name]) not in part:
@@ -184,9 +184,9 @@ class LetterTemplates:
         for name, text in _named(sources):
             try:
                 file, template = _typed(name, text, self.spoken, sample, lists)
-                filled = _filled(file, template, sample, MAX_RENDERED)
+                rendered = filled(file, template, sample, MAX_RENDERED)
                 if file.suffix == ".html":
-                    _check_pictures(file, text, filled, self.pictures)
+                    _check_pictures(file, text, rendered, self.pictures)
             except TemplateFault as fault:
                 faults.append(fault)
         return faults
@@ -232,26 +232,9 @@ def _named(sources: Sources) -> Iterator[tuple[str, str]]:
     return zip(PARTS, (sources.subject, sources.text, sources.html), strict=True)
 
 
-def _filled(file: Path, template: jinja2.Template, values: Mapping[str, object], most: int | None) -> str:
-    """Fill one part in. most: characters it may have; None: as many as it has. Raises TemplateFault."""
-    pieces: list[str] = []
-    size = 0
-    try:
-        for piece in template.generate(values):
-            pieces.append(piece)
-            size += len(piece)
-            if most is not None and size > most:
-                raise TemplateFault(file, 0, phrase("renders to more than {most} characters", most=most))
-    except TemplateFault:
-        raise
-    except Exception as fault:  # The sandbox lets through whatever an expression raises.
-        raise TemplateFault(file, 0, phrase("does not render: {why}", why=str(fault))) from fault
-    return "".join(pieces)
-
-
-def _check_pictures(file: Path, source: str, filled: str, known: Collection[str]) -> None:
+def _check_pictures(file: Path, source: str, rendered: str, known: Collection[str]) -> None:
     """Refuse HTML that names a picture there is none of. Raises TemplateFault."""
-    missing = missing_picture(source, filled, known)
+    missing = missing_picture(source, rendered, known)
     if missing is not None:
         raise TemplateFault(file, *missing)
 
@@ -261,19 +244,8 @@ def _typed(
 ) -> tuple[Path, jinja2.Template]:
     """Compile what somebody typed, if it is allowed. Raises TemplateFault."""
     file = Path(name)
-    if len(source.encode("utf-8", "replace")) > MAX_RENDERED:
-        raise TemplateFault(file, 0, phrase("has more than {most} octets", most=MAX_RENDERED))
     environment = _environment(file, spoken)
-    try:
-        tree = environment.parse(source)
-        check_letter(tree, file, variables, lists)
-        return file, environment.from_string(tree)
-    except jinja2.TemplateSyntaxError as fault:
-        raise TemplateFault(
-            file, fault.lineno, phrase("is no template: {why}", why=fault.message or "syntax")
-        ) from fault
-    except (RecursionError, MemoryError, SyntaxError) as fault:  # Python's own parser gives up on deep nesting.
-        raise TemplateFault(file, 0, phrase("is nested too deeply")) from fault
+    return file, compiled(environment, file, source, lambda tree: check_letter(tree, file, variables, lists))
 
 
 def _environment(file: Path, spoken: Language) -> SandboxedEnvironment:

@@ -13,7 +13,8 @@ from pathlib import Path
 from jinja2 import nodes
 
 from gateway.domain.phrase import Phrase, phrase
-from gateway.relay.templates import FILTERS, TemplateFault
+from gateway.relay.template_parts import TemplateFault
+from gateway.relay.templates import FILTERS
 
 _NODES = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Keyword, nodes.If, nodes.CondExpr,

@@ -21,7 +21,7 @@ from gateway.relay.picture_names import named_pictures
 from gateway.relay.plain_words import one_line, without_links
 from gateway.relay.row_words import SAMPLE_NOW, SAMPLE_ROW, row_words
 from gateway.relay.signer import Signer
-from gateway.relay.templates import Rendered, Sources, TemplateFault
+from gateway.relay.template_parts import Rendered, Sources, TemplateFault
 
 _ENGLISH = language(ENGLISH)
 LOGO = "logo.png"

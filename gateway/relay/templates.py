@@ -21,11 +21,10 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from gateway.domain.phrase import phrase
 from gateway.relay.picture_names import missing_picture
+from gateway.relay.template_parts import MAX_RENDERED, Rendered, Sources, TemplateFault, compiled, filled
 
 _log = logging.getLogger(__name__)
 
-MAX_RENDERED = 32_768
-"""Characters one part may have, and octets of one template file."""
 MAX_TOTAL = 8_000
 """Octets of text and HTML together when rendered on the sample: with header and encoding a mail stays under 10 kB."""
 MAX_SUBJECT = 200
@@ -72,56 +71,13 @@ FILTERS = frozenset({"capitalize", "default", "e", "escape", "lower", "title", "
 """Filters a template may use. None makes a value longer than it is, but for the escaping of `<>&"'`."""
 
 
-class TemplateFault(Exception):
-    """A template cannot be used: which file, which line (0: the whole), why."""
-
-    def __init__(self, file: Path, line: int, reason: str) -> None:
-        super().__init__(f"{file}, line {line}: {reason}" if line else f"{file}: {reason}")
-        self.file = file
-        self.line = line
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """The three parts of a mail."""
-
-    subject: str
-    """One line."""
-    text: str
-    html: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The three parts before they are rendered."""
-
-    subject: str
-    text: str
-    html: str
-
-
 @dataclass(frozen=True, slots=True)
 class _Part:
     file: Path
     template: jinja2.Template
 
     def render(self, values: Mapping[str, str | int]) -> str:
-        pieces: list[str] = []
-        size = 0
-        try:
-            for piece in self.template.generate(**values):
-                pieces.append(piece)
-                size += len(piece)
-                if size > MAX_RENDERED:
-                    raise TemplateFault(
-                        self.file, 0, phrase("renders to more than {most} characters", most=MAX_RENDERED)
-                    )
-        except TemplateFault:
-            raise
-        except Exception as fault:  # The sandbox lets through whatever an expression raises.
-            raise TemplateFault(self.file, 0, phrase("does not render: {why}", why=str(fault))) from fault
-        return "".join(pieces)
+        return filled(self.file, self.template, values, MAX_RENDERED)
 
 
 class Templates:
@@ -236,22 +192,15 @@ def _read(file: Path) -> _Part:
 
 
 def _compile(file: Path, source: str) -> _Part:
-    if len(source.encode("utf-8", "replace")) > MAX_RENDERED:
-        raise TemplateFault(file, 0, phrase("has more than {most} octets", most=MAX_RENDERED))
     environment = _HTML if file.suffix == ".html" else _TEXT
-    try:
-        tree = environment.parse(source)
+
+    def check(tree: nodes.Template) -> None:
         _check(tree, file)
         missing = missing_picture(source, "", ()) if environment is _HTML else None
         if missing is not None:
             raise TemplateFault(file, *missing)
-        return _Part(file, environment.from_string(tree))
-    except jinja2.TemplateSyntaxError as fault:
-        raise TemplateFault(
-            file, fault.lineno, phrase("is no template: {why}", why=fault.message or "syntax")
-        ) from fault
-    except (RecursionError, MemoryError, SyntaxError) as fault:  # Python's own parser gives up on deep nesting.
-        raise TemplateFault(file, 0, phrase("is nested too deeply")) from fault
+
+    return _Part(file, compiled(environment, file, source, check))
 
 
 def _check(tree: nodes.Template, file: Path) -> None:

@@ -16,7 +16,7 @@ from gateway.flow.sign_in_mail import SignInLetter
 from gateway.flow.texts import Sample, TextKind, Texts
 from gateway.letters import LetterWriter, from_parts
 from gateway.relay.notice_letter import _SAMPLE
-from gateway.relay.templates import TemplateFault
+from gateway.relay.template_parts import TemplateFault
 from gateway.settings import Settings, load
 
 NOW = 1_700_000_000.0

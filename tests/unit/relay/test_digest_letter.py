@@ -20,7 +20,7 @@ from gateway.languages.language import known, language
 from gateway.relay.digest_letter import DigestTemplates, compose_digest
 from gateway.relay.letter import Desk
 from gateway.relay.signer import Signer
-from gateway.relay.templates import TemplateFault
+from gateway.relay.template_parts import TemplateFault
 
 NOW = 1_795_194_000.0  # 20 November 2026, 17:00 UTC
 DAY = 86_400.0

@@ -9,7 +9,7 @@ from gateway.languages.language import known
 from gateway.mail_texts import MailTexts
 from gateway.relay.letter import PARTS, Desk
 from gateway.relay.notice_letter import _SAMPLE, NOTICE_VARIABLES, NoticeTemplates, _variables
-from gateway.relay.templates import Sources, TemplateFault
+from gateway.relay.template_parts import Sources, TemplateFault
 
 SHIPPED = resources.folder("templates") / "mail"
 GOOD = "{{ stop }}"

@@ -17,7 +17,7 @@ from gateway.mail_texts import MailTexts
 from gateway.relay.letter import Desk
 from gateway.relay.logo import SIDE, logo
 from gateway.relay.notice_letter import _SAMPLE, LARGEST_PICTURE, NoticeTemplates, compose_notice
-from gateway.relay.templates import Sources, TemplateFault
+from gateway.relay.template_parts import Sources, TemplateFault
 
 SHIPPED = resources.folder("templates") / "mail"
 HOSTILE = "\"'<script>alert(1)</script>{{7*7}}\r\nBcc: x@evil.example \u202e https://evil.example/held/x"

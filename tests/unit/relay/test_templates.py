@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.relay.templates import FILTERS, SAMPLE, VARIABLES, TemplateFault, Templates
+from gateway.relay.template_parts import TemplateFault
+from gateway.relay.templates import FILTERS, SAMPLE, VARIABLES, Templates
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = ROOT / "templates" / "mail"
