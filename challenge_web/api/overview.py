@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from challenge_web.api.operations import Call, Nothing, Operation, when, when_or_none
+from challenge_web.api.operations import Call, CursorText, Nothing, Operation, when, when_or_none
 from challenge_web.api.problems import Problem, not_found, sentence
 from challenge_web.console.routes import Names
 from gateway.domain.address import normal_domain
+from gateway.domain.names import PAGE
 from gateway.domain.roles import Right
 from gateway.flow.moderate import Action, Moderator
 from gateway.flow.overview import Bar, DomainState, Frequent, HopState, Overview, Span, Stuck
@@ -25,6 +26,13 @@ class OverviewQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
     span: Literal["24h", "7d", "30d"] = "24h"
     domain: Annotated[str, Meta(max_length=255, description='Only this one of ours; "" is all within reach.')] = ""
+
+
+class DomainsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which domains."""
+
+    words: Annotated[str, Meta(max_length=255, description="Part of a name.")] = ""
+    cursor: CursorText = ""
 
 
 class Numbers(Struct, frozen=True):
@@ -124,9 +132,10 @@ class DomainItem(Struct, frozen=True):
 
 
 class DomainList(Struct, frozen=True):
-    """Domains within reach."""
+    """Some domains within reach, by name."""
 
     items: tuple[DomainItem, ...]
+    next: str | None
 
 
 class OutgoingItem(Struct, frozen=True):
@@ -164,7 +173,7 @@ class OverviewResource:
         return (
             Operation("getOverview", "GET", "/overview", see, self.picture, "See how things stand.", OverviewAnswer,
                       OverviewQuery, problems=(404,)),
-            Operation("listDomains", "GET", "/domains", see, self.domains, "List domains.", DomainList),
+            Operation("listDomains", "GET", "/domains", see, self.domains, "List domains.", DomainList, DomainsQuery),
             Operation("listOutgoing", "GET", "/outgoing", see, self.outgoing, "List what is stuck on its way out.",
                       OutgoingList),
             Operation("retryOutgoing", "POST", f"{mail}/retry", retry, self.retry, "Try a mail again now.",
@@ -206,10 +215,12 @@ class OverviewResource:
             next_hops=tuple(map(_hop, picture.hops)),
         )
 
-    async def domains(self, call: Call[Nothing, None]) -> DomainList:
+    async def domains(self, call: Call[DomainsQuery, None]) -> DomainList:
         """Return domains within reach."""
-        found = await self._overview.domains(call.viewer)
-        return DomainList(tuple(map(domain_item, found)))
+        after = call.cursors.read(call.query.cursor, str)
+        found = await self._overview.domains(call.viewer, call.query.words, str(after[0]) if after else "")
+        follows = (found[-1].name,) if len(found) == PAGE else None
+        return DomainList(tuple(map(domain_item, found)), call.cursors.write(follows))
 
     async def outgoing(self, call: Call[Nothing, None]) -> OutgoingList:
         """Return what is stuck on its way to the next hop."""

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from challenge_web.api.operations import Call, Operation, when_or_none
+from challenge_web.api.operations import Call, CursorText, Operation, when_or_none
 from challenge_web.api.problems import Problem, not_found
 from challenge_web.console.routes import Names
 from gateway.domain.roles import Right
-from gateway.flow.texts import Draft, Fault, Sample, TextDesk, TextEditor, TextKind, Texts, scope_in_path
+from gateway.flow.texts import Draft, Fault, Sample, TextDesk, TextEditor, TextKind, Texts, following, scope_in_path
 
 _LARGEST = 200_000
 
@@ -22,6 +22,13 @@ class LanguageQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
     language: Annotated[str, Meta(max_length=20, description='"" is the first there is.')] = ""
     kind: Annotated[Literal["challenge", "notice"], Meta(description="What the words are for.")] = "challenge"
+
+
+class TemplatesQuery(LanguageQuery, frozen=True):
+    """Whose words."""
+
+    words: Annotated[str, Meta(max_length=255, description="Part of a domain's name.")] = ""
+    cursor: CursorText = ""
 
 
 class TemplateText(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,10 +57,11 @@ class Template(Struct, frozen=True):
 
 
 class TemplateList(Struct, frozen=True):
-    """Scopes whose words one may change."""
+    """Some scopes whose words one may change: the site, then domains by name."""
 
     languages: tuple[str, ...]
     items: tuple[Template, ...]
+    next: str | None
 
 
 class TemplateSample(Struct, frozen=True):
@@ -83,7 +91,7 @@ class TemplateResource:
         at, right, scope, language = "/templates/{scope}", Right.EDIT_TEMPLATES, Names.SCOPE, LanguageQuery
         return (
             Operation("listTemplates", "GET", "/templates", right, self.index, "List the words in force.", TemplateList,
-                      language, problems=(404,)),
+                      TemplatesQuery, problems=(404,)),
             Operation("getTemplate", "GET", at, right, self.show, "See the words of a scope.", Template, language,
                       names=scope),
             Operation("setTemplate", "PUT", at, right, self.save, "Change the words of a scope.", Template, language,
@@ -98,11 +106,14 @@ class TemplateResource:
                       "Note that changed shipped words were looked at.", query=language, names=scope),
         )  # fmt: skip
 
-    async def index(self, call: Call[LanguageQuery, None]) -> TemplateList:
-        """Return each scope within reach."""
-        editor = self._desk(call).editor
-        drafts = await editor.drafts(call.viewer, _language(editor, call.query))
-        return TemplateList(tuple(editor.languages()), tuple(map(template_of, drafts)))
+    async def index(self, call: Call[TemplatesQuery, None]) -> TemplateList:
+        """Return scopes within reach."""
+        editor, after = self._desk(call).editor, call.cursors.read(call.query.cursor, str)
+        language, start = _language(editor, call.query), str(after[0]) if after else ""
+        drafts = await editor.drafts(call.viewer, language, call.query.words, start)
+        last = following(drafts)
+        follows = None if last is None else (last,)
+        return TemplateList(tuple(editor.languages()), tuple(map(template_of, drafts)), call.cursors.write(follows))
 
     async def show(self, call: Call[LanguageQuery, None]) -> Template:
         """Return the words of one kind of mail in one scope and language."""

@@ -28,6 +28,11 @@ def number_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
+def words_and_after(request: web.Request) -> tuple[str, str]:
+    """Return what a list of domains is searched for, and the one its page begins behind."""
+    return request.query.get("words", "")[:255], request.query.get("after", "")[:255]
+
+
 def close_files(request: web.Request) -> None:
     """Forget the files in the form of a request that is a copy: the server closes those of its own requests only."""
     form = request.get(_READ)

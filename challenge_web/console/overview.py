@@ -9,11 +9,13 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from challenge_web.console.chart import stacked
+from challenge_web.console.forms import words_and_after
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import ConsolePages, say, see_other
 from challenge_web.console.routes import Names, Route
 from challenge_web.page_language import spoken
 from gateway.domain.address import normal_domain
+from gateway.domain.names import PAGE
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
 from gateway.domain.sentences import short_reason
@@ -80,9 +82,17 @@ class OverviewPages:
         return self._pages.page(request, "overview/overview", _words(picture, zone), here="overview")
 
     async def domains(self, request: web.Request) -> web.Response:
-        """Show our domains: the server of each, and what came in the last day."""
-        words = {"domains": await self._overview.domains(viewer_of(request)), "what": Happening}
-        return self._pages.page(request, "overview/domains", words, here="domains")
+        """Show our domains, page by page: the server of each, and what came in the last day."""
+        words, after = words_and_after(request)
+        domains = await self._overview.domains(viewer_of(request), words, after)
+        told = {
+            "domains": domains,
+            "what": Happening,
+            "words": words,
+            "after": after,
+            "next": domains[-1].name if len(domains) == PAGE else "",
+        }
+        return self._pages.page(request, "overview/domains", told, here="domains")
 
     async def outgoing(self, request: web.Request) -> web.Response:
         """Show what has not gone out yet, with the other server's words."""

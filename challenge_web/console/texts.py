@@ -8,7 +8,7 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 from markupsafe import Markup
 
-from challenge_web.console.forms import text_of
+from challenge_web.console.forms import text_of, words_and_after
 from challenge_web.console.gate import tell, viewer_of
 from challenge_web.console.pages import POLICY, ConsolePages, say, see_other
 from challenge_web.console.paper import paper, plain_paper
@@ -16,7 +16,7 @@ from challenge_web.console.routes import Form, Names, Route
 from challenge_web.page_language import spoken
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
-from gateway.flow.texts import Draft, Fault, Sample, TextDesk, TextKind, Texts, scope_in_path
+from gateway.flow.texts import Draft, Fault, Sample, TextDesk, TextKind, Texts, following, scope_in_path
 from gateway.languages.in_templates import sentence
 from gateway.languages.language import language_name
 
@@ -57,9 +57,17 @@ class TextPages:
         """Show every scope whose words the viewer may change, and which has its own."""
         desk = self._desk(request)
         tag = _language(request, desk)
-        drafts = await desk.editor.drafts(viewer_of(request), tag)
-        words = {"drafts": drafts, "path": path_of, **_places(desk, tag)}
-        return self._pages.page(request, "texts/index", words, here="templates")
+        words, after = words_and_after(request)
+        drafts = await desk.editor.drafts(viewer_of(request), tag, words, after)
+        told = {
+            "drafts": drafts,
+            "path": path_of,
+            "words": words,
+            "after": after,
+            "next": following(drafts) or "",
+            **_places(desk, tag),
+        }
+        return self._pages.page(request, "texts/index", told, here="templates")
 
     async def show(self, request: web.Request) -> web.Response:
         """Show the words in force, to be changed."""

@@ -124,13 +124,14 @@ def overview(config: Path | None, as_json: bool, span: str, time_zone: str, doma
 @click.command()
 @config_option
 @json_option
-def domains(config: Path | None, as_json: bool) -> None:
+@click.option("--search", default="", metavar="WORDS", help="In their names.")
+def domains(config: Path | None, as_json: bool, search: str) -> None:
     """List our domains: the server behind each, and what came in the last day."""
 
     async def work(context: CommandContext) -> list[DomainState]:
         with progress("asking the servers behind"):
             async with context.ways_out() as ways:
-                return list(await make_overview(context, ways.hops).domains(context.viewer))
+                return list(await make_overview(context, ways.hops).domains(context.viewer, search, most=None))
 
     lines = in_context(config, work)
     listing = Listing(_COLUMNS, "No domains.", as_json=as_json, shape=_shape)

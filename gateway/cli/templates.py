@@ -84,12 +84,14 @@ def templates() -> None:
 @json_option
 @_kind
 @click.option("--language", default="", metavar="TAG", help="Only words in this language.")
-def list_(config: Path | None, as_json: bool, kind: str, language: str) -> None:
+@click.option("--search", default="", metavar="WORDS", help="Only domains with these words in their names.")
+def list_(config: Path | None, as_json: bool, kind: str, language: str, search: str) -> None:
     """List whose words are used where, and which shipped ones have changed since."""
 
     async def work(at: Editing) -> list[Draft]:
         tags = [language] if language else at.editor.languages()
-        return [draft for tag in tags for draft in await at.editor.drafts(at.context.viewer, tag)]
+        found = [await at.editor.drafts(at.context.viewer, tag, search, most=None) for tag in tags]
+        return [draft for drafts in found for draft in drafts]
 
     listing = Listing(_COLUMNS, "There is no such language.", as_json=as_json)
     listing.page([_line(draft) for draft in editing(config, kind, work)])

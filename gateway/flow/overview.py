@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from enum import Enum
 from typing import Protocol
 
+from gateway.domain.names import PAGE, names_with
 from gateway.domain.roles import Reach, Right, Viewer
 from gateway.flow.overview_charts import Backscatter, DayHour, ScoreBand, backscatter, hours_of_day
 from gateway.flow.tally import HOUR, Happening
@@ -257,9 +258,11 @@ class Overview:
             choices=choices,
         )
 
-    async def domains(self, viewer: Viewer) -> Sequence[DomainState]:
-        """Return our domains within the viewer's reach, by name."""
-        names = [name for name in self._domains if viewer.reach.covers_domain(name)]
+    async def domains(
+        self, viewer: Viewer, words: str = "", after: str = "", most: int | None = PAGE
+    ) -> Sequence[DomainState]:
+        """Return our domains within the viewer's reach whose names hold some words, by name, from behind `after`."""
+        names = names_with([name for name in self._domains if viewer.reach.covers_domain(name)], words, after, most)
         if not viewer.may(Right.SEE_OVERVIEW) or not names:
             return ()
         hour = int(self._now()) // HOUR * HOUR - DAY

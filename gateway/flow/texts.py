@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gateway.domain.address import normal_domain
 from gateway.domain.levels import Choice, effective_policy, levels_above
+from gateway.domain.names import PAGE, names_with
 from gateway.domain.policy import Policy, Templates
 from gateway.domain.roles import Right, Viewer
 from gateway.flow.arrangements import PolicyTx
@@ -17,6 +18,12 @@ from gateway.flow.transactions import StoreOf
 
 SITE = ""
 """The scope of all domains that have no texts of their own; a domain's is `@example.org`."""
+
+
+def following(drafts: Sequence[Draft]) -> str | None:
+    """Return the domain behind which the next page of drafts begins; None where there is none."""
+    domains = [draft.scope[1:] for draft in drafts if draft.scope != SITE]
+    return domains[-1] if len(domains) == PAGE else None
 
 
 def scope_in_path(text: str) -> str:
@@ -199,9 +206,18 @@ class TextEditor:
         scopes = [SITE, *(f"@{domain}" for domain in self._domains)]
         return [scope for scope in scopes if self._may(viewer, scope)]
 
-    async def drafts(self, viewer: Viewer, language: str) -> list[Draft]:
-        """Return one for each scope within reach."""
-        scopes = self.scopes(viewer)
+    async def drafts(
+        self, viewer: Viewer, language: str, words: str = "", after: str = "", most: int | None = PAGE
+    ) -> list[Draft]:
+        """Return one for each scope within reach: the site, unless words are given, and so many domains, by name.
+
+        words: part of a domain's name. after: the last domain of the page before.
+        """
+        within = self.scopes(viewer)
+        domains = names_with([scope[1:] for scope in within if scope != SITE], words, after, most)
+        scopes = [f"@{domain}" for domain in domains]
+        if SITE in within and not words and not after:
+            scopes.insert(0, SITE)
         if not scopes or language not in self._workshop.languages():
             return []
         levels = [level for scope in scopes for level in levels_above(scope)]

@@ -67,7 +67,8 @@ def test_domains_are_listed_with_the_server_of_each(shell: Shell) -> None:
     (line,) = shell("domains", "--json").data
     hop = {"place": "127.0.0.1:9", "domains": [], "reachable": False}
     assert (line["name"], line["next_hop"], line["numbers"]["held"]) == ("example.org", hop, 0)
-    assert "example.org\t127.0.0.1:9\tno" in shell("domains").out
+    assert "example.org\t127.0.0.1:9\tno" in shell("domains", "--search", "Example").out
+    assert shell("domains", "--search", "elm", "--json").data == []
 
 
 def test_outgoing_mail_that_was_refused_is_tried_again_and_then_dropped(shell: Shell) -> None:

@@ -32,6 +32,8 @@ def test_words_are_changed_previewed_and_given_up_again(shell: Shell) -> None:
         ("site", "shipped", ""),
         ("example.org", "own", "cli:admin"),
     ]
+    found = shell("templates", "list", "--language", "en", "--search", "example", "--json").data
+    assert [line["scope"] for line in found] == ["example.org"]
     sample = shell("templates", "preview", "example.org", "--from", "Desk <desk@example.org>", "--json").data
     assert (sample["subject"], sample["sender"]) == ("Re: Offer for the roof", "Desk <desk@example.org>")
     assert "<html" in shell("templates", "preview", "example.org", "--as-html").out

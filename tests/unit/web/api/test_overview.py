@@ -19,3 +19,11 @@ async def test_overview_of_one_domain_is_for_who_looks_after_it(program: Program
     assert one["backscatter"] == {"tried": 1, "disowned": 0, "undeliverable": 1, "share": 1.0}
     assert sum(line["numbers"]["held"] for line in one["hours"]) == 10
     assert (await program.ask("GET", "/overview?domain=other.example", Role.DOMAIN_ADMIN)).status == 404
+
+
+async def test_domains_and_templates_are_searched_by_their_names(program: Program) -> None:
+    for at in ("/domains", "/templates"):
+        found = (await program.ask("GET", f"{at}?words=OTHER", Role.SITE_ADMIN)).data
+        assert (len(found["items"]), found["next"]) == (1, None)
+        assert (await program.ask("GET", f"{at}?words=other", Role.DOMAIN_ADMIN)).data["items"] == []
+        assert (await program.ask("GET", f"{at}?cursor=nonsense", Role.SITE_ADMIN)).status == 400
