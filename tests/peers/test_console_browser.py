@@ -265,6 +265,15 @@ def test_buttons_of_a_mail_stand_in_one_line_on_a_narrow_phone(browser: Browser,
         assert row.locator(".row-actions > button").evaluate_all(clipped) == 0
 
 
+def test_usual_addresses_stand_in_one_line_of_the_lists(browser: Browser, demo: str) -> None:
+    with signed_in(browser, demo, "admin") as page:
+        page.set_extra_http_headers({"Accept-Language": "de"})
+        page.goto(f"{demo}/console/lists")
+        cell = page.locator("td:nth-child(3)", has_text="joe@example.org").first
+        lines = "cell => { const all = document.createRange(); all.selectNodeContents(cell); return all.getClientRects().length; }"
+        assert cell.evaluate(lines) == 1
+
+
 def test_swipe_moves_nothing_for_who_wants_no_motion(browser: Browser, demo: str) -> None:
     with signed_in(browser, demo, "joe", width=320, touch=True) as page:
         page.emulate_media(reduced_motion="reduce")

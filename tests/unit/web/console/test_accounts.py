@@ -221,6 +221,7 @@ async def test_words_of_notices_are_changed_beside_those_of_challenges(house: Ho
     page = await get(house, Role.DOMAIN_ADMIN, f"{path}?kind=notice")
     assert "What a notice says" in page
     assert "Whether the reader may deliver it." in page
+    assert "<code>[challenge] organisation</code>" in page
     assert 'name="from_line"' not in page
     assert faults(page) == []
     wrong = {**good, "text": "{{ stop }}\n{% for a in subject %}{% endfor %}"}
