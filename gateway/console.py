@@ -12,8 +12,8 @@ from challenge_web.api.account import JournalResource, OwnResource
 from challenge_web.api.accounts import AccountsResource
 from challenge_web.api.app import add_api
 from challenge_web.api.digests import DigestResource
-from challenge_web.api.door import Door
 from challenge_web.api.expecting import ExpectingResource
+from challenge_web.api.gate import ApiGate
 from challenge_web.api.history import HistoryResource
 from challenge_web.api.list_files import ListFileResource
 from challenge_web.api.lists import ListResource
@@ -192,7 +192,7 @@ def open_api(
             key.append(await parts.store.key("api"))
         return key[0]
 
-    door = Door(
+    gate = ApiGate(
         LimitedTokens(parts.entrance.tokens, parts.policies),
         parts.entrance.kept_answers,
         parts.journal,
@@ -201,7 +201,7 @@ def open_api(
         per_minute=parts.settings.api.requests_per_minute,
         tick=tick,
     )
-    return add_api(app, pages, api_resources(parts), door)
+    return add_api(app, pages, api_resources(parts), gate)
 
 
 def _client_of(settings: Settings) -> ClientOf:

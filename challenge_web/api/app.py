@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from challenge_web.api.docs_page import DocsPage
-from challenge_web.api.door import Door, problem_outside, problems_of_the_api
+from challenge_web.api.gate import ApiGate, problem_outside, problems_of_the_api
 from challenge_web.api.openapi import NUMBERS, document
 from challenge_web.api.operations import ROOT, Operation, Resource
 from challenge_web.api.problems import Problem
@@ -22,7 +22,7 @@ _PIECE = re.compile(r"\{(\w+)\}")
 _JUDGED = frozenset({"PUT", "PATCH", "DELETE"})
 
 
-def add_api(app: web.Application, pages: Pages, resources: Sequence[Resource], door: Door) -> tuple[Operation, ...]:
+def add_api(app: web.Application, pages: Pages, resources: Sequence[Resource], gate: ApiGate) -> tuple[Operation, ...]:
     """Add every operation, the document and its page; return the operations."""
     operations = tuple(operation for resource in resources for operation in resource.operations())
 
@@ -58,7 +58,7 @@ def add_api(app: web.Application, pages: Pages, resources: Sequence[Resource], d
         first = next(iter(methods.values()))
         resource = app.router.add_resource(ROOT + _PIECE.sub(_pattern, path), name=f"api-{first.id}")
         for method, operation in methods.items():
-            handler = door.handler(operation, methods.get("GET") if method in _JUDGED else None)
+            handler = gate.handler(operation, methods.get("GET") if method in _JUDGED else None)
             resource.add_route(method, handler, expect_handler=_go_on)
             if method == "GET":
                 resource.add_route("HEAD", handler, expect_handler=_go_on)

@@ -48,7 +48,7 @@ class OpenidPages:
     def __init__(
         self,
         provider: Provider,
-        doors: Admits,
+        sign_in: Admits,
         threshold: Threshold,
         pages: ConsolePages,
         public_urls: Sequence[str],
@@ -58,7 +58,7 @@ class OpenidPages:
     ) -> None:
         """public_urls: under which browsers reach us, the main one first. label: whose accounts they are."""
         self._provider = provider
-        self._doors = doors
+        self._sign_in = sign_in
         self._threshold = threshold
         self._pages = pages
         self._public_urls = tuple(public_urls)
@@ -110,7 +110,7 @@ class OpenidPages:
             shown = await self._provider.finish(self._return_to(request), secret, query)
         except (NotShown, CheckDown) as fault:
             return self._trouble(request, fault)
-        entered = await self._doors.admit(shown.identity, WAY, shown.wanted, arrival)
+        entered = await self._sign_in.admit(shown.identity, WAY, shown.wanted, arrival)
         if entered is None:
             words = {"label": self._label, "trouble": "nobody"}
             return self._pages.page(request, "sign_in/openid", words, 403)

@@ -27,10 +27,10 @@ class ProxySignIn:
     """The button and what it does."""
 
     def __init__(
-        self, doors: Admits, threshold: Threshold, header: str, proxies: Sequence[Network], names: MailboxNames
+        self, sign_in: Admits, threshold: Threshold, header: str, proxies: Sequence[Network], names: MailboxNames
     ) -> None:
         """header: the field. proxies: from whom it is believed."""
-        self._doors = doors
+        self._sign_in = sign_in
         self._threshold = threshold
         self._header = header
         self._proxies = tuple(proxies)
@@ -56,7 +56,7 @@ class ProxySignIn:
             raise web.HTTPForbidden
         wanted = text_of(await request.post(), "next")
         identity = Identity(address, (address,))
-        entered = await self._doors.admit(identity, _WAY, wanted, self._threshold.arrival_of(request))
+        entered = await self._sign_in.admit(identity, _WAY, wanted, self._threshold.arrival_of(request))
         if entered is None:
             raise web.HTTPForbidden
         return await self._threshold.entered(request, entered)

@@ -28,7 +28,7 @@ _LONGEST_AGENT = 500
 SIGNED_OUT = say("signed-out", "You are signed out.")
 
 
-class Doors(Protocol):
+class SignIn(Protocol):
     """What lets people in; `gateway.flow.sign_in.SignIn`."""
 
     @property
@@ -90,7 +90,7 @@ class SignInPages:
 
     def __init__(
         self,
-        doors: Doors,
+        sign_in: SignIn,
         factors: Factors,
         sessions: Out,
         cookie: Cookie,
@@ -99,7 +99,7 @@ class SignInPages:
         *,
         links: bool,
     ) -> None:
-        self._doors = doors
+        self._sign_in = sign_in
         self._factors = factors
         self._sessions = sessions
         self._cookie = cookie
@@ -139,7 +139,7 @@ class SignInPages:
         words = {
             "next": safe_path(wanted),
             "links": self._links,
-            "by_password": self._doors.by_password,
+            "by_password": self._sign_in.by_password,
             "offers": [found for offer in self._offers if (found := offer(request)) is not None],
             "link_error": link_error,
             "password_error": password_error,
@@ -157,7 +157,7 @@ class SignInPages:
         address, wanted = text_of(form, "address"), text_of(form, "next")
         if not self._links:
             raise web.HTTPNotFound
-        asked = await self._doors.ask_link(address, wanted, self.arrival_of(request))
+        asked = await self._sign_in.ask_link(address, wanted, self.arrival_of(request))
         if asked.fault:
             return self._form(request, wanted, 400, link_error=asked.fault, address=address)
         if asked.wait:
@@ -173,9 +173,9 @@ class SignInPages:
         """POST /sign-in/password: wrong names and wrong passwords are answered alike."""
         form = await request.post()
         name, wanted = text_of(form, "name"), text_of(form, "next")
-        if not self._doors.by_password:
+        if not self._sign_in.by_password:
             raise web.HTTPNotFound
-        done = await self._doors.enter_by_password(name, text_of(form, "password"), wanted, self.arrival_of(request))
+        done = await self._sign_in.enter_by_password(name, text_of(form, "password"), wanted, self.arrival_of(request))
         if isinstance(done, Entered):
             return await self.entered(request, done)
         if done.wait:
@@ -191,14 +191,14 @@ class SignInPages:
 
     async def link(self, request: web.Request) -> web.StreamResponse:
         """GET of a link: shows a button and uses nothing up, for mail scanners open links too."""
-        name = await self._doors.whose_link(request.match_info["token"])
+        name = await self._sign_in.whose_link(request.match_info["token"])
         if name is None:
             return self._pages.page(request, "sign_in/gone", {"links": self._links}, 410)
         return self._pages.page(request, "sign_in/link", {"name": name})
 
     async def enter_by_link(self, request: web.Request) -> web.StreamResponse:
         """POST of a link: comes in, in whatever browser."""
-        entered = await self._doors.enter_by_link(request.match_info["token"], self.arrival_of(request))
+        entered = await self._sign_in.enter_by_link(request.match_info["token"], self.arrival_of(request))
         if entered is None:
             return self._pages.page(request, "sign_in/gone", {"links": self._links}, 410)
         return await self.entered(request, entered)

@@ -21,7 +21,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class AccountAddress:
     """An address of an account."""
 
     address: str
@@ -40,7 +40,7 @@ class Account:
     role: Role
     full_name: str = ""
     disabled: bool = False
-    addresses: tuple[Held, ...] = ()
+    addresses: tuple[AccountAddress, ...] = ()
     domains: tuple[str, ...] = ()
     """That a domain admin, or an auditor, is for. A lower-case A-label each; none with an auditor is the whole site."""
     language: str = ""

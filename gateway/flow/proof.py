@@ -16,8 +16,8 @@ from gateway.domain.challenge import token_hash
 from gateway.domain.roles import Viewer
 from gateway.domain.sign_in import TRIES_NEAR, TRIES_OF_CODE
 from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Kind
+from gateway.flow.codes import Codes, shown_code
 from gateway.flow.passkey_ports import QUESTION_OCTETS, Keys, put_question, question_in
-from gateway.flow.second_factor import Codes, shown_code
 from gateway.flow.sessions import Arrival, Sessions
 from gateway.flow.sign_in import Asked, Refused
 from gateway.flow.tries import count_try, subject_of
@@ -26,7 +26,7 @@ from gateway.log import event, warning
 _log = logging.getLogger("gateway.sign_in")
 
 
-class Doors(Protocol):
+class SignIn(Protocol):
     """The ways to sign in; `gateway.flow.sign_in.SignIn`."""
 
     @property
@@ -74,7 +74,7 @@ class FreshProof:
         self,
         store: AccountsStore,
         sessions: Sessions,
-        doors: Doors,
+        sign_in: SignIn,
         codes: Codes,
         keys: Keys,
         *,
@@ -83,7 +83,7 @@ class FreshProof:
     ) -> None:
         self._store = store
         self._sessions = sessions
-        self._doors = doors
+        self._sign_in = sign_in
         self._codes = codes
         self._keys = keys
         self._now = now
@@ -97,8 +97,8 @@ class FreshProof:
         if account.has_second_factor:
             question = await self._asked(account, viewer, host) if account.passkeys else ""
             return Ways(account.name, bool(account.totp_secret), account.recovery_codes, question)
-        address = _mailbox(account) if self._doors.sends_links else ""
-        return Ways(account.name, password=self._doors.takes_password_of(account), address=address)
+        address = _mailbox(account) if self._sign_in.sends_links else ""
+        return Ways(account.name, password=self._sign_in.takes_password_of(account), address=address)
 
     async def _account(self, viewer: Viewer) -> Account | None:
         return await self._store.look(lambda tx: tx.accounts.get(viewer.account))
@@ -136,14 +136,14 @@ class FreshProof:
     async def by_password(self, viewer: Viewer, password: str, arrival: Arrival) -> Proven | Refused:
         """Show the password; never enough for an account with a second factor. Raises CheckDown."""
         account, now = await self._account(viewer), self._now()
-        if account is None or account.has_second_factor or not self._doors.takes_password_of(account):
+        if account is None or account.has_second_factor or not self._sign_in.takes_password_of(account):
             return Refused()
         limits = (("password", subject_of(f"#{account.id}"), TRIES_NEAR),)
         # Counted before it is looked at: of many tries at once, none slips through.
         wait = await self._store.transact(lambda tx: count_try(tx, limits, now))
         if wait:
             return self._told(Refused(wait), viewer, "password", arrival)
-        right = await self._doors.is_password_of(account, password)
+        right = await self._sign_in.is_password_of(account, password)
         secret = self._sessions.secret()
 
         def work(tx: AccountsTx) -> Proven | Refused:
@@ -163,8 +163,8 @@ class FreshProof:
         wanted: where it leads.
         """
         account = await self._account(viewer)
-        address = _mailbox(account) if account is not None and self._doors.sends_links else ""
-        return await self._doors.ask_link(address, wanted, arrival) if address else None
+        address = _mailbox(account) if account is not None and self._sign_in.sends_links else ""
+        return await self._sign_in.ask_link(address, wanted, arrival) if address else None
 
     async def _counted(
         self, viewer: Viewer, used: Callable[[AccountsTx], bool], factor: str, arrival: Arrival

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from gateway.domain.challenge import token_hash, token_text
 from gateway.domain.roles import Viewer
 from gateway.domain.sign_in import TRIES_OF_CODE
 from gateway.flow.account_ports import Account, AccountsStore, AccountsTx, Passkey, Taken
+from gateway.flow.codes import Codes, recovery_hash, shown_code
 from gateway.flow.passkey_ports import QUESTION_OCTETS, Keys, put_question, question_in
 from gateway.flow.session_ports import Session, Stage
 from gateway.flow.sessions import Arrival, Entered, Sessions
@@ -25,19 +25,6 @@ _RECOVERY_OCTETS = 10
 """80 bits: not to be guessed even by who has read the hashes."""
 MOST_PASSKEYS = 20
 _LONGEST_NAME = 60
-
-
-class Codes(Protocol):
-    """Time-based one-time codes."""
-
-    def fresh(self) -> str:
-        """Return a new secret, in base32."""
-
-    def picture(self, secret: str, name: str) -> str:
-        """Return its QR code as SVG."""
-
-    def step_of(self, secret: str, code: str, now: float) -> int | None:
-        """Return the time step a code is of, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,36 +300,3 @@ class SecondFactor:
         account = tx.accounts.get(account_id)
         if account is not None and not account.has_second_factor:
             tx.accounts.set_recovery(account_id, ())
-
-
-@dataclass(frozen=True, slots=True)
-class ShownCode:
-    """A code that somebody typed, of an app or for recovery."""
-
-    account: int
-    step: int | None
-    """The time step of the app that it is of; None: of none."""
-    recovery: bytes
-    """Its hash, as a recovery code."""
-
-    @property
-    def factor(self) -> str:
-        """One word, for log lines."""
-        return "recovery" if self.step is None else "code"
-
-    def use(self, tx: AccountsTx) -> bool:
-        """Use it up. False: it is wrong, or was used before, for somebody may have looked over the shoulder."""
-        if self.step is None:
-            return tx.accounts.use_recovery(self.account, self.recovery)
-        return tx.accounts.use_totp(self.account, self.step)
-
-
-def shown_code(codes: Codes, account: Account, code: str, now: float) -> ShownCode:
-    """Return a code as what it can be for this account."""
-    step = codes.step_of(account.totp_secret, code, now) if account.totp_secret else None
-    return ShownCode(account.id, step, recovery_hash(code))
-
-
-def recovery_hash(code: str) -> bytes:
-    """Return the hash under which a recovery code is kept, however it was typed."""
-    return token_hash("".join(code.lower().replace("-", " ").split()))

@@ -67,7 +67,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LinkRequest:
     """A link that was asked for and is not sent yet."""
 
     id: int
@@ -125,17 +125,17 @@ class SessionTable(Protocol):
     def forget_links(self, address: str) -> None:
         """Drop every link that was sent to an address."""
 
-    def order(self, address: str, wanted: str, client: str, language: str, now: float) -> None:
+    def request_link(self, address: str, wanted: str, client: str, language: str, now: float) -> None:
         """Let a link be sent. language: of the browser."""
 
-    def orders(self, now: float, most: int) -> Sequence[Order]:
-        """Return orders that are due, the eldest first."""
+    def link_requests(self, now: float, most: int) -> Sequence[LinkRequest]:
+        """Return requests for links that are due, the eldest first."""
 
-    def put_off(self, order_id: int, due_at: float) -> None:
+    def put_off(self, request_id: int, due_at: float) -> None:
         """Try again then."""
 
-    def drop_order(self, order_id: int) -> None:
-        """Forget an order of a link: it is done."""
+    def drop_link_request(self, request_id: int) -> None:
+        """Forget a request for a link: it is done."""
 
     def tries(self, kind: str, subject: bytes, since: float, most: int) -> tuple[int, Sequence[float]]:
         """Return how many tries there were since then, and the times of the newest ones."""

@@ -126,7 +126,7 @@ class SignIn:
             if not wait:
                 for kind, subject, _ in limits:
                     tx.sessions.tried(kind, subject, now)
-                tx.sessions.order(address, path, arrival.client, arrival.language, now)
+                tx.sessions.request_link(address, path, arrival.client, arrival.language, now)
             return wait
 
         wait = await self._store.transact(work)

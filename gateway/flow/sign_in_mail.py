@@ -17,7 +17,7 @@ from gateway.flow.courier import Courier
 from gateway.flow.letter_book import LetterKind
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import Hop
-from gateway.flow.session_ports import Link, Order
+from gateway.flow.session_ports import Link, LinkRequest
 from gateway.flow.sign_in import LINK_SECONDS, SignInRules
 from gateway.log import bug, event
 
@@ -70,28 +70,28 @@ class LinkMail:
     async def run_once(self, most: int = 20) -> int:
         """Attempt up to `most` links that are due, side by side; return how many there were."""
         now = self._now()
-        due = await self._store.look(lambda tx: tx.sessions.orders(now, most))
-        await all_of(self._attempt(order) for order in due)
+        due = await self._store.look(lambda tx: tx.sessions.link_requests(now, most))
+        await all_of(self._attempt(request) for request in due)
         return len(due)
 
-    async def _attempt(self, order: Order) -> None:
-        word = await self._sent(order)
+    async def _attempt(self, request: LinkRequest) -> None:
+        word = await self._sent(request)
         now = self._now()
-        again = now + _FIRST_PAUSE * 2**order.attempts
-        late = again >= order.asked_at + LINK_SECONDS
+        again = now + _FIRST_PAUSE * 2**request.attempts
+        late = again >= request.asked_at + LINK_SECONDS
         if word is not None and word.temporary and not late:
-            await self._store.transact(lambda tx: tx.sessions.put_off(order.id, again))
+            await self._store.transact(lambda tx: tx.sessions.put_off(request.id, again))
         else:
-            await self._store.transact(lambda tx: tx.sessions.drop_order(order.id))
-        event(_log, "link-mail", address=order.address, attempts=order.attempts + 1,
+            await self._store.transact(lambda tx: tx.sessions.drop_link_request(request.id))
+        event(_log, "link-mail", address=request.address, attempts=request.attempts + 1,
               reply="" if word is None else str(word))  # fmt: skip
 
-    async def _sent(self, order: Order) -> Reply | None:
+    async def _sent(self, request: LinkRequest) -> Reply | None:
         """Send one; return the far end's word, or None where nobody may come in by this address."""
-        account = await self._store.look(lambda tx: tx.accounts.owner(order.address))
+        account = await self._store.look(lambda tx: tx.accounts.owner(request.address))
         if not self._rules.links or (account is not None and account.disabled):
             return None
-        address = Address.of(order.address)
+        address = Address.of(request.address)
         ours = address.domain in self._rules.domains
         if not ours and account is None:
             return None
@@ -101,16 +101,18 @@ class LinkMail:
                 return taken
         token = token_text(self._random_octets(TOKEN_OCTETS))
         ends_at = self._now() + LINK_SECONDS
-        link = Link(order.address, None, order.wanted, ends_at)
+        link = Link(request.address, None, request.wanted, ends_at)
         # Before it is sent: from then on it may be opened, whatever happens to us.
         await self._store.transact(lambda tx: tx.sessions.add_link(token_hash(token), link))
         # Who has none set, or no account yet, reads what the page was in where the link was asked for.
-        language = (account.language if account is not None else "") or order.language or "en"
+        language = (account.language if account is not None else "") or request.language or "en"
         url = f"{pages_of(self._public_url, address.domain)}/sign-in/link/{token}"
         try:
-            mail = await self._compose(SignInLetter(order.address, url, order.client, ends_at, language), self._now())
+            mail = await self._compose(
+                SignInLetter(request.address, url, request.client, ends_at, language), self._now()
+            )
         except Exception:
             # A fault of ours: put off as any other, else it would be met again each second, and for ever.
-            bug(_log, "letter-not-written", mailbox=order.address)
+            bug(_log, "letter-not-written", mailbox=request.address)
             return TRY_LATER
         return await self._courier.bring(LetterKind.SIGN_IN, address, mail)

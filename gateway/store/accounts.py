@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 from gateway.domain.address import normal_form
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Role
-from gateway.flow.account_ports import Account, Held, Kind, NewAccount, Passkey, Taken
+from gateway.flow.account_ports import Account, AccountAddress, Kind, NewAccount, Passkey, Taken
 from gateway.store.naming import in_domains
 from gateway.store.tables import inserted_id, saved_search
 from gateway.store.tables.accounts import (
@@ -241,11 +241,11 @@ class AccountTable:
         ids = [row["id"] for row in rows]
         if not ids:
             return []
-        addresses: dict[int, list[Held]] = {number: [] for number in ids}
+        addresses: dict[int, list[AccountAddress]] = {number: [] for number in ids}
         of_these = select(account_address).where(account_address.c.account_id.in_(ids)).order_by(account_address.c.id)
         for held in self._connection.execute(of_these).mappings():
             addresses[held["account_id"]].append(
-                Held(held["address_key"], Kind(held["kind"]), held["given_by"], held["given_at"])
+                AccountAddress(held["address_key"], Kind(held["kind"]), held["given_by"], held["given_at"])
             )
         domains: dict[int, list[str]] = {number: [] for number in ids}
         named = select(account_domain).where(account_domain.c.account_id.in_(ids)).order_by(account_domain.c.domain)

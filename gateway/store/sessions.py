@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
-from gateway.flow.session_ports import Link, NewSession, Order, Session, Stage
+from gateway.flow.session_ports import Link, LinkRequest, NewSession, Session, Stage
 from gateway.store.tables import inserted_id
 from gateway.store.tables.accounts import session, sign_in_link, sign_in_order, sign_in_try
 
@@ -102,7 +102,7 @@ class SessionTable:
         """Drop every link that was sent to an address."""
         self._connection.execute(delete(sign_in_link).where(sign_in_link.c.address_key == address))
 
-    def order(self, address: str, wanted: str, client: str, language: str, now: float) -> None:
+    def request_link(self, address: str, wanted: str, client: str, language: str, now: float) -> None:
         """Let a link be sent. language: of the browser."""
         values = {
             "address_key": address,
@@ -115,25 +115,25 @@ class SessionTable:
         }
         self._connection.execute(insert(sign_in_order), values)
 
-    def orders(self, now: float, most: int) -> list[Order]:
-        """Return orders that are due, the eldest first."""
+    def link_requests(self, now: float, most: int) -> list[LinkRequest]:
+        """Return requests for links that are due, the eldest first."""
         due = select(sign_in_order).where(sign_in_order.c.due_at <= now).order_by(sign_in_order.c.due_at).limit(most)
         return [
-            Order(
+            LinkRequest(
                 row["id"], row["address_key"], row["wanted"], row["client"], row["asked_at"], row["attempts"],
                 row["language"],
             )
             for row in self._connection.execute(due).mappings()
         ]  # fmt: skip
 
-    def put_off(self, order_id: int, due_at: float) -> None:
+    def put_off(self, request_id: int, due_at: float) -> None:
         """Try again then."""
         later = {"due_at": due_at, "attempts": sign_in_order.c.attempts + 1}
-        self._connection.execute(update(sign_in_order).where(sign_in_order.c.id == order_id).values(later))
+        self._connection.execute(update(sign_in_order).where(sign_in_order.c.id == request_id).values(later))
 
-    def drop_order(self, order_id: int) -> None:
-        """Forget an order of a link: it is done."""
-        self._connection.execute(delete(sign_in_order).where(sign_in_order.c.id == order_id))
+    def drop_link_request(self, request_id: int) -> None:
+        """Forget a request for a link: it is done."""
+        self._connection.execute(delete(sign_in_order).where(sign_in_order.c.id == request_id))
 
     def tries(self, kind: str, subject: bytes, since: float, most: int) -> tuple[int, list[float]]:
         """Return how many tries there were since then, and the times of the newest ones."""

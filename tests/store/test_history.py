@@ -168,7 +168,7 @@ async def test_address_is_erased_with_all_that_names_it_and_nothing_else(store: 
     )
     await note(store, LetterKind.SIGN_IN, JOE)
     await note(store, LetterKind.DIGEST, KIM)
-    await store.transact(lambda tx: tx.sessions.order(JOE.key, "", "192.0.2.7", "de", NOW))
+    await store.transact(lambda tx: tx.sessions.request_link(JOE.key, "", "192.0.2.7", "de", NOW))
     before = await history.export(ROOT, "JOE@example.org")
     assert before is not None
     assert {name: len(rows) for name, rows in before.items()} == {

@@ -16,7 +16,7 @@ from gateway.domain.query import Score, Term
 from gateway.flow.history import Asked
 from gateway.flow.ports import StoreDown
 from gateway.flow.queue_ports import Owner, Place, Selection
-from gateway.flow.session_ports import Order
+from gateway.flow.session_ports import LinkRequest
 from gateway.store.engine import open_engine, sqlite_path
 from gateway.store.history_lines import page_of
 from gateway.store.journal import JournalTable
@@ -213,9 +213,9 @@ async def test_upgrade_keeps_links_that_were_asked_for_and_not_sent_yet(url: str
     execute(url, "INSERT INTO sign_in_order VALUES (7, 'joe@example.org', '/console/', '192.0.2.7', 1.0, 2.0, 3)")
     upgrade(url)
     store = Store(url)
-    orders = await store.look(lambda tx: tx.sessions.orders(9.0, 9))
+    asked_for = await store.look(lambda tx: tx.sessions.link_requests(9.0, 9))
     await store.close()
-    assert orders == [Order(7, "joe@example.org", "/console/", "192.0.2.7", 1.0, 3, "")]
+    assert asked_for == [LinkRequest(7, "joe@example.org", "/console/", "192.0.2.7", 1.0, 3, "")]
 
 
 async def test_upgrade_to_digests_keeps_what_is_there(url: str) -> None:

@@ -118,10 +118,10 @@ async def test_user_without_a_second_factor_is_sent_a_link_to_his_mailbox(house:
     status, there, _, _ = await ask(house, "POST", PROOF, link="1", next="/console/account/app")
     assert (status, there) == (303, "../../sign-in/sent")
 
-    def ordered(tx: Tx) -> list[tuple[str, str]]:
-        return [(order.address, order.wanted) for order in tx.sessions.orders(NOW, 9)]
+    def asked_for(tx: Tx) -> list[tuple[str, str]]:
+        return [(one.address, one.wanted) for one in tx.sessions.link_requests(NOW, 9)]
 
-    assert await house.store.look(ordered) == [(JOE, "/console/account/app")]
+    assert await house.store.look(asked_for) == [(JOE, "/console/account/app")]
     status, _, page, _ = await ask(house, "POST", PROOF, link="1")
     assert status == 429
     assert "short while ago" in page

@@ -18,7 +18,7 @@ JOE = "joe@example.org"
 PROXIES = (ipaddress.ip_network("192.0.2.1"), ipaddress.ip_network("2001:db8::/64"))
 
 
-class Doors:
+class SignIn:
     async def admit(self, identity: Identity, way: str, wanted: str, arrival: Arrival) -> Entered | None:
         raise AssertionError(f"{identity} was let in")
 
@@ -42,7 +42,7 @@ def request(peer: str, *fields: tuple[str, str]) -> web.Request:
 
 def pages(header: str = "X-Remote-User") -> ProxySignIn:
     names = MailboxNames(frozenset({"example.org"}), "example.org")
-    return ProxySignIn(Doors(), Threshold(), header, PROXIES, names)
+    return ProxySignIn(SignIn(), Threshold(), header, PROXIES, names)
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::7"])

@@ -1,4 +1,4 @@
-"""The door of the API: who asks, may he, how often, what does he want; and the answer, or a problem.
+"""The gate of the API: who asks, may he, how often, what does he want; and the answer, or a problem.
 
 A cookie says nothing here, so no page of another site can make a browser ask for anything.
 """
@@ -53,7 +53,7 @@ class Journal(Protocol):
         """Write one line. Raises StoreDown."""
 
 
-class Door:
+class ApiGate:
     """Lets requests in to operations."""
 
     def __init__(

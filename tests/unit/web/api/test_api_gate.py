@@ -1,4 +1,4 @@
-"""The door of the API against what programs, and others, may send."""
+"""The gate of the API against what programs, and others, may send."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from challenge_web.api.allowance import Allowance
 from challenge_web.api.cursors import Cursors
-from challenge_web.api.door import _octets
+from challenge_web.api.gate import _octets
 from challenge_web.api.operations import when
 from challenge_web.api.problems import MEDIA_TYPE, TITLES, Problem
 from challenge_web.console.routes import Names
