@@ -138,7 +138,7 @@ def test_mail_is_found_read_delivered_and_brought_back_by_keys_alone(browser: Br
         page.keyboard.press("Enter")
         expect(page.locator("#preview")).to_have_attribute("data-id", str(ids[0]))
         page.keyboard.press("d")
-        expect(page.get_by_text("Delivered: 1 mail.")).to_be_visible()
+        expect(page.locator("main").get_by_text("Delivered: 1 mail.")).to_be_visible()
         expect(page.locator("#preview")).to_have_attribute("data-id", str(ids[1]))  # The next one takes its place.
         page.keyboard.press("u")
         expect(page.locator(f".list__row[data-id='{ids[0]}']")).to_be_visible()
@@ -223,7 +223,7 @@ def test_swipe_presses_the_button_only_where_the_finger_is_lifted_far_enough_to_
         drag(120)
         expect(swipe).to_have_text("Let go: Deliver once")
         touch("touchEnd")
-        expect(page.get_by_text("Delivered: 1 mail.")).to_be_visible()
+        expect(page.locator("main").get_by_text("Delivered: 1 mail.")).to_be_visible()
         expect(page.locator(f"[data-id='{named}']")).to_have_count(0)
         page.get_by_role("button", name="Undo").tap()
         expect(page.locator(f"[data-id='{named}']")).to_have_count(1)
