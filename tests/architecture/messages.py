@@ -108,6 +108,6 @@ def updated(tag: str, collected: Catalog) -> str:
 if __name__ == "__main__":
     all_of_it = collected()
     for tag in tags():
-        (LANGUAGES / tag / "messages.po").write_text(updated(tag, all_of_it))
+        (LANGUAGES / tag / "messages.po").write_text(updated(tag, all_of_it), "utf-8")
         missing = sum(not all(m.string if isinstance(m.string, tuple) else (m.string,)) for m in catalogue(tag) if m.id)
         print(f"{tag}: {missing} to be translated")  # noqa: T201 what who runs it wants to know

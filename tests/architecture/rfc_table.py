@@ -177,4 +177,4 @@ def _order(section: str) -> tuple[tuple[bool, int, str], ...]:
 if __name__ == "__main__":
     if untitled():
         raise SystemExit(f"add the titles of RFC {', '.join(map(str, untitled()))} to tests/architecture/rfc_table.py")
-    PAGE.write_text(table())
+    PAGE.write_text(table(), "utf-8")

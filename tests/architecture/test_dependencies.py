@@ -36,7 +36,7 @@ def module_of(package: str) -> str:
 
 def project() -> dict[str, list[str]]:
     """Return the dependencies of each group and extra by name; "" is what the service needs."""
-    data = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     extras = data["project"]["optional-dependencies"]
     groups: dict[str, list[str]] = {"": data["project"]["dependencies"], **data["dependency-groups"], **extras}
     return {group: [re.split(r"[^A-Za-z0-9-]", line)[0].lower() for line in lines] for group, lines in groups.items()}
@@ -44,7 +44,7 @@ def project() -> dict[str, list[str]]:
 
 def locked(lock: str) -> dict[str, str]:
     """Return name and version of all that a lock names."""
-    found = (LOCK_LINE.fullmatch(line) for line in (ROOT / lock).read_text().splitlines())
+    found = (LOCK_LINE.fullmatch(line) for line in (ROOT / lock).read_text("utf-8").splitlines())
     return {match["name"]: match["version"] for match in found if match and match["name"]}
 
 
@@ -53,7 +53,7 @@ def imported(*folders: str) -> frozenset[str]:
     """Return the top-level names of every third party that the files below some folders import."""
     names: set[str] = set()
     for file in python_files(*folders):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -62,7 +62,7 @@ def imported(*folders: str) -> frozenset[str]:
 
 
 def test_dependency_in_the_project_has_its_reason_above_it() -> None:
-    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    lines = (ROOT / "pyproject.toml").read_text("utf-8").splitlines()
     start = lines.index("dependencies = [")
     listed = lines[start + 1 : lines.index("]", start)]
     bare = [line for above, line in zip(["", *listed], listed, strict=False) if line[2:3] == '"' and "  #" not in above]
@@ -86,13 +86,13 @@ def test_import_of_a_third_party_is_a_declared_dependency(folders: tuple[str, ..
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_lock_has_only_versions_and_hashes(lock: str) -> None:
-    lines = (ROOT / lock).read_text().splitlines()
+    lines = (ROOT / lock).read_text("utf-8").splitlines()
     assert [line for line in lines if not LOCK_LINE.fullmatch(line)] == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_lock_has_a_hash_for_each_version(lock: str) -> None:
-    lines = (ROOT / lock).read_text().splitlines()
+    lines = (ROOT / lock).read_text("utf-8").splitlines()
     names = [number for number, line in enumerate(lines) if "==" in line]
     assert [lines[number] for number in names if "--hash=" not in lines[number + 1]] == []
 

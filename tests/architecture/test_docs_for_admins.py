@@ -44,7 +44,7 @@ def _blocks(page: Path, kind: str) -> list[str]:
 def test_shell_in_documents_can_be_read_by_a_shell() -> None:
     text = "\n".join(block for page in PAGES for block in _blocks(page, "sh"))
 
-    done = subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(["sh", "-n"], input=text, capture_output=True, encoding="utf-8", timeout=30, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -49,7 +49,7 @@ def messages(tag: str) -> Iterator[tuple[Message, list[str], list[str]]]:
 
 @pytest.mark.parametrize("tag", tags())
 def test_catalogue_has_what_code_and_templates_say_and_no_more(tag: str, everything: Catalog) -> None:
-    kept = (LANGUAGES / tag / "messages.po").read_text()
+    kept = (LANGUAGES / tag / "messages.po").read_text("utf-8")
     assert updated(tag, everything) == kept, "run: make messages"
 
 
@@ -80,8 +80,8 @@ def test_plural_has_a_text_for_each_form(tag: str) -> None:
 @pytest.mark.parametrize("kind", ["challenge", "sign-in"])
 @pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html"])
 def test_mail_in_each_language_names_the_same_variables(tag: str, kind: str, part: str) -> None:
-    english = (ROOT / "templates/mail" / kind / part).read_text()
-    own = (LANGUAGES / tag / "mail" / kind / part).read_text()
+    english = (ROOT / "templates/mail" / kind / part).read_text("utf-8")
+    own = (LANGUAGES / tag / "mail" / kind / part).read_text("utf-8")
     assert sorted(MAIL_HOLE.findall(own)) == sorted(MAIL_HOLE.findall(english))
     if part == "body.html":
         assert f'<html lang="{tag}">' in own
@@ -159,13 +159,15 @@ def templates() -> list[Path]:
 def test_template_says_nothing_that_cannot_be_translated(file: Path) -> None:
     name = str(file.relative_to(ROOT / "templates/web"))
     if not name.startswith(UNMARKED_YET):
-        assert unmarked(file.read_text()) == [], 'write {{ _("…") }} or {% trans %}…{% endtrans %}, then: make messages'
+        assert unmarked(file.read_text("utf-8")) == [], (
+            'write {{ _("…") }} or {% trans %}…{% endtrans %}, then: make messages'
+        )
 
 
 def test_no_template_decides_by_what_is_said() -> None:
     """A text that was translated is no longer equal to the English one it came from."""
     asking = re.compile(r"""([=!]=|\bin) *_\(|_\(["'][^"']*["']\) *([=!]=|in\b)""")
-    found = [str(file) for file in (ROOT / "templates").rglob("*.html") if asking.search(file.read_text())]
+    found = [str(file) for file in (ROOT / "templates").rglob("*.html") if asking.search(file.read_text("utf-8"))]
     assert found == []
 
 

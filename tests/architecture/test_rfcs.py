@@ -15,4 +15,4 @@ def test_rfc_that_is_cited_has_a_title() -> None:
 
 
 def test_table_of_rfcs_is_the_collected_one() -> None:
-    assert PAGE.read_text() == table(), "citations have changed: make reference"
+    assert PAGE.read_text("utf-8") == table(), "citations have changed: make reference"

@@ -12,16 +12,16 @@ from tests.architecture.tree import PACKAGES, ROOT, name_of, python_files
 
 
 def test_sample_configuration_is_the_generated_one() -> None:
-    assert (ROOT / "config/gateway.toml").read_text() == sample(), "the settings have changed: make reference"
+    assert (ROOT / "config/gateway.toml").read_text("utf-8") == sample(), "the settings have changed: make reference"
 
 
 def test_page_of_the_documentation_is_the_generated_one() -> None:
-    assert (ROOT / "docs/configuration.md").read_text() == page(), "the settings have changed: make reference"
+    assert (ROOT / "docs/configuration.md").read_text("utf-8") == page(), "the settings have changed: make reference"
 
 
 def test_sample_configuration_loaded_gives_the_defaults(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
-    file.write_text(sample())
+    file.write_text(sample(), "utf-8")
     (tmp_path / "empty.toml").write_text("")
     assert load(file, {}, serving=True) == load(tmp_path / "empty.toml", {})
 
@@ -45,7 +45,7 @@ def test_setting_in_the_schema_is_used_somewhere() -> None:
         node.attr
         for file in python_files(*PACKAGES)
         if not name_of(file).startswith("gateway/settings/")
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.Attribute)
     }
     unused = [f"{name}.{entry.key}" for name, _, listed in entries() for entry in listed if entry.key not in read]

@@ -30,7 +30,7 @@ INDEX_OPTION = re.compile(r"^\s*(-i|-f|--(extra-)?index-url|--find-links|index-u
 def test_modules_are_short_enough_to_be_read_at_once() -> None:
     # A migration is a record of one moment, never read for a change.
     lines = {
-        name_of(file): len(file.read_text().splitlines())
+        name_of(file): len(file.read_text("utf-8").splitlines())
         for file in python_files(*FOLDERS)
         if "/migrations/versions/" not in name_of(file)
     }
@@ -62,7 +62,7 @@ def test_patterns_have_no_possessive_groups() -> None:
     found = [
         f"{name_of(file)}: {line.strip()}"
         for file in python_files("gateway", "challenge_web")
-        for line in file.read_text().splitlines()
+        for line in file.read_text("utf-8").splitlines()
         if RAW.search(line)
         if POSSESSIVE_GROUP.search(line)
     ]

@@ -65,7 +65,7 @@ class Step:
 def read(path: Path) -> list[Step]:
     """Read a dialog."""
     steps = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if not line or line.startswith("#"):
             continue
         match = _LINE.match(line)

@@ -16,7 +16,7 @@ from gateway.settings import Settings
 from tests.architecture.tree import ROOT
 from tests.unit.cli.shell import Shell
 
-UNIT = (ROOT / "config/systemd/challenge-gateway.service").read_text()
+UNIT = (ROOT / "config/systemd/challenge-gateway.service").read_text("utf-8")
 
 
 # --- systemd ---

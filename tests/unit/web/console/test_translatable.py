@@ -39,7 +39,7 @@ def test_no_template_hands_bare_words_to_a_macro() -> None:
         r"""\b(?:chip|note|empty|button|crumb|bar|field|select|check|area)\((?:"[^"]*", )?"[^"]* [^"]*"|\b(?:chip|note|empty|button)\("[A-Za-z]"""
     )
     for file in (ROOT / "templates/web").rglob("*.html"):
-        assert words.findall(file.read_text()) == [], file.name
+        assert words.findall(file.read_text("utf-8")) == [], file.name
 
 
 def strange(page: str, also: str = "") -> list[str]:
