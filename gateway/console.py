@@ -17,8 +17,10 @@ from challenge_web.api.gate import ApiGate
 from challenge_web.api.history import HistoryResource
 from challenge_web.api.list_files import ListFileResource
 from challenge_web.api.lists import ListResource
+from challenge_web.api.machine_mail import MachineMailResource
 from challenge_web.api.messages import MessageResource
 from challenge_web.api.operations import Operation, Resource
+from challenge_web.api.orders import OrderResource
 from challenge_web.api.overview import OverviewResource
 from challenge_web.api.pending import PendingResource
 from challenge_web.api.policies import PolicyResource
@@ -162,7 +164,9 @@ def api_resources(parts: Parts) -> list[Resource]:
     """Make every resource of the API, each on the service of its room."""
     entrance = parts.entrance
     return [
-        PendingResource(parts.queue, parts.orders, parts.sources),
+        PendingResource(parts.queue),
+        MachineMailResource(parts.queue, parts.sources),
+        OrderResource(parts.orders, parts.queue),
         SavedSearchResource(SavedSearches(parts.store, now=parts.now)),
         MessageResource(parts.reading, parts.forwarder, parts.queue, parts.asker),
         ReleaseResource(parts.releases, parts.forwarder),

@@ -110,6 +110,6 @@ def _settle(config: Path | None, as_json: bool, course: Course, source: str, sco
 
 def _shape(group: Group) -> object:
     # Imported here, as wherever the API's shapes are used: they take a third of a second.
-    from challenge_web.api.pending import source_item
+    from challenge_web.api.machine_mail import source_item
 
     return source_item(group)

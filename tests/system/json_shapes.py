@@ -15,9 +15,11 @@ from challenge_web.api.digests import DigestPlan
 from challenge_web.api.expecting import ExpectedWindow
 from challenge_web.api.history import HistoryLine
 from challenge_web.api.lists import EntryAdded, EntryItem
+from challenge_web.api.machine_mail import Source
 from challenge_web.api.messages import CleanHtml, Forwarded, Message, MessageContent
+from challenge_web.api.orders import OrderDetail, OrderState
 from challenge_web.api.overview import DomainItem, OutgoingItem, OverviewAnswer
-from challenge_web.api.pending import Mail, OrderDetail, OrderState, Source
+from challenge_web.api.pending import Mail
 from challenge_web.api.policies import Applying, PolicyChanged, PolicyLine
 from challenge_web.api.releases import ReleaseAsked, RequestCase
 from challenge_web.api.searches import SearchItem
