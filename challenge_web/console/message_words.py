@@ -19,7 +19,7 @@ from gateway.domain.lists import SIGNED, Entry, Verdict
 from gateway.domain.lookalike import cautions, look_of
 from gateway.domain.outline import Outline, Part, Person
 from gateway.domain.phrase import phrase, phrase_in
-from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
+from gateway.domain.sentences import answer_of, challenge_sentence, days_left, proof_sentence, reason_sentence
 from gateway.domain.sources import proof_of_source
 from gateway.flow.queue import MOST_COUNTED, Spot
 from gateway.flow.read import Held
@@ -170,7 +170,7 @@ def facts(held: Held) -> list[Fact]:
     if held.attempts:
         found.append(Fact(phrase_in("fact", "attempts to deliver"), str(held.attempts)))
     if held.last_reply:
-        found.append(Fact(phrase_in("fact", "the mail server said"), held.last_reply))
+        found.append(Fact(phrase_in("fact", "the mail server said"), answer_of(held.last_reply)))
     return [fact for fact in found if fact.words]
 
 

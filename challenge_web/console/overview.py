@@ -18,7 +18,7 @@ from gateway.domain.address import normal_domain
 from gateway.domain.names import PAGE
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
-from gateway.domain.sentences import short_reason
+from gateway.domain.sentences import answer_of, short_reason
 from gateway.flow.moderate import Action, Moderator
 from gateway.flow.overview import Frequent, Overview, Picture, Span, Stuck
 from gateway.flow.overview_charts import ARRIVED, FUNNEL, MOST_WRONG, ScoreBand
@@ -97,7 +97,7 @@ class OverviewPages:
     async def outgoing(self, request: web.Request) -> web.Response:
         """Show what has not gone out yet, with the other server's words."""
         stuck = await self._overview.outgoing(viewer_of(request))
-        return self._pages.page(request, "overview/outgoing", {"stuck": stuck}, here="outgoing")
+        return self._pages.page(request, "overview/outgoing", {"stuck": stuck, "answer_of": answer_of}, here="outgoing")
 
     async def act_on_mail(self, request: web.Request) -> web.StreamResponse:
         """Try a mail again, or delete it."""

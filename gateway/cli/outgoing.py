@@ -14,6 +14,7 @@ from gateway.cli.faults import CommandError
 from gateway.cli.options import RowId, config_option, early_config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_json
 from gateway.cli.overview import make_overview
+from gateway.domain.sentences import answer_of
 from gateway.flow.moderate import Action, Moderator
 from gateway.flow.overview import HopState, Overview, Stuck
 
@@ -27,7 +28,7 @@ _COLUMNS: tuple[Column[Stuck], ...] = (
     Column("since", lambda one: moment(one.since)),
     Column("attempts", lambda one: one.attempts, spare=True),
     Column("next", lambda one: moment(one.due_at), spare=True),
-    Column("last reply", lambda one: one.last_reply, elastic=True),
+    Column("last reply", lambda one: answer_of(one.last_reply), elastic=True),
 )
 _ids = click.argument("ids", metavar="ID...", type=RowId(), nargs=-1, required=True)
 

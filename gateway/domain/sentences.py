@@ -10,6 +10,7 @@ from gateway.domain.explain import REASONS, SILENCES
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.domain.phrase import phrase, phrases
 from gateway.domain.policy import Reason
+from gateway.domain.reply import NEXT_HOP_DOWN
 
 SHORT_REASONS: dict[Reason, str] = {
     Reason.ROLE_RECIPIENT: phrase("Role address"),
@@ -128,3 +129,10 @@ def days_left(expires_at: float, now: float) -> tuple[str, bool]:
         return phrases(hours, "goes in {n} hour", "goes in {n} hours"), True
     days = math.floor(left)
     return phrases(days, "{n} day left", "{n} days left"), left <= LAST_DAYS
+
+
+def answer_of(last_reply: str) -> str:
+    """Return what another server said at the last try; a sentence where it said nothing, for then the reply is our own."""
+    if last_reply == str(NEXT_HOP_DOWN):
+        return phrase("Nothing: it did not answer, or the connection broke.")
+    return last_reply

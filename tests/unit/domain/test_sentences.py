@@ -6,8 +6,10 @@ from gateway.domain.challenge import Silence
 from gateway.domain.evidence import Method, Proof
 from gateway.domain.lifecycle import ChallengeState, State
 from gateway.domain.policy import Reason
+from gateway.domain.reply import NEXT_HOP_DOWN
 from gateway.domain.sentences import (
     STATES,
+    answer_of,
     challenge_sentence,
     days_left,
     proof_sentence,
@@ -27,6 +29,12 @@ def test_each_reason_has_words_short_and_whole(reason: Reason) -> None:
 
 def test_reason_of_a_newer_program_is_shown_as_it_is() -> None:
     assert reason_sentence("new-reason") == short_reason("new-reason") == "new-reason"
+
+
+def test_answer_of_a_server_that_gave_none_is_a_sentence_and_no_reply_of_ours() -> None:
+    assert answer_of("550 5.1.1 no") == "550 5.1.1 no"
+    assert answer_of("") == ""
+    assert answer_of(str(NEXT_HOP_DOWN)).startswith("Nothing:")
 
 
 def test_each_state_has_words() -> None:

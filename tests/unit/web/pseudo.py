@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 from gateway.languages.catalogue import Catalogue
 from gateway.languages.language import Language, known, language, language_name
 
-_KEPT = re.compile(r"(%\(\w+\)s|\{\w+\}|%%|<[^>]*>)")
+# Variables, markup, and between backticks the names of settings.
+_KEPT = re.compile(r"(%\(\w+\)s|\{\w+\}|%%|<[^>]*>|`[^`]*`)")
 _MARKED = re.compile("⟦[^⟦⟧]*⟧")
 _SEEN = frozenset({"alt", "title", "placeholder", "aria-label", "data-label", "data-copied", "data-failed", "data-ask"})
 # What people typed, programs read, or a script alone shows.

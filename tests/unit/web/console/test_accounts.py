@@ -9,10 +9,11 @@ from sqlalchemy import update
 from challenge_web.console.deed_words import DEEDS
 from challenge_web.console.gate import CSRF_FIELD, csrf_token
 from challenge_web.console.routes import Names
+from gateway.domain.reply import NEXT_HOP_DOWN
 from gateway.domain.roles import Role
 from gateway.flow.journal import CSV_COLUMNS
 from gateway.flow.tally import HOUR, Happening, Slot
-from gateway.store.tables import message
+from gateway.store.tables import message, pending
 from gateway.store.tables.accounts import account
 from gateway.store.transaction import Transaction as Tx
 from tests.unit.web.console.house import JOE, KIM, NOW, House
@@ -187,6 +188,18 @@ async def test_overview_of_one_domain_draws_hours_steps_scores_and_the_gauge(hou
     assert '<select id="f-domain"' not in own
     await get(house, Role.DOMAIN_ADMIN, f"{path}&domain=other.example", 404)
     assert (await get(house, Role.SITE_ADMIN, "/console/overview")).count("<svg") == 2
+
+
+async def test_server_that_said_nothing_is_not_quoted_with_our_own_words(house: House) -> None:
+    def unreached(tx: Tx) -> None:
+        tx.connection.execute(update(pending).values(last_reply=str(NEXT_HOP_DOWN)))
+
+    await house.store.transact(unreached)
+    page = await get(house, Role.SITE_ADMIN, "/console/outgoing")
+    assert "Nothing: it did not answer, or the connection broke." in page
+    assert "Cannot pass this mail on" not in page
+    page = await get(house, Role.SITE_ADMIN, f"/console/message/{house.own[Names.ROW]}")
+    assert "Nothing: it did not answer" in page
 
 
 async def test_mail_that_is_stuck_is_tried_again_or_deleted(house: House) -> None:
