@@ -18,6 +18,7 @@ from challenge_web.api.history import HistoryResource
 from challenge_web.api.list_files import ListFileResource
 from challenge_web.api.lists import ListResource
 from challenge_web.api.machine_mail import MachineMailResource
+from challenge_web.api.message_content import MessageContentResource
 from challenge_web.api.messages import MessageResource
 from challenge_web.api.operations import Operation, Resource
 from challenge_web.api.orders import OrderResource
@@ -169,6 +170,7 @@ def api_resources(parts: Parts) -> list[Resource]:
         OrderResource(parts.orders, parts.queue),
         SavedSearchResource(SavedSearches(parts.store, now=parts.now)),
         MessageResource(parts.reading, parts.forwarder, parts.queue, parts.asker),
+        MessageContentResource(parts.reading),
         ReleaseResource(parts.releases, parts.forwarder),
         ListResource(Lists(parts.store, parts.settings.console.undo_seconds, now=parts.now)),
         ListFileResource(ListFiles(parts.store, now=parts.now), _saver(parts)),

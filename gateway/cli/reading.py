@@ -40,7 +40,7 @@ def read(config: Path | None, as_json: bool, headers: bool, number: int) -> None
     outline = _read(config, number, work)
     if as_json:
         # Imported here, as wherever the API's shapes are used: they take a third of a second.
-        from challenge_web.api.messages import content_of
+        from challenge_web.api.message_content import content_of
 
         print_json(content_of(outline))
         return
@@ -89,7 +89,7 @@ def html(config: Path | None, as_json: bool, part: int | None, images: bool, num
 
     document = _read(config, number, work, "" if part is None else f", or it has no part {part}")
     if as_json:
-        from challenge_web.api.messages import html_of
+        from challenge_web.api.message_content import html_of
 
         print_json(html_of(document))
     else:

@@ -16,7 +16,8 @@ from challenge_web.api.expecting import ExpectedWindow
 from challenge_web.api.history import HistoryLine
 from challenge_web.api.lists import EntryAdded, EntryItem
 from challenge_web.api.machine_mail import Source
-from challenge_web.api.messages import CleanHtml, Forwarded, Message, MessageContent
+from challenge_web.api.message_content import CleanHtml, MessageContent
+from challenge_web.api.messages import Forwarded, Message
 from challenge_web.api.orders import OrderDetail, OrderState
 from challenge_web.api.overview import DomainItem, OutgoingItem, OverviewAnswer
 from challenge_web.api.pending import Mail
