@@ -47,6 +47,12 @@ _PAGES = {
 }
 _AGAIN_SECONDS = 60
 
+# Routes whose POSTs are counted together, for each network. The store counts tries to sign in besides, for each name.
+_LIMITED_POSTS = (
+    "challenge", "disown", "withdraw", "held", "held-more", "held-request", "digest-stop", "notice-stop",
+    "signin", "signin-password", "signin-link", "signin-second", "signin-enrol",
+)  # fmt: skip
+
 
 async def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Signal on_response_prepare: also answers made by aiohttp itself get the headers."""
@@ -89,21 +95,8 @@ def limited(pages: Pages, limits: Limits, trusted: Sequence[Network], tick: Call
     """Refuse what a network asks for too often, before anything is looked up or drawn."""
     posts = Buckets(limits.posts, limits.max_networks)
     buckets = {
-        (hdrs.METH_POST, "challenge"): posts,
-        (hdrs.METH_POST, "disown"): posts,
-        (hdrs.METH_POST, "withdraw"): posts,
-        (hdrs.METH_POST, "held"): posts,
-        (hdrs.METH_POST, "held-more"): posts,
-        (hdrs.METH_POST, "held-request"): posts,
-        (hdrs.METH_POST, "digest-stop"): posts,
-        (hdrs.METH_POST, "notice-stop"): posts,
+        **{(hdrs.METH_POST, name): posts for name in _LIMITED_POSTS},
         (hdrs.METH_POST, "release"): Buckets(limits.knocks, limits.max_networks),
-        # What the store counts besides, for each name and address.
-        (hdrs.METH_POST, "signin"): posts,
-        (hdrs.METH_POST, "signin-password"): posts,
-        (hdrs.METH_POST, "signin-link"): posts,
-        (hdrs.METH_POST, "signin-second"): posts,
-        (hdrs.METH_POST, "signin-enrol"): posts,
         (hdrs.METH_GET, "picture"): Buckets(limits.pictures, limits.max_networks),
         (hdrs.METH_GET, "sound"): Buckets(limits.sounds, limits.max_networks),
     }
