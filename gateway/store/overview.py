@@ -94,20 +94,16 @@ class OverviewTable:
 
     def stuck(self, domains: Collection[str] | None, most: int) -> list[Stuck]:
         """Return what has not gone out, the longest first."""
+        late = or_(
+            pending.c.state == State.REFUSED.value, and_(pending.c.state == State.RELEASED.value, pending.c.attempts > 0)
+        )
+        # Their numbers alone: there may be very many to be sorted.
+        first = select(pending.c.id).where(_within(domains, late)).order_by(pending.c.changed_at).limit(most)
         rows = (
             select(pending, message.c.reverse_path, message.c.subject)
             .join(message, message.c.id == pending.c.message_id)
-            .where(
-                _within(
-                    domains,
-                    or_(
-                        pending.c.state == State.REFUSED.value,
-                        and_(pending.c.state == State.RELEASED.value, pending.c.attempts > 0),
-                    ),
-                )
-            )
+            .where(pending.c.id.in_(first))
             .order_by(pending.c.changed_at)
-            .limit(most)
         )
         mails = [
             Stuck("mail", row.id, row.state, row.reverse_path, row.recipient, row.subject,
