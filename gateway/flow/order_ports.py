@@ -109,8 +109,8 @@ class OrderTable(Protocol):
     def take(self, order_id: int, ids: Sequence[int], place: Place) -> int:
         """Take in hand those rows that lie in the place, can be moved, and are nobody's; return how many."""
 
-    def gather(self, order_id: int, selection: Selection, most: int) -> int:
-        """Take up to `most` rows of a selection in hand; return how many: fewer than `most` were all that is left."""
+    def find(self, selection: Selection, most: int) -> Sequence[int]:
+        """Return rows of a selection that are nobody's yet, the newest first; fewer than `most` are all there are."""
 
     def gathered(self, order_id: int, due_at: float) -> None:
         """Note that it has all its rows, and when its time comes."""

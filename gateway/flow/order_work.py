@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from gateway.flow.moderate import Action, Done, act_on_one
 from gateway.flow.order_ports import Order, OrdersStore, OrderState, OrdersTx
@@ -15,6 +16,19 @@ BATCH = 50
 """Rows of one transaction: mail that comes in meanwhile waits some 15 ms for it."""
 SWIFT = 150
 """The same for what only moves rows: entries, and rows that leave or come back to the search, take longer."""
+AHEAD = 1000
+"""Rows that are looked for at a time while an order gathers: a search among many domains takes some 50 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """Rows that an order takes in hand next."""
+
+    ids: Sequence[int]
+    fresh: bool
+    """They were looked for just now."""
+    last: bool
+    """There are no more."""
 
 
 class OrderWorker:
@@ -29,17 +43,20 @@ class OrderWorker:
         now: Callable[[], float],
         wake_deliveries: Callable[[], None],
         bring: Callable[[int], Awaitable[object]] | None = None,
+        ahead: int = AHEAD,
     ) -> None:
         """redate: does a bit of an order to move days; see `flow.redate`.
 
-        bring: does a bit of one to save a file of entries; see `flow.list_work`.
+        bring: does a bit of one to save a file of entries; see `flow.list_work`. ahead: see AHEAD.
         """
+        self._most = ahead
         self._bring = bring
         self._store = store
         self._redate = redate
         self._undo_seconds = undo_seconds
         self._now = now
         self._wake_deliveries = wake_deliveries
+        self._ahead: tuple[int, Sequence[int], bool] = 0, (), True
 
     async def run_once(self) -> int:
         """Do one batch of one order; return 1, or 0 where there is nothing to do."""
@@ -56,7 +73,8 @@ class OrderWorker:
             await self._bring(due.id)
             return 1
         order_id = due.id
-        moved = await self._store.transact(lambda tx: self._step(tx, order_id, now))
+        following = await self._next_of(order_id)
+        moved = await self._store.transact(lambda tx: self._step(tx, order_id, following, now))
         if moved is not None:
             order, done = moved
             for one in done:
@@ -65,13 +83,28 @@ class OrderWorker:
             self._wake_deliveries()
         return 1
 
-    def _step(self, tx: OrdersTx, order_id: int, now: float) -> tuple[Order, list[Done]] | None:
+    async def _next_of(self, order_id: int) -> _Next:
+        """Return what an order that gathers takes next.
+
+        It is found before the store is written to, so that mail that comes in does not wait for it.
+        """
+        known, ids, whole = self._ahead
+        fresh = known != order_id or not ids
+        if fresh:
+            ids = await self._store.look(lambda tx: _to_be_gathered(tx, order_id, self._most))
+            whole = len(ids) < self._most
+        self._ahead = order_id, ids[BATCH:], whole
+        return _Next(ids[:BATCH], fresh, whole and len(ids) <= BATCH)
+
+    def _step(self, tx: OrdersTx, order_id: int, following: _Next, now: float) -> tuple[Order, list[Done]] | None:
         order = tx.orders.get(order_id)
         if order is None:
             return None
         if order.state is OrderState.GATHERING:
             assert order.selection is not None
-            if tx.orders.gather(order_id, order.selection, BATCH) < BATCH:
+            taken = tx.orders.take(order_id, following.ids, order.selection.place)
+            # What others have moved since it was found is not taken; what can never be moved would be found again.
+            if following.last or (following.fresh and not taken):
                 # The time to undo begins when all can be seen.
                 tx.orders.gathered(order_id, now + self._undo_seconds)
             return None
@@ -91,6 +124,13 @@ class OrderWorker:
         """Drop orders that ended longer ago than that."""
         before = self._now() - seconds
         await self._store.transact(lambda tx: tx.orders.forget(before))
+
+
+def _to_be_gathered(tx: OrdersTx, order_id: int, most: int) -> Sequence[int]:
+    order = tx.orders.get(order_id)
+    if order is None or order.state is not OrderState.GATHERING or order.selection is None:
+        return ()
+    return tx.orders.find(order.selection, most)
 
 
 def give_back(tx: OrdersTx, order_id: int, now: float) -> None:

@@ -83,11 +83,11 @@ class OrderTable:
         cursor.close()
         return len(taken)
 
-    def gather(self, order_id: int, selection: Selection, most: int) -> int:
-        """Take up to `most` rows of a selection in hand; return how many: fewer than `most` were all that is left."""
-        # What is taken leaves the list, so that the next batch is the first page again.
+    def find(self, selection: Selection, most: int) -> list[int]:
+        """Return rows of a selection that are nobody's yet, the newest first; fewer than `most` are all there are."""
+        # What is taken leaves the list, so that what is left is the first page again.
         found = QueueTable(self._connection).find(selection, "arrival", False, None, most)
-        return self.take(order_id, [row_id for _, row_id in found], selection.place)
+        return [row_id for _, row_id in found]
 
     def gathered(self, order_id: int, due_at: float) -> None:
         """Note that it has all its rows, and when its time comes."""

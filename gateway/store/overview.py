@@ -95,7 +95,8 @@ class OverviewTable:
     def stuck(self, domains: Collection[str] | None, most: int) -> list[Stuck]:
         """Return what has not gone out, the longest first."""
         late = or_(
-            pending.c.state == State.REFUSED.value, and_(pending.c.state == State.RELEASED.value, pending.c.attempts > 0)
+            pending.c.state == State.REFUSED.value,
+            and_(pending.c.state == State.RELEASED.value, pending.c.attempts > 0),
         )
         # Their numbers alone: there may be very many to be sorted.
         first = select(pending.c.id).where(_within(domains, late)).order_by(pending.c.changed_at).limit(most)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import func, select
 
 from gateway.domain.address import Address
@@ -131,6 +133,33 @@ async def test_order_undone_gives_all_rows_back_also_in_batches(store: Store) ->
     assert await desk.listed() == 2 * BATCH + 5
     assert (await desk.order(order.id)).state is OrderState.UNDONE
     assert not await desk.orders.undo(VIEWER, order.id)
+
+
+async def test_order_gathers_what_is_left_where_others_take_rows_meanwhile(store: Store) -> None:
+    desk = Desk(store)
+    rows = await desk.hold(3 * BATCH + 5)
+    order = await given_all(desk, Action.DELETE)
+    await desk.steps(1)
+    # The newest are in hand; all of the next batch are taken by another order.
+    other = await given(desk, Action.DELIVER, rows[BATCH + 5 : 2 * BATCH + 5], "other")
+    while (await desk.order(order.id)).state is OrderState.GATHERING:
+        assert await desk.steps(1)
+    assert (other.total, (await desk.order(order.id)).total) == (BATCH, 2 * BATCH + 5)
+    assert await desk.listed() == 0
+
+
+async def test_order_for_what_cannot_be_moved_ends_though_there_is_very_much_of_it(store: Store) -> None:
+    desk = Desk(store)
+    rows = await desk.hold(BATCH + 5)
+    for row_id in rows:
+        await store.transact(lambda tx: move(tx, row_id, State.DELETED, Event.DELETE))  # noqa: B023 awaited here
+    worker = OrderWorker(store, UNDO, Redater(store, Policy(), now=lambda: NOW).step, now=lambda: desk.now,
+                         wake_deliveries=lambda: None, ahead=BATCH)  # fmt: skip
+    ended = replace(MINE, states=(State.DELETED,))
+    order = await desk.orders.give_all(VIEWER, Wish(Action.DELIVER, "n"), ended)
+    assert order is not None
+    await worker.run_once()
+    assert ((await desk.order(order.id)).state, (await desk.order(order.id)).total) == (OrderState.WAITING, 0)
 
 
 async def test_order_undone_while_it_gathers_keeps_nothing(store: Store) -> None:
