@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from gateway.domain.phrase import phrase
+
 LONGEST = 120
 _NEVER_IN_NAMES = re.compile(r'[/\\:*?"<>|]+')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)", re.IGNORECASE)
@@ -116,8 +118,13 @@ def warning_of(name: str) -> str:
     ending = match.group(1).lower()
     before = _ENDING.search(name[: match.start()])
     if before is not None and not before.group(1).isdigit() and before.group(1).lower() not in _RUNS:
-        return f"It pretends to be a .{before.group(1).lower()} file, but it is a program or page (.{ending})."
-    return f"This kind of file (.{ending}) can run a program when it is opened."
+        claimed = before.group(1).lower()
+        return phrase(
+            "It pretends to be a .{claimed} file, but it is a program or page (.{ending}).",
+            claimed=claimed,
+            ending=ending,
+        )
+    return phrase("This kind of file (.{ending}) can run a program when it is opened.", ending=ending)
 
 
 def _hidden(letter: str) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.file_name import LONGEST, safe_name, warning_of
+from gateway.domain.phrase import Phrase
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,4 @@ def test_warning_of_a_name_names_double_endings_and_programs(name: str, words: s
     warning = warning_of(name)
     assert words in warning
     assert bool(words) == bool(warning)
+    assert isinstance(warning, Phrase) == bool(words)
