@@ -19,7 +19,8 @@ from gateway.flow.history import History
 from gateway.flow.journal import Journal
 from gateway.flow.moderate import Moderator
 from gateway.flow.orders import Orders
-from gateway.flow.overview import HopWatch, Overview
+from gateway.flow.overview import Overview
+from gateway.flow.overview_ports import HopWatch
 from gateway.flow.policies import Policies
 from gateway.flow.queue import Queue
 from gateway.flow.read import Reading
@@ -27,7 +28,8 @@ from gateway.flow.receive_rules import own_domains
 from gateway.flow.releases import Releases
 from gateway.flow.sample_mail import SampleMail
 from gateway.flow.sources import Sources
-from gateway.flow.texts import TextDesk, TextEditor, TextKind
+from gateway.flow.text_ports import TextKind
+from gateway.flow.texts import TextDesk, TextEditor
 from gateway.flow.webhook import Webhook
 from gateway.letters import LetterWriter
 from gateway.reading.reader import Reader

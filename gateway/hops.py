@@ -6,7 +6,7 @@ import asyncio
 
 from gateway import assembly
 from gateway.domain.address import normal_domain
-from gateway.flow.overview import HopState
+from gateway.flow.overview_ports import HopState
 from gateway.relay.hop import NextHop
 from gateway.settings import Endpoint, Settings
 
@@ -45,7 +45,7 @@ class Hops:
         return all(await asyncio.gather(*(hop.probe() for hop in self._places.values())))
 
     async def states(self) -> list[HopState]:
-        """Try each server, side by side; implements `flow.overview.HopWatch`."""
+        """Try each server, side by side; implements `flow.overview_ports.HopWatch`."""
         return list(await asyncio.gather(*(self._state(place, hop) for place, hop in self._places.items())))
 
     async def _state(self, place: Endpoint, hop: NextHop) -> HopState:

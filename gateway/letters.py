@@ -23,7 +23,7 @@ from gateway.flow.own_mail import OwnMail
 from gateway.flow.release_ports import AnswerLetter, AskLetter
 from gateway.flow.rows import ChallengeRow
 from gateway.flow.sign_in_mail import SignInLetter
-from gateway.flow.texts import Fault, Sample, TextKind, Texts
+from gateway.flow.text_ports import Fault, Sample, TextKind, Texts
 from gateway.languages.language import ENGLISH, known, language
 from gateway.log import warning
 from gateway.mail_texts import MailTexts
@@ -58,7 +58,7 @@ async def _no_texts(recipient: Address, tag: str) -> Texts | None:
 
 
 class LetterWriter:
-    """Writes what the workers send, and the samples of the pages; implements `flow.texts.Workshop`."""
+    """Writes what the workers send, and the samples of the pages; implements `flow.text_ports.Workshop`."""
 
     def __init__(
         self,

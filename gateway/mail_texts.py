@@ -15,7 +15,7 @@ from gateway import resources
 from gateway.domain.address import Address
 from gateway.domain.policy import Policy
 from gateway.flow.arrangements import Arrangements, policy_for
-from gateway.flow.texts import TextKind, Texts, TextStore, text_scopes
+from gateway.flow.text_ports import TextKind, Texts, TextStore, text_scopes
 from gateway.languages.language import ENGLISH, known, language
 from gateway.relay.digest_letter import DigestTemplates
 from gateway.relay.notice_letter import NoticeTemplates

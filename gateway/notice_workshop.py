@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from gateway.domain.address import normal_domain
 from gateway.domain.phrase import phrase
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.texts import Fault, Sample, TextKind, Texts
+from gateway.flow.text_ports import Fault, Sample, TextKind, Texts
 from gateway.languages.language import known, language
 from gateway.mail_texts import MailTexts
 from gateway.relay.compose import desk_name
@@ -24,7 +24,7 @@ _PARTS = {"subject.txt": "subject", "body.txt": "text", "body.html": "html"}
 
 
 class NoticeWorkshop:
-    """Implements `flow.texts.Workshop` for notices."""
+    """Implements `flow.text_ports.Workshop` for notices."""
 
     def __init__(
         self, texts: Callable[[], MailTexts], desk: Desk, settings: Settings, signer: Signer | None = None

@@ -30,7 +30,7 @@ from gateway.flow.order_work import OrderWorker
 from gateway.flow.orders import Orders
 from gateway.flow.ports import StoreDown, StoreFull
 from gateway.flow.queue import Queue
-from gateway.flow.texts import TextKind
+from gateway.flow.text_ports import TextKind
 from gateway.flow.watch import Watch
 from gateway.front import Front
 from gateway.languages.language import known

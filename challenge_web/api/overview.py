@@ -15,8 +15,9 @@ from gateway.domain.address import normal_domain
 from gateway.domain.names import PAGE
 from gateway.domain.roles import Right
 from gateway.flow.moderate import Action, Moderator
-from gateway.flow.overview import Bar, DomainState, Frequent, HopState, Overview, Span, Stuck
+from gateway.flow.overview import Bar, DomainState, Overview, Span
 from gateway.flow.overview_charts import Backscatter, DayHour
+from gateway.flow.overview_ports import Frequent, HopState, Stuck
 from gateway.flow.reader_days import zone_of
 from gateway.flow.tally import Happening
 

@@ -12,7 +12,8 @@ from challenge_web.api.operations import Call, CursorText, Operation, when_or_no
 from challenge_web.api.problems import Problem, not_found
 from challenge_web.console.routes import Names
 from gateway.domain.roles import Right
-from gateway.flow.texts import Draft, Fault, Sample, TextDesk, TextEditor, TextKind, Texts, following, scope_in_path
+from gateway.flow.text_ports import Draft, Fault, Sample, TextKind, Texts, scope_in_path
+from gateway.flow.texts import TextDesk, TextEditor, following
 
 _LARGEST = 200_000
 

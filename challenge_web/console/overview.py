@@ -20,8 +20,9 @@ from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
 from gateway.domain.sentences import answer_of, short_reason
 from gateway.flow.moderate import Action, Moderator
-from gateway.flow.overview import Frequent, Overview, Picture, Span, Stuck
+from gateway.flow.overview import Overview, Picture, Span
 from gateway.flow.overview_charts import ARRIVED, FUNNEL, MOST_WRONG, ScoreBand
+from gateway.flow.overview_ports import Frequent, Stuck
 from gateway.flow.reader_days import zone_of
 from gateway.flow.tally import Happening
 

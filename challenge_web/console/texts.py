@@ -16,7 +16,8 @@ from challenge_web.console.routes import Form, Names, Route
 from challenge_web.page_language import spoken
 from gateway.domain.phrase import phrase
 from gateway.domain.roles import Right
-from gateway.flow.texts import Draft, Fault, Sample, TextDesk, TextKind, Texts, following, scope_in_path
+from gateway.flow.text_ports import Draft, Fault, Sample, TextKind, Texts, scope_in_path
+from gateway.flow.texts import TextDesk, following
 from gateway.languages.in_templates import sentence
 from gateway.languages.language import language_name
 

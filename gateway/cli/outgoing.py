@@ -16,7 +16,8 @@ from gateway.cli.output import Column, Listing, moment, print_json
 from gateway.cli.overview import make_overview
 from gateway.domain.sentences import answer_of
 from gateway.flow.moderate import Action, Moderator
-from gateway.flow.overview import HopState, Overview, Stuck
+from gateway.flow.overview import Overview
+from gateway.flow.overview_ports import HopState, Stuck
 
 _COLUMNS: tuple[Column[Stuck], ...] = (
     Column("what", lambda one: one.kind),

@@ -17,8 +17,9 @@ from gateway.cli.options import config_option, json_option
 from gateway.cli.output import Column, Listing, moment, print_facts, print_json, progress
 from gateway.domain.address import normal_domain
 from gateway.domain.sentences import short_reason
-from gateway.flow.overview import MOST_COUNTED, DomainState, Frequent, HopState, HopWatch, Overview, Picture, Span
+from gateway.flow.overview import DomainState, Overview, Picture, Span
 from gateway.flow.overview_charts import ARRIVED, ScoreBand
+from gateway.flow.overview_ports import MOST_COUNTED, Frequent, HopState, HopWatch
 from gateway.flow.receive_rules import own_domains
 from gateway.flow.tally import Happening
 from gateway.flow.watch import needs

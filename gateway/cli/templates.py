@@ -14,7 +14,7 @@ from gateway.cli.output import Column, Listing, moment, on_lines, print_done, pr
 from gateway.cli.text_editing import Editing, changed, editing, name_of, told
 from gateway.domain.address import Address
 from gateway.domain.roles import Reach
-from gateway.flow.texts import Draft, Fault, Sample, TextKind, Texts
+from gateway.flow.text_ports import Draft, Fault, Sample, TextKind, Texts
 
 PARTS = {"subject": ".txt", "text": ".txt", "html": ".html", "from": ".txt"}
 """What words are made of, and what an editor takes each for."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from gateway.cli.context import CommandContext, in_context
 from gateway.cli.faults import CommandError, WrongUse
 from gateway.domain.address import normal_domain
-from gateway.flow.texts import Draft, Fault, Sample, TextEditor, TextKind, Texts, scope_in_path
+from gateway.flow.text_ports import Draft, Fault, Sample, TextKind, Texts, scope_in_path
+from gateway.flow.texts import TextEditor
 
 if TYPE_CHECKING:
     from gateway.flow.sample_mail import Compose

@@ -10,7 +10,7 @@ from gateway.domain.roles import Viewer
 from gateway.flow.courier import Courier
 from gateway.flow.letter_book import LetterKind
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.texts import Texts
+from gateway.flow.text_ports import Texts
 
 Compose = Callable[[str, str, Texts, str], OwnMail]
 """Scope, language, texts and the address it goes to → mail."""

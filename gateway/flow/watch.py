@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.domain.phrase import phrase, phrases
 from gateway.domain.roles import Right, Viewer
-from gateway.flow.overview import HopState, HopWatch, OverviewStore, Standing
+from gateway.flow.overview_ports import HopState, HopWatch, OverviewStore, Standing
 from gateway.flow.ports import StoreDown
 
 PATIENCE = 300.0

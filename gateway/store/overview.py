@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 from gateway.domain.address import normal_form, without_tag
 from gateway.domain.durations import HOUR
 from gateway.domain.lifecycle import ChallengeState, State
-from gateway.flow.overview import LOOKED_AT, MOST_COUNTED, TOP, Frequent, Standing, Stuck
 from gateway.flow.overview_charts import score_bands
+from gateway.flow.overview_ports import LOOKED_AT, MOST_COUNTED, TOP, Frequent, Standing, Stuck
 from gateway.flow.release_ports import RequestState
 from gateway.store.naming import in_domains
 from gateway.store.standing import RowsInState
@@ -24,7 +24,7 @@ _LOOKED_FOR = 500
 
 
 class OverviewTable:
-    """Implements `flow.overview.OverviewTable`."""
+    """Implements `flow.overview_ports.OverviewTable`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

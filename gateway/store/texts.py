@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection, Row, Table, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
-from gateway.flow.texts import Override, Texts
+from gateway.flow.text_ports import Override, Texts
 
 
 class TextTable:
-    """Implements `flow.texts.TextTable`."""
+    """Implements `flow.text_ports.TextTable`."""
 
     def __init__(self, connection: Connection, table: Table) -> None:
         """table: `challenge_text`, or one like it."""

@@ -19,7 +19,7 @@ from gateway.domain.expecting import MOST_TAGS, MOST_WINDOWS
 from gateway.flow import releases, saved_searches
 from gateway.flow.list_import import MOST_LINES, MOST_OCTETS
 from gateway.flow.notices import LONGEST_BODY, MOST_AN_HOUR
-from gateway.flow.overview import LOOKED_AT
+from gateway.flow.overview_ports import LOOKED_AT
 from gateway.flow.queue import MOST_COUNTED, SIZES
 from gateway.flow.read import SOURCE_PAGE, SOURCE_PAGES
 from gateway.reading.limits import LIMITS

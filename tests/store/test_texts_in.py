@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
-from gateway.flow.texts import SITE, Override, Texts
+from gateway.flow.text_ports import SITE, Override, Texts
 from gateway.mail_texts import texts_in
 from gateway.store.store import Store
 from gateway.store.transaction import Transaction

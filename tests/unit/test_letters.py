@@ -13,7 +13,7 @@ from gateway.domain.lifecycle import ChallengeState
 from gateway.domain.policy import Scope
 from gateway.flow.rows import ChallengeRow
 from gateway.flow.sign_in_mail import SignInLetter
-from gateway.flow.texts import Sample, TextKind, Texts
+from gateway.flow.text_ports import Sample, TextKind, Texts
 from gateway.letters import LetterWriter, from_parts
 from gateway.relay.notice_letter import _SAMPLE
 from gateway.relay.template_parts import TemplateFault

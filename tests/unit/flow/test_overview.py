@@ -7,7 +7,8 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.domain.roles import Reach, Role, Viewer
-from gateway.flow.overview import HopState, Overview, Span, Standing, Stuck, bar_starts
+from gateway.flow.overview import Overview, Span, bar_starts
+from gateway.flow.overview_ports import HopState, Standing, Stuck
 from gateway.flow.tally import HOUR, Happening
 
 T = TypeVar("T")

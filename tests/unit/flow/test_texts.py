@@ -8,7 +8,8 @@ import pytest
 from gateway.domain.levels import Choice, PolicySetting
 from gateway.domain.policy import Policy
 from gateway.domain.roles import Reach, Role, Viewer
-from gateway.flow.texts import SITE, Fault, Override, Sample, TextEditor, TextKind, Texts
+from gateway.flow.text_ports import SITE, Fault, Override, Sample, TextKind, Texts
+from gateway.flow.texts import TextEditor
 
 T = TypeVar("T")
 ROOT = Viewer(1, "root", Role.SITE_ADMIN, Reach(site=True))

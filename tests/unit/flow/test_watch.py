@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from gateway.domain.roles import Reach, Role, Viewer
-from gateway.flow.overview import HopState
+from gateway.flow.overview_ports import HopState
 from gateway.flow.ports import StoreDown
 from gateway.flow.watch import Watch
 from tests.unit.flow.test_overview import CALM, EVE, JOE, NOW, ROOT, Hops, Store, Table

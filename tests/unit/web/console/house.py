@@ -30,7 +30,7 @@ from gateway.flow.describe import Describer
 from gateway.flow.moderate import Action
 from gateway.flow.order_ports import Wish
 from gateway.flow.orders import Orders
-from gateway.flow.overview import HopState
+from gateway.flow.overview_ports import HopState
 from gateway.flow.ports import Hop
 from gateway.flow.queue import Queue
 from gateway.flow.releases import Asked

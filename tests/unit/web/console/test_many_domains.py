@@ -10,8 +10,10 @@ from challenge_web.console.overview import OverviewPages
 from challenge_web.console.texts import TextPages
 from gateway.domain.policy import Policy
 from gateway.flow.moderate import Moderator
-from gateway.flow.overview import HopState, Overview
-from gateway.flow.texts import TextDesk, TextEditor, TextKind
+from gateway.flow.overview import Overview
+from gateway.flow.overview_ports import HopState
+from gateway.flow.text_ports import TextKind
+from gateway.flow.texts import TextDesk, TextEditor
 from gateway.store.store import Store
 from tests.unit.flow.test_overview import Hops
 from tests.unit.flow.test_texts import Workshop
