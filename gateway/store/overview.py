@@ -104,7 +104,7 @@ class OverviewTable:
             select(pending, message.c.reverse_path, message.c.subject)
             .join(message, message.c.id == pending.c.message_id)
             .where(pending.c.id.in_(first))
-            .order_by(pending.c.changed_at)
+            .order_by(pending.c.changed_at, pending.c.id)
         )
         mails = [
             Stuck("mail", row.id, row.state, row.reverse_path, row.recipient, row.subject,
