@@ -187,7 +187,9 @@ class Hits:
         known = self._others.get(key)
         if known is None:
             some = by_ids(self._some(), Clause("listed = 1"))
-            query = f"SELECT domain, count(*), sum({part.checks.sql or '1'}) {some.sql} GROUP BY domain"
+            # Not their sum: some conditions are true by other numbers than 1.
+            hit = f"count(*) FILTER (WHERE {part.checks.sql or '1'})"
+            query = f"SELECT domain, count(*), {hit} {some.sql} GROUP BY domain"
             found = self.run(query, part.checks.values + some.values)
             place, whole = part.chosen.place, sum(count for _, count, _ in found)
             mine = {*place.domains, *(owner.domain for owner in place.owners)}
