@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,10 @@ from tests.store.fresh import lay_store
 from tests.store.letters import Kept, keep, message, row
 
 T = TypeVar("T")
+
+
+_BAR = re.compile(r"\x1b\[\?25l.*?\x1b\[1A\x1b\[2K", re.DOTALL)
+"""What a bar draws, and takes away again, where work takes long: on a busy machine any does."""
 
 
 class Stream(io.TextIOWrapper):
@@ -145,4 +150,4 @@ class Shell:
         """Run a command line as it is."""
         with streams(stdin, terminal=terminal) as (out, err):
             status = guarded(lambda: run(list(words)))
-            return Outcome(status, out.text(), err.text())
+            return Outcome(status, out.text(), _BAR.sub("", err.text()) if terminal else err.text())
