@@ -12,6 +12,8 @@ from gateway.flow.notices import Notices
 from gateway.flow.read import Reading
 from gateway.flow.release_mail import ReleaseMail
 from gateway.flow.releases import Releases
+from gateway.languages.language import language
+from gateway.languages.marks import marks_in
 from gateway.letters import LetterWriter
 from gateway.reading.reader import Reader
 from gateway.relay.copies import compose_copy
@@ -75,6 +77,7 @@ class RequestsAndNotices:
             Reading(store, self._reader, []),
             letters.notice,
             courier,
+            marks_in=lambda tag: marks_in(language(tag)),
             number_key=site_key,
             now=clock.now,
             trusted=clock.trusted,

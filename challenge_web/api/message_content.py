@@ -11,7 +11,7 @@ from challenge_web.api.operations import Call, Nothing, Octets, Operation
 from challenge_web.api.problems import Problem, not_found
 from challenge_web.console.message_words import saved_as
 from challenge_web.console.routes import Names
-from gateway.domain.outline import Document, Outline, Person, Unreadable
+from gateway.domain.outline import Document, Marks, Outline, Person, Unreadable
 from gateway.domain.roles import Right
 from gateway.flow.read import SOURCE_PAGES, ContentGone, Reading, WrongContent
 
@@ -136,12 +136,12 @@ class MessageContentResource:
 
     async def content(self, call: Call[Nothing, None]) -> MessageContent:
         """Return a mail taken apart."""
-        return content_of(await found_in(self._reading.outline(call.viewer, call.id)))
+        return content_of(await found_in(self._reading.outline(call.viewer, call.id, Marks())))
 
     async def html(self, call: Call[HtmlQuery, None]) -> CleanHtml:
         """Return one of a mail's HTML parts, cleaned."""
         part = int(call.path["part"])
-        found = await found_in(self._reading.document(call.viewer, call.id, part, call.query.images))
+        found = await found_in(self._reading.document(call.viewer, call.id, part, call.query.images, Marks()))
         return html_of(found)
 
     async def part(self, call: Call[Nothing, None]) -> Octets:

@@ -20,6 +20,7 @@ from challenge_web.console.message_words import (
 )
 from challenge_web.console.pending_address import address, read_ask
 from challenge_web.console.pending_words import STATE_KINDS, octets
+from challenge_web.page_language import spoken
 from gateway.domain.explain import SILENCES
 from gateway.domain.lifecycle import State
 from gateway.domain.outline import Outline, Unreadable
@@ -30,6 +31,7 @@ from gateway.domain.timeline import timeline
 from gateway.flow.forward import Forwarder
 from gateway.flow.queue import Queue, Spot
 from gateway.flow.read import ContentGone, Held, Reading, WrongContent
+from gateway.languages.marks import marks_in
 
 GONE = phrase("The content of this mail is not kept any more. What is known about it remains.")
 WRONG = phrase(
@@ -65,7 +67,7 @@ class MailView:
         if not held.content_kept:
             return None, GONE
         try:
-            return await self.reading.outline(viewer, held.id), ""
+            return await self.reading.outline(viewer, held.id, marks_in(spoken())), ""
         except Unreadable as unreadable:
             return None, phrase("{why} Its source can still be looked at and downloaded.", why=words_of(unreadable))
         except ContentGone:

@@ -26,6 +26,7 @@ from gateway.flow.ask_again import AskAgain
 from gateway.flow.forward import Form
 from gateway.flow.read import ContentGone, WrongContent
 from gateway.flow.releases import Releases
+from gateway.languages.marks import marks_in
 
 ASKED_AGAIN = say("asked-again", "The sender is asked once more.")
 NOT_ASKED = say("not-asked", "The sender was not asked. Why not, and when it can be done, stands below.", done=False)
@@ -149,7 +150,7 @@ class MessagePages:
         images = request.query.get("images") == "1"
         await self._check_mark(request, viewer, row_id)
         try:
-            found = await self._reading.document(viewer, row_id, part, images)
+            found = await self._reading.document(viewer, row_id, part, images, marks_in(spoken()))
         except (ContentGone, WrongContent):
             raise web.HTTPNotFound from None
         except Unreadable as fault:

@@ -7,10 +7,11 @@ from typing import Protocol
 
 from aiohttp import web
 
+from challenge_web.page_language import spoken
 from challenge_web.pages import Pages, segment, stamp, wants_data
 from challenge_web.public.by_link import add_page, gone
 from gateway.domain.lookalike import cautions, look_of
-from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.outline import Marks, Outline, Unreadable
 from gateway.domain.roles import Right, Viewer
 from gateway.domain.sentences import challenge_sentence, days_left, proof_sentence, reason_sentence
 from gateway.flow.held_links import HeldMail
@@ -21,6 +22,7 @@ from gateway.flow.read import ContentGone, WrongContent
 from gateway.flow.reader_days import zone_named
 from gateway.flow.release_ports import ReleaseRequest
 from gateway.flow.releases import Asked
+from gateway.languages.marks import marks_in
 
 _ACTIONS = {
     "": Action.DELIVER,
@@ -46,7 +48,7 @@ class Links(Protocol):
 class Text(Protocol):
     """Takes mails apart."""
 
-    async def outline(self, viewer: Viewer, row_id: int) -> Outline | None:
+    async def outline(self, viewer: Viewer, row_id: int, marks: Marks) -> Outline | None:
         """Return the mail at a glance. Raises Unreadable, ContentGone, WrongContent."""
 
 
@@ -155,7 +157,7 @@ class HeldPages:
     async def _excerpt(self, mail: HeldMail) -> str:
         """Return the beginning of the mail's text; "" where there is none to be seen."""
         try:
-            outline = await self._text.outline(mail.viewer, mail.row.id)
+            outline = await self._text.outline(mail.viewer, mail.row.id, marks_in(spoken()))
         except (Unreadable, ContentGone, WrongContent, StoreDown):
             return ""
         return "" if outline is None else outline.beginning(LONGEST_TEXT)

@@ -15,7 +15,7 @@ from gateway.cli.faults import CommandError, WrongUse
 from gateway.cli.options import RowId, config_option, json_option
 from gateway.cli.output import moment, on_lines, print_facts, print_json, print_octets, progress
 from gateway.domain.explain import SILENCES
-from gateway.domain.outline import Document, File, Outline, Part, Unreadable
+from gateway.domain.outline import Document, File, Marks, Outline, Part, Unreadable
 from gateway.domain.reply import Reply
 from gateway.flow.ask_again import Ruling
 from gateway.flow.forward import Form
@@ -35,7 +35,7 @@ def read(config: Path | None, as_json: bool, headers: bool, number: int) -> None
     """Read a mail: who wrote it, its text, its parts."""
 
     async def work(reading: Reading, context: CommandContext) -> Outline | None:
-        return await reading.outline(context.viewer, number)
+        return await reading.outline(context.viewer, number, Marks())
 
     outline = _read(config, number, work)
     if as_json:
@@ -81,11 +81,11 @@ def html(config: Path | None, as_json: bool, part: int | None, images: bool, num
     async def work(reading: Reading, context: CommandContext) -> Document | None:
         chosen = part
         if chosen is None:
-            outline = await reading.outline(context.viewer, number)
+            outline = await reading.outline(context.viewer, number, Marks())
             chosen = outline.html if outline is not None else None
         if chosen is None:
             raise CommandError(f"mail {number} has no HTML; `pending read {number}` shows its text")
-        return await reading.document(context.viewer, number, chosen, images)
+        return await reading.document(context.viewer, number, chosen, images, Marks())
 
     document = _read(config, number, work, "" if part is None else f", or it has no part {part}")
     if as_json:

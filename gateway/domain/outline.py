@@ -122,6 +122,17 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What stands in square brackets where a link or an image of a mail was undone, in the language of its reader."""
+
+    elsewhere: str = "in truth leads to {host}"
+    """Behind a link whose words name another host."""
+    nowhere: str = "an address that is none"
+    """In place of the host of a link that nothing can follow."""
+    image: str = "image"
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """The HTML of a mail, cleaned."""
 

@@ -23,7 +23,7 @@ from gateway.domain.lists import patterns_of, winner
 from gateway.domain.mail_number import mail_number
 from gateway.domain.message import read_message
 from gateway.domain.notice import OFF, matched_parts, may_loop, told_at_once
-from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.outline import Marks, Outline, Unreadable
 from gateway.domain.public_url import pages_of
 from gateway.domain.reply import TRY_LATER, Reply
 from gateway.domain.retry import NOTICE, letter_again
@@ -60,7 +60,7 @@ Compose = Callable[[NoticeLetter, float], Awaitable[OwnMail]]
 class Text(Protocol):
     """Takes mails apart."""
 
-    async def outline(self, viewer: Viewer, row_id: int) -> Outline | None:
+    async def outline(self, viewer: Viewer, row_id: int, marks: Marks) -> Outline | None:
         """Return the mail at a glance. Raises Unreadable, ContentGone, WrongContent."""
 
 
@@ -76,18 +76,20 @@ class Notices:
         compose: Compose,
         courier: Courier,
         *,
+        marks_in: Callable[[str], Marks],
         number_key: bytes,
         now: Callable[[], float],
         trusted: Callable[[], bool] = lambda: True,
         random_octets: Callable[[int], bytes],
     ) -> None:
-        """trusted: False while the clock is not to be believed."""
+        """marks_in: tag of a language → what stands where links and images were. trusted: False while the clock is not to be believed."""
         self._rules = rules
         self._store = store
         self._policies = policies
         self._text = text
         self._compose = compose
         self._courier = courier
+        self._marks_in = marks_in
         self._number_key = number_key
         self._now = now
         self._trusted = trusted
@@ -202,7 +204,7 @@ class Notices:
             phrase=plan.phrase,
             row=row if content else replace(row, subject="", files=()),
             number=mail_number(self._number_key, row.id),
-            body=await self._body(viewer, row.id) if content else "",
+            body=await self._body(viewer, row.id, plan.language) if content else "",
             pattern=pattern,
             groups=groups,
             last=due.last,
@@ -214,10 +216,10 @@ class Notices:
             console=f"{root}/console/",
         )
 
-    async def _body(self, viewer: Viewer, row_id: int) -> str:
+    async def _body(self, viewer: Viewer, row_id: int, language: str) -> str:
         """Return the beginning of the mail's text, cleaned; "" where there is none to be seen."""
         try:
-            outline = await self._text.outline(viewer, row_id)
+            outline = await self._text.outline(viewer, row_id, self._marks_in(language))
         except (Unreadable, ContentGone, WrongContent, StoreDown):
             return ""
         return "" if outline is None else outline.beginning(LONGEST_BODY)

@@ -15,7 +15,7 @@ from typing import Protocol
 from gateway.domain.evidence import Evidence
 from gateway.domain.foreign_text import shown
 from gateway.domain.lifecycle import State
-from gateway.domain.outline import Document, File, Outline
+from gateway.domain.outline import Document, File, Marks, Outline
 from gateway.domain.roles import Right, Role, Viewer
 from gateway.domain.timeline import Asked, Happened
 from gateway.flow.transactions import Looks
@@ -129,10 +129,10 @@ ReadingStore = Looks[ReadingTx]
 class Worker(Protocol):
     """Takes mails apart, within limits, in another process. Each method raises Unreadable."""
 
-    async def outline(self, content: bytes) -> Outline:
+    async def outline(self, content: bytes, marks: Marks) -> Outline:
         """Return a mail at a glance."""
 
-    async def document(self, content: bytes, part: int, images: bool) -> Document:
+    async def document(self, content: bytes, part: int, images: bool, marks: Marks) -> Document:
         """Return one HTML part, cleaned."""
 
     async def file(self, content: bytes, part: int) -> File:
@@ -159,15 +159,15 @@ class Reading:
         held = await self._store.look(lambda tx: tx.reading.held(row_id))
         return held if held is not None and viewer.reach.covers_recipient(held.recipient_key) else None
 
-    async def outline(self, viewer: Viewer, row_id: int) -> Outline | None:
+    async def outline(self, viewer: Viewer, row_id: int, marks: Marks) -> Outline | None:
         """Return the mail at a glance. Raises Unreadable, ContentGone, WrongContent."""
         content = await self.content(viewer, row_id)
-        return None if content is None else await self._worker.outline(content)
+        return None if content is None else await self._worker.outline(content, marks)
 
-    async def document(self, viewer: Viewer, row_id: int, part: int, images: bool) -> Document | None:
+    async def document(self, viewer: Viewer, row_id: int, part: int, images: bool, marks: Marks) -> Document | None:
         """Return one HTML part, cleaned. Raises Unreadable, ContentGone, WrongContent."""
         content = await self.content(viewer, row_id)
-        return None if content is None else await self._worker.document(content, part, images)
+        return None if content is None else await self._worker.document(content, part, images, marks)
 
     async def file(self, viewer: Viewer, row_id: int, part: int) -> File | None:
         """Return one part, decoded, where the viewer may have it. Raises Unreadable, ContentGone, WrongContent."""

@@ -16,7 +16,7 @@ import nh3
 
 from gateway.domain.foreign_text import shown
 from gateway.domain.lookalike import look_of
-from gateway.domain.outline import Document
+from gateway.domain.outline import Document, Marks
 
 _VOID = frozenset({"br", "hr", "img"})
 _BLOCK_NAMES = (
@@ -56,30 +56,30 @@ Embedded = Callable[[str], str]
 """A `cid:` or `data:` URL → a `data:` URL that may be shown, or "" where there is none."""
 
 
-def clean(html: str, embedded: Embedded | None, cut: bool = False) -> Document:
+def clean(html: str, embedded: Embedded | None, marks: Marks, cut: bool = False) -> Document:
     """Return the document; embedded: None where images of the mail are left out too."""
-    writer = _Writer(embedded)
+    writer = _Writer(embedded, marks)
     writer.feed(_cleaner.clean(html.replace("\0", "")))
     writer.close()
     return Document("".join(writer.out), writer.images, writer.remote, cut)
 
 
-def text_of_html(html: str) -> str:
+def text_of_html(html: str, marks: Marks) -> str:
     """Return what HTML says, as plain text."""
-    writer = _TextWriter()
+    writer = _TextWriter(marks)
     writer.feed(_cleaner.clean(html.replace("\0", "")))
     writer.close()
     lines = (" ".join(line.split()) for line in "".join(writer.out).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", shown("\n".join(lines))).strip()
 
 
-def host_of(url: str) -> str:
-    """Return where a link leads, as people should read it: a host, an address, or a scheme."""
+def host_of(url: str) -> str | None:
+    """Return where a link leads, as people should read it: a host, an address, or ""; None where that cannot be read."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        return "an address that is none"
+        return None
     if parts.scheme in ("mailto", "tel"):
         return shown(unquote(parts.path))[:_LONGEST_LINK_TEXT]
     look = look_of(host)
@@ -89,9 +89,10 @@ def host_of(url: str) -> str:
 class _Reader(HTMLParser):
     """Reads what nh3 has written; text is collected, so that a link can be held against its words."""
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Marks) -> None:
         super().__init__(convert_charrefs=True)
         self.out: list[str] = []
+        self.marks = marks
         self._link: str | None = None
         self._link_text: list[str] = []
 
@@ -129,6 +130,7 @@ class _Reader(HTMLParser):
         url, self._link = self._link, None
         said = " ".join("".join(self._link_text).split())[:_LONGEST_LINK_TEXT]
         host = host_of(url) if url else ""
+        host = self.marks.nowhere if host is None else host
         self.end_link(host, _names_another(said, host), said)
 
     def begin(self, tag: str, told: dict[str, str]) -> None:
@@ -146,12 +148,16 @@ class _Reader(HTMLParser):
     def end_link(self, host: str, disguised: bool, said: str) -> None:
         """Say where the link leads."""
 
+    def elsewhere(self, host: str) -> str:
+        """Return what stands behind a link whose words name another host."""
+        return self.marks.elsewhere.replace("{host}", host)
+
 
 class _Writer(_Reader):
     """Writes HTML that can do nothing."""
 
-    def __init__(self, embedded: Embedded | None) -> None:
-        super().__init__()
+    def __init__(self, embedded: Embedded | None, marks: Marks) -> None:
+        super().__init__(marks)
         self._embedded = embedded
         self.images = 0
         self.remote = 0
@@ -181,7 +187,7 @@ class _Writer(_Reader):
     def end_link(self, host: str, disguised: bool, said: str) -> None:
         self.out.append("</span>")
         if disguised:
-            self.out.append(f' <strong class="false">[in truth leads to {escape(host)}]</strong>')
+            self.out.append(f' <strong class="false">[{escape(self.elsewhere(host))}]</strong>')
         elif host and host not in said:
             self.out.append(f' <span class="host">[{escape(host)}]</span>')
 
@@ -194,7 +200,7 @@ class _Writer(_Reader):
             return
         self.images += within
         self.remote += source.lower().startswith(("http:", "https:", "ftp:"))
-        self.out.append(f'<span class="image">[image{": " if alt else ""}{alt}]</span>')
+        self.out.append(f'<span class="image">[{escape(self.marks.image)}{": " if alt else ""}{alt}]</span>')
 
 
 class _TextWriter(_Reader):
@@ -203,7 +209,7 @@ class _TextWriter(_Reader):
     def begin(self, tag: str, told: dict[str, str]) -> None:
         if tag == "img":
             alt = " ".join(told.get("alt", "").split())[:_LONGEST_LINK_TEXT]
-            self.out.append(f"[image: {alt}]" if alt else "")
+            self.out.append(f"[{self.marks.image}: {alt}]" if alt else "")
         elif tag == "br" or tag in _BLOCKS:
             self.out.append("\n")
         elif tag in ("td", "th"):
@@ -220,7 +226,7 @@ class _TextWriter(_Reader):
 
     def end_link(self, host: str, disguised: bool, said: str) -> None:
         if disguised:
-            self.out.append(f" [in truth leads to {host}]")
+            self.out.append(f" [{self.elsewhere(host)}]")
         elif host and host not in said:
             self.out.append(f" [{host}]")
 

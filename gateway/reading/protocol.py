@@ -7,6 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from gateway.domain.outline import Marks
+
 LENGTHS = struct.Struct("!IQ")
 """Of the head and of the body, in octets; head and body follow."""
 MAX_HEAD = 65_536
@@ -20,6 +22,7 @@ class Question(Struct, frozen=True):
     task: Task
     part: int = 0
     images: bool = False
+    marks: Marks = Marks()
 
 
 class Answer(Struct, frozen=True):

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.domain.outline import Document, File, Outline, Unreadable
+from gateway.domain.outline import Document, File, Marks, Outline, Unreadable
 from gateway.domain.phrase import phrase
 from gateway.log import event, warning
 from gateway.reading.limits import LIMITS, Limits
@@ -53,14 +53,14 @@ class Reader:
         self._reaper: asyncio.TimerHandle | None = None
         self._ends: set[asyncio.Task[None]] = set()
 
-    async def outline(self, content: bytes) -> Outline:
+    async def outline(self, content: bytes, marks: Marks) -> Outline:
         """Return a mail at a glance. Raises Unreadable."""
-        _, body = await self._ask(Question(next(self._serials), "outline"), content)
+        _, body = await self._ask(Question(next(self._serials), "outline", marks=marks), content)
         return _decoded(body, Outline)
 
-    async def document(self, content: bytes, part: int, images: bool) -> Document:
+    async def document(self, content: bytes, part: int, images: bool, marks: Marks) -> Document:
         """Return one HTML part, cleaned. Raises Unreadable."""
-        _, body = await self._ask(Question(next(self._serials), "document", part, images), content)
+        _, body = await self._ask(Question(next(self._serials), "document", part, images, marks), content)
         return _decoded(body, Document)
 
     async def file(self, content: bytes, part: int) -> File:

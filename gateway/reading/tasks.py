@@ -9,7 +9,7 @@ from gateway.domain import header
 from gateway.domain.foreign_text import shown
 from gateway.domain.header import Header
 from gateway.domain.message import read_message
-from gateway.domain.outline import Document, File, Line, Oddity, Outline, Part, Person, Piece, Unreadable
+from gateway.domain.outline import Document, File, Line, Marks, Oddity, Outline, Part, Person, Piece, Unreadable
 from gateway.domain.phrase import phrase
 from gateway.domain.structured_fields import addresses
 from gateway.reading.limits import Limits
@@ -29,7 +29,7 @@ _IMAGES = {
 _LARGEST_SIDE = 10_000
 
 
-def outline(content: bytes, limits: Limits) -> Outline:
+def outline(content: bytes, marks: Marks, limits: Limits) -> Outline:
     """Return a mail at a glance."""
     tree = split(content, limits)
     head = tree.head
@@ -49,14 +49,14 @@ def outline(content: bytes, limits: Limits) -> Outline:
         list_id=shown(read_message(head).list_id)[:300],
         lines=tuple(_line(one.name, one.value, limits) for one in head.fields[: limits.lines]),
         parts=tuple(node.part for node in tree.nodes),
-        pieces=tuple(_pieces(content, tree, limits)),
+        pieces=tuple(_pieces(content, tree, marks, limits)),
         html=html.part.number if html else None,
         images=sum(node.part.kind in _IMAGES and bool(node.part.content_id) for node in tree.nodes),
         faults=tuple(map(Oddity.of, faults)),
     )
 
 
-def document(content: bytes, number: int, images: bool, limits: Limits) -> Document:
+def document(content: bytes, number: int, images: bool, marks: Marks, limits: Limits) -> Document:
     """Return one HTML part, cleaned. Raises Unreadable."""
     # Only here: most questions need no HTML, and its library takes as long to load as a mail to be read.
     from gateway.reading.html import clean
@@ -67,7 +67,7 @@ def document(content: bytes, number: int, images: bool, limits: Limits) -> Docum
         raise Unreadable(phrase("This part of the mail is no HTML."))
     text, cut = _text(content, node, limits.html_octets)
     album = _Album(content, tree, limits)
-    return clean(text, album.embedded if images else None, cut)
+    return clean(text, album.embedded if images else None, marks, cut)
 
 
 def file(content: bytes, number: int, limits: Limits) -> File:
@@ -93,7 +93,7 @@ def _is_html(part: Part) -> bool:
     return part.kind == "text/html" and not part.is_file
 
 
-def _pieces(content: bytes, tree: Tree, limits: Limits) -> list[Piece]:
+def _pieces(content: bytes, tree: Tree, marks: Marks, limits: Limits) -> list[Piece]:
     pieces: list[Piece] = []
     left = limits.text_characters
     for node in tree.nodes:
@@ -107,7 +107,7 @@ def _pieces(content: bytes, tree: Tree, limits: Limits) -> list[Piece]:
         if from_html:
             from gateway.reading.html import text_of_html
 
-            text = text_of_html(text)
+            text = text_of_html(text, marks)
         text = shown(text).strip("\n")
         pieces.append(Piece(part.number, text[:left], from_html, cut or len(text) > left))
         left -= len(text)

@@ -45,9 +45,9 @@ def answer(question: Question, content: bytes, limits: Limits) -> tuple[Answer, 
             file = tasks.file(content, question.part, limits)
             return Answer(question.serial, name=file.name), file.octets
         said = (
-            tasks.outline(content, limits)
+            tasks.outline(content, question.marks, limits)
             if question.task == "outline"
-            else tasks.document(content, question.part, question.images, limits)
+            else tasks.document(content, question.part, question.images, question.marks, limits)
         )
         return Answer(question.serial), msgspec.msgpack.encode(said)
     except Unreadable as fault:

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from gateway.domain.address import Address
-from gateway.domain.outline import Outline, Piece
+from gateway.domain.outline import Marks, Outline, Piece
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.account_ports import Kind, NewAccount
 from gateway.flow.courier import Courier
@@ -49,7 +49,7 @@ class Reading:
 
     text: str
 
-    async def outline(self, viewer: Viewer, row_id: int) -> Outline | None:
+    async def outline(self, viewer: Viewer, row_id: int, marks: Marks) -> Outline | None:
         return Outline(pieces=(Piece(0, self.text),)) if viewer.may(Right.READ_CONTENT) else None
 
 
@@ -107,7 +107,7 @@ class DigestDesk:
         world = self.world
         return Notices(
             world.digests, world.store, self.policies, Reading(text), self.compose_notice, self.courier(),
-            number_key=KEY, now=world.clock.now, random_octets=self.chance,
+            marks_in=lambda tag: Marks(), number_key=KEY, now=world.clock.now, random_octets=self.chance,
         )  # fmt: skip
 
     async def compose_notice(self, told: NoticeLetter, now: float) -> OwnMail:

@@ -13,7 +13,7 @@ from io import BytesIO
 import msgspec
 import pytest
 
-from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.outline import Marks, Outline, Unreadable
 from gateway.reading import reader as reading
 from gateway.reading import tasks, worker
 from gateway.reading.limits import LIMITS
@@ -63,7 +63,7 @@ async def make(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
 
 
 async def worker_of(reader: Reader) -> int:
-    return int((await reader.outline(b"")).subject)
+    return int((await reader.outline(b"", Marks())).subject)
 
 
 def gone(pid: int) -> bool:
@@ -77,9 +77,9 @@ def gone(pid: int) -> bool:
 async def test_reader_reads_a_mail_in_a_confined_process_of_its_own() -> None:
     reader = Reader()
     try:
-        found = await reader.outline(MAIL)
+        found = await reader.outline(MAIL, Marks())
         assert found.pieces[0].text == "hello"
-        (file, document) = (await reader.file(MAIL, 0), reader.document(MAIL, 0, False))
+        (file, document) = (await reader.file(MAIL, 0), reader.document(MAIL, 0, False, Marks()))
         assert file.octets == b"hello\r\n"
         with pytest.raises(Unreadable, match="no HTML"):
             await document
@@ -101,7 +101,7 @@ async def test_worker_that_hangs_is_killed_and_replaced(make: Make, monkeypatch:
     before = await worker_of(reader)
     begun = time.monotonic()
     with pytest.raises(Unreadable, match="took too long"):
-        await reader.outline(b"hang")
+        await reader.outline(b"hang", Marks())
     assert time.monotonic() - begun < 5
     assert await worker_of(reader) != before
     await reader.close()
@@ -113,14 +113,14 @@ async def test_worker_that_goes_wrong_is_replaced(make: Make, mail: bytes) -> No
     reader = make()
     before = await worker_of(reader)
     with pytest.raises(Unreadable, match="has given up"):
-        await reader.outline(mail)
+        await reader.outline(mail, Marks())
     assert await worker_of(reader) != before
 
 
 async def test_answer_nobody_waits_for_is_not_the_next_ones(make: Make) -> None:
     reader = make()
     before = await worker_of(reader)
-    asking = asyncio.create_task(reader.outline(b"hang"))
+    asking = asyncio.create_task(reader.outline(b"hang", Marks()))
     await asyncio.sleep(0.05)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -150,13 +150,13 @@ async def test_worker_is_replaced_after_many_uses(make: Make, monkeypatch: pytes
 async def test_reader_that_has_too_much_to_do_says_so(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_WAITING", 0)
     with pytest.raises(Unreadable, match="Too many"):
-        await make().outline(MAIL)
+        await make().outline(MAIL, Marks())
 
 
 async def test_worker_that_cannot_be_started_is_told_of() -> None:
     reader = Reader(command=("/does/not/exist",))
     with pytest.raises(Unreadable, match="given up"):
-        await reader.outline(MAIL)
+        await reader.outline(MAIL, Marks())
     await reader.close()
 
 

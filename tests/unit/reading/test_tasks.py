@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.outline import Outline, Unreadable
+from gateway.domain.outline import Marks, Outline, Unreadable
 from gateway.reading import tasks
 from gateway.reading.limits import LIMITS
 from gateway.reading.octets import parameters, text_of, undone
@@ -21,23 +21,25 @@ PNG = b"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA
 
 
 def outline(mail: bytes) -> Outline:
-    return tasks.outline(with_crlf(mail), LIMITS)
+    return tasks.outline(with_crlf(mail), Marks(), LIMITS)
 
 
 def html(body: str, *, images: bool = False, more: bytes = b"") -> str:
     mail = b"Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html; charset=utf-8\n\n"
-    return tasks.document(with_crlf(mail + body.encode() + b"\n" + more + b"\n--b--\n"), 1, images, LIMITS).html
+    return tasks.document(
+        with_crlf(mail + body.encode() + b"\n" + more + b"\n--b--\n"), 1, images, Marks(), LIMITS
+    ).html
 
 
 def test_every_mail_we_know_is_read_without_a_fault() -> None:
     for sample in samples():
-        found = tasks.outline(sample.content, LIMITS)
+        found = tasks.outline(sample.content, Marks(), LIMITS)
         assert found.parts, sample.path
         for part in found.parts:
             if not part.is_multipart:
                 tasks.file(sample.content, part.number, LIMITS)
         if found.html is not None:
-            text = tasks.document(sample.content, found.html, True, LIMITS).html
+            text = tasks.document(sample.content, found.html, True, Marks(), LIMITS).html
             for bad in ("<script", "javascript:", "<style", "href=", "http-equiv", " on"):
                 assert bad not in _tags(text), (sample.path, bad)
 
@@ -50,8 +52,8 @@ def _tags(text: str) -> str:
 @settings(max_examples=60)
 @given(st.binary(max_size=600))
 def test_any_octets_have_an_outline(octets: bytes) -> None:
-    assert tasks.outline(octets, LIMITS).parts
-    assert tasks.outline(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + octets, LIMITS).parts
+    assert tasks.outline(octets, Marks(), LIMITS).parts
+    assert tasks.outline(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + octets, Marks(), LIMITS).parts
 
 
 @settings(max_examples=60)
@@ -131,6 +133,7 @@ def test_long_text_is_cut_and_says_so() -> None:
 def test_header_fields_are_cut_and_doubles_told_of() -> None:
     found = tasks.outline(
         with_crlf(b"Subject: a\nSubject: b\nX: " + b"y" * 10_000 + b"\n" + b"Z: z\n" * 20 + b"\n\nx\n"),
+        Marks(),
         replace(LIMITS, lines=10),
     )
     assert len(found.lines) == 10
@@ -179,7 +182,7 @@ def test_part_that_is_no_file_or_no_html_is_refused(number: int) -> None:
     with pytest.raises(Unreadable):
         tasks.file(mail, number, LIMITS)
     with pytest.raises(Unreadable):
-        tasks.document(mail, number, False, LIMITS)
+        tasks.document(mail, number, False, Marks(), LIMITS)
 
 
 @pytest.mark.parametrize(

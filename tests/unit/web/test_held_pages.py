@@ -18,7 +18,7 @@ from challenge_web.public.mail_number import NumberPages
 from challenge_web.public.stop import StopPages
 from challenge_web.site import Admission
 from gateway.domain.levels import Choice, PolicySetting
-from gateway.domain.outline import Outline, Piece, Unreadable
+from gateway.domain.outline import Marks, Outline, Piece, Unreadable
 from gateway.domain.roles import Reach, Right, Role, Viewer
 from gateway.flow.moderate import Action
 from tests.unit.flow.digest_desk import SIX, DigestDesk, secrets_in, stop_in
@@ -37,7 +37,7 @@ class Reading:
         self.fault: Exception | None = None
         self.text = "Dear Jo"
 
-    async def outline(self, viewer: Viewer, row_id: int) -> Outline | None:
+    async def outline(self, viewer: Viewer, row_id: int, marks: Marks) -> Outline | None:
         if self.fault is not None:
             raise self.fault
         return Outline(pieces=(Piece(0, self.text),)) if viewer.may(Right.READ_CONTENT) else None

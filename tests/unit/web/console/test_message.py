@@ -60,6 +60,14 @@ async def test_page_of_html_mail_frames_a_document_that_can_do_nothing(desk: Des
         assert kept in body, kept
 
 
+async def test_undone_links_and_images_are_told_of_in_the_language_of_the_reader(desk: Desk) -> None:
+    row_id = await desk.hold(HTML_MAIL)
+    frame = await desk.client.get(f"/console/message/{row_id}/frame/1?lang=de", cookies={"session": "joe"})
+    for text in (await frame.text(), await desk.get(f"{row_id}?lang=de")):
+        assert "[führt in Wahrheit zu evil.example]" in text
+        assert "[Bild: a roof]" in text
+
+
 async def test_images_of_the_mail_are_shown_when_asked_for_and_remote_ones_never(desk: Desk) -> None:
     row_id = await desk.hold(HTML_MAIL)
     assert "images=1" in await desk.get(f"{row_id}/html")
