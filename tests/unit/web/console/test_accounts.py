@@ -3,7 +3,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from html import unescape
 
+import pytest
 from sqlalchemy import update
 
 from challenge_web.console.deed_words import DEEDS
@@ -150,6 +152,15 @@ async def test_overview_outgoing_and_log_are_sound_pages_for_who_may_see_them(ho
     mail = await get(house, Role.DOMAIN_ADMIN, "/console/outgoing")
     assert f"For {JOE}" in mail
     assert f"For {KIM}" not in mail
+
+
+@pytest.mark.parametrize("path", ["accounts?after=~", "domains?after=~", "log?before=1", "templates?after=~"])
+async def test_page_behind_the_last_one_says_so_and_leads_to_the_first(house: House, path: str) -> None:
+    page = await get(house, Role.SITE_ADMIN, f"/console/{path}")
+    assert "The page before this one was the last." in page
+    first = re.search(r'href="[./]*(console/[^"]+)">First page<', page)
+    assert first is not None
+    assert "The page before this one" not in await get(house, Role.SITE_ADMIN, "/" + unescape(first[1]))
 
 
 async def test_overview_of_one_domain_draws_hours_steps_scores_and_the_gauge(house: House) -> None:
