@@ -102,8 +102,12 @@ class OrderWorker:
             return None
         if order.state is OrderState.GATHERING:
             assert order.selection is not None
-            taken = tx.orders.take(order_id, following.ids, order.selection.place)
-            # What others have moved since it was found is not taken; what can never be moved would be found again.
+            place = order.selection.place
+            taken = tx.orders.take(order_id, following.ids, place)
+            if following.fresh and not taken:
+                # Others may have moved just these since they were found.
+                taken = tx.orders.take(order_id, tx.orders.find(order.selection, BATCH), place)
+            # What can never be moved would be found again.
             if following.last or (following.fresh and not taken):
                 # The time to undo begins when all can be seen.
                 tx.orders.gathered(order_id, now + self._undo_seconds)

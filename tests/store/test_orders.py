@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy import func, select
 
@@ -19,8 +21,10 @@ from gateway.flow.queue_ports import Place, Selection
 from gateway.flow.redate import Redater
 from gateway.store.store import Store
 from gateway.store.tables import pending
+from gateway.store.transaction import Transaction
 from tests.store.letters import DAY, JOE, KIM, NOW, keep, message, move, row
 
+T = TypeVar("T")
 UNDO = 10.0
 VIEWER = Viewer(1, "joe@example.org", Role.USER, Reach(addresses=frozenset({"joe@example.org"})))
 MINE = Selection(Place.of(VIEWER.reach))
@@ -146,6 +150,38 @@ async def test_order_gathers_what_is_left_where_others_take_rows_meanwhile(store
         assert await desk.steps(1)
     assert (other.total, (await desk.order(order.id)).total) == (BATCH, 2 * BATCH + 5)
     assert await desk.listed() == 0
+
+
+class Overtaken(Store):
+    """A store where others have done something by the time the second look is answered."""
+
+    def __init__(self, url: str, others: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(url)
+        self._others = others
+        self._looks = 0
+
+    async def look(self, work: Callable[[Transaction], T]) -> T:
+        found = await super().look(work)
+        self._looks += 1
+        if self._looks == 2:
+            await self._others()
+        return found
+
+
+async def test_order_whose_next_rows_are_taken_when_they_were_just_found_goes_on(store: Store, url: str) -> None:
+    desk = Desk(store)
+    rows = await desk.hold(BATCH + 5)
+    order = await given_all(desk, Action.DELETE)
+
+    async def others() -> None:
+        await given(desk, Action.DELIVER, rows[5:], "other")
+
+    busy = Overtaken(url, others)
+    worker = OrderWorker(busy, UNDO, Redater(store, Policy(), now=lambda: NOW).step, now=lambda: desk.now,
+                         wake_deliveries=lambda: None, ahead=BATCH)  # fmt: skip
+    await worker.run_once()
+    assert (await desk.order(order.id)).total == 5
+    await busy.close()
 
 
 async def test_order_for_what_cannot_be_moved_ends_though_there_is_very_much_of_it(store: Store) -> None:
