@@ -192,7 +192,8 @@ class Hits:
             query = f"SELECT domain, count(*), {hit} {some.sql} GROUP BY domain"
             found = self.run(query, part.checks.values + some.values)
             place, whole = part.chosen.place, sum(count for _, count, _ in found)
-            mine = {*place.domains, *(owner.domain for owner in place.owners)}
+            # What is a part of its own is left out already.
+            mine = {*place.domains, *(owner.domain for owner in place.owners), *part.apart}
             large = [row for row in found if row[0] not in mine and row[1] * PASSED_BY > whole]
             frequent = sum(hits for _, _, hits in large) * _FREQUENT > whole
             known = self._others[key] = tuple(domain for domain, _, _ in large if frequent)
