@@ -248,6 +248,10 @@ def test_links_of_our_letters_that_machines_followed_still_serve_the_person(desk
         return desk.state(), desk.gateway.data("requests", "list")
 
     desk.settle()
+    wait_until(
+        lambda: {mail["state"] for case in state()[1] for mail in case["mails"]} == {"sent"},
+        "the request is noted as sent",
+    )
     before = state()
     _follow(desk, sorted({link for links in letters.values() for link in links}))
     assert state() == before
