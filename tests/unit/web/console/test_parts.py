@@ -36,6 +36,7 @@ CALLS = {
     "button": '{{ parts.button(x, "name", x, "danger") }}{{ parts.button(x) }}',
     "post": '{{ parts.post("../", "console/pending", x, x, "plain", {"one": x, "two": x}) }}',
     "pager": '{{ parts.pager("?a=1&b=2", "?p", "?n", x) }}',
+    "past_end": '<h1>{{ x }}</h1>{{ parts.past_end("?a=1&b=2") }}',
     "crumb": '{{ parts.crumb("../console", x) }}',
     "facts": "{{ parts.facts([(x, x), (x, x)]) }}",
     "tabs": '{{ parts.tabs([("?a", x, True, 12), ("?b", x, False, 0), ("?c", x, False, None)], x) }}',
