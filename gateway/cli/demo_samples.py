@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from gateway.demo.sample_entries import ENTRIES
 from gateway.demo.samples import Sample, all_samples, client_of
 from gateway.domain.address import Address
+from gateway.domain.challenge import TOKEN_OCTETS, token_hash, token_text
 from gateway.domain.durations import DAY, HOUR
 from gateway.domain.envelope import Client, Recipient, Transaction
 from gateway.domain.evidence import Evidence
@@ -57,6 +59,8 @@ class AskedBefore:
             result = work(tx)
             for row in tx.challenges.claim(at, 10, _LEASE, at + DAY, _NEVER):
                 sent = at + _SENDING_SECONDS
+                # Whoever was asked has a link, though nobody here has seen it.
+                tx.challenges.mint(row.id, _LEASE, token_hash(token_text(secrets.token_bytes(TOKEN_OCTETS))))
                 tx.challenges.finish(row.id, _LEASE, ChallengeState.SENT, "250 2.0.0 Ok", None, "", sent)
                 asked[row.id] = row.recipient.domain
             return result

@@ -28,6 +28,7 @@ from gateway.flow.queue_ports import Place, Selection
 from gateway.settings import Endpoint
 from gateway.store import views
 from gateway.store.transaction import Transaction
+from tests.store.audited import audited
 
 NOW = 1_795_183_500.0
 SAMPLES = all_samples()
@@ -135,11 +136,13 @@ async def test_demo_begins_with_mail_that_waits_and_sends_nobody_a_challenge_for
             again = await put_samples(service, lambda: now)
             waiting = await service.store.look(rows)
             scores = await service.store.look(_scores)
+            report = await audited(service.store)
             listed = await service.store.look(lambda tx: tx.queue.count(Selection(Place(site=True)), 500))
             entries = await service.store.entries(sender_keys(Address.of("win@golden-wheel.example")))
         finally:
             await service.stop(0.1)
         assert (put, again) == (len(SAMPLES), 0)
+        assert report.faults == []
         assert [(one.verdict, one.scope) for one in entries] == [(Verdict.DENY, "joe@example.org")]
         assert len(waiting) == listed == sum(len(sample.to) for sample in SAMPLES)
         assert set(scores) == {sample.score for sample in SAMPLES}
